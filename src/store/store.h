@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The embedded database behind one door: exact bytes of every object, versions, references,
+ * observable values, collections in strict order, accounts, and what must survive a crash. Knows
+ * nothing of HTTP and nothing of who may see what: it is handed an audience, and asks it.
+ *
+ * One process writes (a second one gets ERR_BUSY with the holder's pid), any number read. All of a
+ * store lives in one folder. Everything acknowledged is on the disk (WAL, synchronous=FULL).
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "base/base.h"
+#include "stix/stix.h"
+
+struct store;
+struct store_reader;
+struct store_cursor;
+
+enum store_mode { STORE_CREATE, STORE_WRITE, STORE_READ };
+
+struct store_options {
+	enum store_mode mode;        /* CREATE makes the folder when missing, and then writes */
+	const struct world *world;
+	unsigned readers_max;        /* connections kept for readers; 0: 8 */
+	size_t cache_bytes;          /* page cache of the writer; 0: 32 MiB. Readers take 2 MiB each */
+};
+
+enum err_kind store_open(const char *folder, const struct store_options *options,
+	struct store **ret_store, struct err *e) MUST_USE;
+void store_close(struct store *s); /* accepts NULL; checkpoints the log */
+
+/* The version of the schema on disk and of this program, and moving between them, each in one
+ * transaction. store_open moves up by itself; down is for a way back to an older program. */
+#define STORE_SCHEMA 1
+enum err_kind store_migrate(const char *folder, int to_schema, struct err *e) MUST_USE;
+
+/* ---- putting -------------------------------------------------------------------------------- */
+
+struct store_object {
+	/* what it is (from stix_facts) */
+	struct slice type;
+	struct uuid uuid;
+	int64_t version_us; /* modified, else created, else 0 */
+	int64_t created_us;
+	bool versioned;
+	bool revoked;
+	struct slice body; /* exact bytes */
+	const struct stix_reference *references;
+	size_t references_count;
+	const struct uuid *markings; /* sorted, unique: own markings */
+	size_t markings_count;
+	enum stix_marking_kind marking_kind; /* of a marking-definition itself */
+	const struct stix_value *values;
+	size_t values_count;
+	struct slice name; /* full text: name, description, labels */
+	struct slice description;
+	struct slice labels; /* joined by '\n' */
+};
+
+enum store_outcome {
+	STORE_NEW,       /* kept */
+	STORE_DUPLICATE, /* the same canonical content is here already; nothing changed, or it was
+			  * only added to a collection */
+	STORE_CONFLICT   /* same (id, version), other content: refused, kept as evidence */
+};
+
+struct store_result {
+	enum store_outcome outcome;
+	int64_t serial;        /* of the object's version in this store */
+	int64_t date_added_us; /* in the first collection of the batch; 0 when there is none */
+	uint64_t origin_index; /* in the member's sequence */
+};
+
+#define STORE_BATCH_MAX 4096 /* objects in one batch */
+
+/* What is written in one transaction: all or nothing. */
+struct store_batch {
+	const struct store_object *objects;
+	size_t count;
+	const int64_t *collections; /* ids; every object is added to each */
+	size_t collections_count;
+	struct slice member; /* who it came from: "self", an account, a peer; at most 250 bytes */
+	/* Small facts to keep in the same transaction (import progress, pull cursor), or NULL. */
+	const struct store_note *notes;
+	size_t notes_count;
+};
+
+struct store_note {
+	struct slice key;   /* "import/…", "pull/…" */
+	struct slice value; /* empty deletes */
+};
+
+/*
+ * Append a batch; results[count]. Returns when it is on the disk. Callable from any thread: waiting
+ * batches share one transaction (group commit), and a failure of one (ERR_FULL, ERR_IO) fails just
+ * the batches of that transaction. Per collection date_added is strictly increasing in microseconds:
+ * the clock, or one past the last, whichever is later.
+ */
+enum err_kind store_append(struct store *s, const struct store_batch *batch,
+	struct store_result *ret_results, struct err *e) MUST_USE;
+
+enum err_kind store_note_get(struct store *s, struct slice key, struct buf *ret_value, bool *ret_found,
+	struct err *e) MUST_USE;
+enum err_kind store_notes_put(struct store *s, const struct store_note *notes, size_t count,
+	struct err *e) MUST_USE;
+
+/* Take a version (or all, version_us STORE_ALL_VERSIONS) out of a collection; the object itself goes
+ * when no collection holds it any more. *ret_removed counts entries. */
+#define STORE_ALL_VERSIONS INT64_MIN
+enum err_kind store_remove(struct store *s, int64_t collection, struct slice type,
+	const struct uuid *uuid, int64_t version_us, uint64_t *ret_removed, struct err *e) MUST_USE;
+
+/* ---- audience ------------------------------------------------------------------------------- */
+
+/*
+ * A label is an interned, sorted set of marking-definition ids: an object's own markings together
+ * with those of every object it refers to (as far as they are here; kept true when they arrive
+ * later). 0 is the empty set. A reader's audience says per label whether it may pass.
+ */
+struct store_label {
+	uint32_t label;
+	const struct uuid *markings;
+	size_t count;
+};
+
+struct store_audience {
+	bool (*may)(void *context, uint32_t label);
+	void *context;
+};
+
+/* The markings of a label, and what kind each marking-definition is (UNKNOWN when it is not here and
+ * no standard TLP). Arrays live in `a`. */
+enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct arena *a,
+	struct uuid **ret_markings, enum stix_marking_kind **ret_kinds, size_t *ret_count,
+	struct err *e) MUST_USE;
+/* Grows with every change that could alter an audience's answer (a marking-definition arrived). */
+uint64_t store_label_epoch(struct store *s);
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* Borrow a connection with a snapshot; one thread at a time. Waits while all are out. */
+enum err_kind store_reader_take(struct store *s, struct store_reader **ret_reader,
+	struct err *e) MUST_USE;
+void store_reader_give(struct store_reader *r); /* accepts NULL */
+
+struct store_row {
+	int64_t serial;
+	struct slice type; /* valid until the next row */
+	struct uuid uuid;
+	int64_t version_us;
+	int64_t created_us;
+	bool versioned;
+	bool revoked;
+	bool latest; /* no newer version in the same collection (in the store, for searches) */
+	int64_t date_added_us; /* in the collection; in the store, for searches */
+	uint32_t label;
+	uint32_t body_bytes; /* exact size unpacked */
+};
+
+enum store_versions { STORE_LAST = 1, STORE_FIRST = 2, STORE_EVERY = 4, STORE_AT = 8 };
+
+/* TAXII's filters: fields AND, items of one field OR. */
+struct store_page {
+	int64_t collection;
+	int64_t after_us;               /* exclusive; INT64_MIN for the beginning */
+	const struct stix_id *ids;      /* none: all */
+	size_t ids_count;
+	const struct slice *types;
+	size_t types_count;
+	unsigned versions;              /* bits of enum store_versions; 0: LAST */
+	const int64_t *at_us;           /* with STORE_AT */
+	size_t at_count;
+	struct store_audience audience; /* asked for every row */
+};
+
+/* Ascending by date_added. Open once, take rows until *ret_more is false, free. */
+enum err_kind store_page_open(struct store_reader *r, const struct store_page *page,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+
+/* Search: fields AND. Newest first (by date_added in the store). */
+struct store_search {
+	struct slice text; /* words for the full text, all must be there; a trailing * is a prefix */
+	const struct slice *types;
+	size_t types_count;
+	/* a value: exact, or for ADDRESS everything that overlaps it (inside or covering), or for NAME
+	 * with `value_suffix` every name below it too */
+	const struct stix_value *value;
+	bool value_suffix;
+	const struct stix_id *creator; /* created_by_ref */
+	const struct stix_id *refers_to; /* any reference */
+	const struct uuid *markings_any; /* label holds one of these (a TLP has several ids) */
+	size_t markings_any_count;
+	struct slice label;           /* one of its labels is this, in full */
+	int64_t collection;           /* 0: the whole store */
+	int64_t since_us, until_us;   /* version time, inclusive and exclusive; 0: open */
+	bool every_version;           /* else only the newest of each object */
+	int64_t before_serial;        /* continue below this serial; 0: from the newest */
+	struct store_audience audience;
+};
+enum err_kind store_search_open(struct store_reader *r, const struct store_search *search,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+
+/* One object: its versions, oldest first, in a collection (0: in the store). */
+enum err_kind store_versions_open(struct store_reader *r, int64_t collection, struct slice type,
+	const struct uuid *uuid, struct store_audience audience, struct store_cursor **ret_cursor,
+	struct err *e) MUST_USE;
+/* Newest versions of what refers to it. */
+enum err_kind store_referrers_open(struct store_reader *r, struct slice type, const struct uuid *uuid,
+	struct store_audience audience, struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+/* Every row of the store in order of arrival, after a serial: for exports. */
+enum err_kind store_all_open(struct store_reader *r, int64_t after_serial, bool every_version,
+	struct store_audience audience, struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+
+enum err_kind store_cursor_next(struct store_cursor *c, struct store_row *ret_row, bool *ret_more,
+	struct err *e) MUST_USE;
+/* Append the exact bytes of the current row. ERR_CORRUPT names the object. */
+enum err_kind store_cursor_body(struct store_cursor *c, struct buf *out, struct err *e) MUST_USE;
+void store_cursor_free(struct store_cursor *c);
+
+/* The newest version of an object. *ret_found false: not here, or the audience says no. */
+enum err_kind store_get(struct store_reader *r, struct slice type, const struct uuid *uuid,
+	struct store_audience audience, struct store_row *ret_row, struct buf *ret_body,
+	bool *ret_found, struct err *e) MUST_USE;
+/* One version by its serial; for streaming a page whose rows were counted before. */
+enum err_kind store_get_serial(struct store_reader *r, int64_t serial, struct buf *ret_body,
+	bool *ret_found, struct err *e) MUST_USE;
+/* Who a version came from, and its index in that member's sequence. Lives in `a`. */
+enum err_kind store_origin_get(struct store_reader *r, int64_t serial, struct arena *a,
+	struct slice *ret_member, uint64_t *ret_index, int64_t *ret_added_us, struct err *e) MUST_USE;
+
+/* ---- conversions' originals ------------------------------------------------------------------ */
+
+/* A foreign document kept as it came (a MISP event), so that giving it back loses nothing. */
+enum err_kind store_original_put(struct store *s, struct slice kind, struct slice key,
+	struct slice body, struct err *e) MUST_USE;
+enum err_kind store_original_get(struct store_reader *r, struct slice kind, struct slice key,
+	struct buf *ret_body, bool *ret_found, struct err *e) MUST_USE;
+/* Calls `each` for every key of a kind; it returns false to stop. */
+enum err_kind store_originals(struct store_reader *r, struct slice kind,
+	bool (*each)(void *context, struct slice key), void *context, struct err *e) MUST_USE;
+
+/* ---- evidence: refused objects and who sent them ---------------------------------------------- */
+
+struct store_evidence {
+	int64_t number;
+	struct stix_id id;
+	int64_t version_us;
+	struct slice member;
+	int64_t received_us;
+	struct slice body;
+};
+enum err_kind store_evidence_each(struct store_reader *r,
+	bool (*each)(void *context, const struct store_evidence *evidence), void *context,
+	struct err *e) MUST_USE;
+
+/* ---- collections ------------------------------------------------------------------------------ */
+
+struct store_collection {
+	int64_t number;
+	struct uuid uuid;
+	struct slice title;
+	struct slice description; /* may be empty */
+	struct slice alias;       /* may be empty; unique */
+	enum stix_tlp tlp_max;    /* nothing above leaves through it; RED never does */
+	bool public_read;         /* readable without an account */
+	int64_t created_us;
+	int64_t last_added_us;    /* newest date_added, 0 when empty */
+	uint64_t entries;
+	uint64_t change;          /* grows with every change of its content: for ETags */
+};
+
+/* Strings are copied into `a`. In order of creation. */
+enum err_kind store_collections(struct store *s, struct arena *a, struct store_collection **ret_list,
+	size_t *ret_count, struct err *e) MUST_USE;
+/* By UUID text, alias, or number; *ret_found. */
+enum err_kind store_collection_get(struct store *s, struct slice name, struct arena *a,
+	struct store_collection *ret_collection, bool *ret_found, struct err *e) MUST_USE;
+/* Create (number 0) or change; gives the number. ERR_CONFLICT: alias or uuid taken. */
+enum err_kind store_collection_put(struct store *s, const struct store_collection *collection,
+	int64_t *ret_number, struct err *e) MUST_USE;
+enum err_kind store_collection_delete(struct store *s, int64_t number, struct err *e) MUST_USE;
+
+/* ---- accounts ----------------------------------------------------------------------------------- */
+
+/* Stored, so the numbers never change. */
+enum store_role { STORE_READER = 1, STORE_CONTRIBUTOR = 2, STORE_ADMINISTRATOR = 3 };
+enum store_right { STORE_MAY_READ = 1, STORE_MAY_WRITE = 2 };
+
+struct store_account {
+	int64_t number;
+	struct slice name;     /* 1 to 64 of A-Z a-z 0-9 . _ - @ */
+	enum store_role role;
+	struct slice password; /* Argon2id string of libsodium; empty: none */
+	uint8_t token[SHA256_LEN]; /* SHA-256 of its bearer token (256 random bits) */
+	bool has_token;
+	uint8_t pin[SHA256_LEN]; /* SHA-256 of its certificate's SubjectPublicKeyInfo */
+	bool has_pin;
+	bool disabled;
+	int64_t created_us;
+};
+
+enum err_kind store_accounts(struct store *s, struct arena *a, struct store_account **ret_list,
+	size_t *ret_count, struct err *e) MUST_USE;
+enum err_kind store_account_get(struct store *s, struct slice name, struct arena *a,
+	struct store_account *ret_account, bool *ret_found, struct err *e) MUST_USE;
+enum err_kind store_account_by_token(struct store *s, const uint8_t token[SHA256_LEN],
+	struct arena *a, struct store_account *ret_account, bool *ret_found, struct err *e) MUST_USE;
+enum err_kind store_account_by_pin(struct store *s, const uint8_t pin[SHA256_LEN], struct arena *a,
+	struct store_account *ret_account, bool *ret_found, struct err *e) MUST_USE;
+enum err_kind store_account_put(struct store *s, const struct store_account *account,
+	struct err *e) MUST_USE; /* by name: creates or replaces */
+enum err_kind store_account_delete(struct store *s, struct slice name, bool *ret_found,
+	struct err *e) MUST_USE;
+/* Rights of an account on a collection; without a row an account has none (administrators all). */
+enum err_kind store_right_put(struct store *s, struct slice account, int64_t collection,
+	unsigned rights, struct err *e) MUST_USE;
+enum err_kind store_right_get(struct store *s, int64_t account, int64_t collection,
+	unsigned *ret_rights, struct err *e) MUST_USE;
+/* Grows with every change of accounts, rights or collections: caches compare it. */
+uint64_t store_access_epoch(struct store *s);
+
+/* ---- TAXII status resources --------------------------------------------------------------------- */
+
+/* JSON text by UUID, with the collection's account for the right to read it; kept STORE_STATUS_DAYS. */
+#define STORE_STATUS_DAYS 7
+enum err_kind store_status_put(struct store *s, const struct uuid *id, struct slice account,
+	struct slice json, struct err *e) MUST_USE;
+enum err_kind store_status_get(struct store *s, const struct uuid *id, struct slice account,
+	struct buf *ret_json, bool *ret_found, struct err *e) MUST_USE;
+
+/* ---- care ---------------------------------------------------------------------------------------- */
+
+struct store_stats {
+	uint64_t objects;  /* versions kept */
+	uint64_t distinct; /* ids */
+	uint64_t references, values, collections, entries, evidence, accounts;
+	uint64_t body_bytes;   /* unpacked */
+	uint64_t packed_bytes;
+	uint64_t disk_bytes;
+	int64_t first_added_us, last_added_us;
+};
+struct store_type_count {
+	struct slice type;
+	uint64_t objects;
+};
+enum err_kind store_stats(struct store_reader *r, struct arena *a, struct store_stats *ret_stats,
+	struct store_type_count **ret_types, size_t *ret_types_count, struct err *e) MUST_USE;
+
+/* SQLite's integrity check, every body unpacks to its size, the sequences have no gap, flags and
+ * labels are true, collections strictly increase. Each fault is told; OK when there was none,
+ * ERR_CORRUPT else. */
+enum err_kind store_verify(struct store *s, void (*fault)(void *context, const char *text),
+	void *context, struct err *e) MUST_USE;
+/* Bring the full-text index up to the last object (it lives in its own file, and may lag). */
+enum err_kind store_index_text(struct store *s, struct err *e) MUST_USE;
+/* What an idle thread does now and then: checkpoint the log, catch up the text index, drop old
+ * status resources. */
+enum err_kind store_idle(struct store *s, struct err *e) MUST_USE;
+
+#endif
