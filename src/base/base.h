@@ -278,6 +278,7 @@ void uuid_v5(const struct uuid *space, struct slice name, struct uuid *ret_uuid)
 
 void hash_sha256(struct slice s, uint8_t ret_digest[SHA256_LEN]);
 void hash_sha1(struct slice s, uint8_t ret_digest[SHA1_LEN]);
+void hash_sha1_pair(struct slice a, struct slice b, uint8_t ret_digest[SHA1_LEN]); /* of a then b */
 void hash_md5(struct slice s, uint8_t ret_digest[MD5_LEN]);
 void hmac_sha256(struct slice key, struct slice s, uint8_t ret_mac[SHA256_LEN]);
 /* Fast, keyed, not cryptographic across processes: for hash tables over foreign keys (SipHash-2-4). */
