@@ -23,11 +23,11 @@ static size_t utf8_sequence(struct slice s, uint32_t *ret_code_point)
 	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	if (s.len < len)
 		return 0;
-	c = p[0] & (0x7fu >> len);
+	c = (uint32_t)p[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-		c = c << 6 | (p[i] & 0x3f);
+		c = c << 6 | ((uint32_t)p[i] & 0x3f);
 	}
 	if ((len == 3 && c < 0x800) || (len == 4 && c < 0x10000) || c > 0x10ffff ||
 		(c >= 0xd800 && c <= 0xdfff))

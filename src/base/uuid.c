@@ -2,31 +2,30 @@
 /* Universally unique identifiers, RFC 4122. */
 #include "base.h"
 
-/* 0..15 for a hex digit, 255 else. */
+/* One more than the value of a hex digit; 0 for every other byte. */
 static const uint8_t hex_value[256] = {
-	[0 ... 255] = 255,
-	['0'] = 0,
-	['1'] = 1,
-	['2'] = 2,
-	['3'] = 3,
-	['4'] = 4,
-	['5'] = 5,
-	['6'] = 6,
-	['7'] = 7,
-	['8'] = 8,
-	['9'] = 9,
-	['a'] = 10,
-	['b'] = 11,
-	['c'] = 12,
-	['d'] = 13,
-	['e'] = 14,
-	['f'] = 15,
-	['A'] = 10,
-	['B'] = 11,
-	['C'] = 12,
-	['D'] = 13,
-	['E'] = 14,
-	['F'] = 15,
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16,
 };
 
 /* Where each byte's first digit stands in the text. */
@@ -36,7 +35,7 @@ bool uuid_parse(struct slice text, struct uuid *ret_uuid)
 {
 	const unsigned char *p = (const unsigned char *)text.data;
 	struct uuid u;
-	unsigned bad = 0;
+	bool bad = false;
 
 	if (text.len != UUID_TEXT_LEN || p[8] != '-' || p[13] != '-' || p[18] != '-' ||
 		p[23] != '-')
@@ -45,10 +44,10 @@ bool uuid_parse(struct slice text, struct uuid *ret_uuid)
 		unsigned high = hex_value[p[digit_at[i]]];
 		unsigned low = hex_value[p[digit_at[i] + 1]];
 
-		bad |= (high | low) & 0x80;
-		u.bytes[i] = (uint8_t)(high << 4 | (low & 15));
+		bad |= high == 0 || low == 0;
+		u.bytes[i] = (uint8_t)((high - 1) << 4 | ((low - 1) & 15));
 	}
-	if (bad != 0)
+	if (bad)
 		return false;
 	*ret_uuid = u;
 	return true;
