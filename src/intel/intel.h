@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The one way in for every object (intel_accept) and the one way out (intel_release), and what
+ * turns foreign formats into STIX and back. Knows no network.
+ */
+#ifndef INTEL_H
+#define INTEL_H
+
+#include "base/base.h"
+#include "json/json.h"
+#include "stix/stix.h"
+#include "store/store.h"
+
+struct intel;
+
+/* Borrows the store and the world. One per process; every function may be called from any thread. */
+struct intel *intel_new(struct store *store, const struct world *world) MUST_USE;
+void intel_free(struct intel *i); /* accepts NULL; the store stays open */
+struct store *intel_store(struct intel *i);
+const struct world *intel_world(struct intel *i);
+
+/* ---- the way in ------------------------------------------------------------------------------- */
+
+/* On whose account objects come in, and where to. */
+struct intel_source {
+	struct slice member;        /* "self", an account's name, a peer; 1..INTEL_MEMBER_MAX bytes */
+	const int64_t *collections; /* every object is added to each; may be none */
+	size_t collections_count;
+};
+
+#define INTEL_MEMBER_MAX 250
+
+enum intel_outcome {
+	INTEL_NEW,      /* kept */
+	INTEL_KNOWN,    /* was here already, byte for byte or but for white space */
+	INTEL_REFUSED,  /* breaks a MUST of the standard, or is no STIX object: not kept */
+	INTEL_CONFLICT, /* same id and version with other content: not kept, kept as evidence */
+	INTEL_OUTCOMES
+};
+const char *intel_outcome_name(enum intel_outcome o); /* "new", "known", "refused", "conflict" */
+
+/* Where an object stood in what was read. */
+struct intel_place {
+	uint64_t offset; /* bytes */
+	uint64_t line;   /* 1-based; 0: unknown */
+	uint64_t index;  /* 0-based among the objects */
+};
+
+struct intel_verdict {
+	enum intel_outcome outcome;
+	struct intel_place place;
+	struct slice id;       /* as it stood; empty when it could not be read */
+	int64_t version_us;    /* 0: none */
+	int64_t date_added_us; /* in the first collection; 0 unless NEW or KNOWN */
+	/* For REFUSED and CONFLICT: "3.2 Common Properties: created: expected a timestamp …". */
+	struct slice message;
+};
+
+/*
+ * Check and keep one batch in one transaction; verdicts[count] live in `a`. On an error (disk,
+ * memory) nothing of the batch was kept. A refused object never stops the others.
+ */
+enum err_kind intel_accept(struct intel *i, const struct intel_source *source,
+	const struct slice *objects, size_t count, const struct store_note *notes, size_t notes_count,
+	struct arena *a, struct intel_verdict *ret_verdicts, struct err *e) MUST_USE;
+
+struct intel_counts {
+	uint64_t objects; /* all that were pushed */
+	uint64_t by_outcome[INTEL_OUTCOMES];
+	uint64_t bytes;
+	uint64_t losses; /* conversions: what had no place in STIX */
+};
+
+/*
+ * A stream of objects: checked on one thread while the batch before is being written on another.
+ * Push from one thread. The report is called from the writing thread, in order, for every object
+ * that is not simply NEW or KNOWN, or for every one with `report_all`.
+ */
+struct intel_intake;
+
+struct intel_intake_options {
+	struct intel_source source;
+	void (*report)(void *context, const struct intel_verdict *verdict);
+	void *context;
+	bool report_all;
+	/* When not empty: with each batch the note of this key becomes the decimal index of the next
+	 * object, so that an import that was killed goes on where it was. */
+	struct slice resume_key;
+};
+
+enum err_kind intel_intake_open(struct intel *i, const struct intel_intake_options *options,
+	struct intel_intake **ret_intake, struct err *e) MUST_USE;
+/* bytes are copied. An error is that of an earlier batch's write; the intake is then over. */
+enum err_kind intel_intake_push(struct intel_intake *t, struct slice bytes,
+	const struct intel_place *place, struct err *e) MUST_USE;
+/* An element that never was an object (from the splitter): counted and reported as refused. */
+enum err_kind intel_intake_problem(struct intel_intake *t, const char *problem,
+	const struct intel_place *place, struct err *e) MUST_USE;
+/* Write what was pushed so far, together with the note (NULL: none), and return when it is on the
+ * disk. ret_counts may be NULL. */
+enum err_kind intel_intake_flush(struct intel_intake *t, const struct store_note *note,
+	struct intel_counts *ret_counts, struct err *e) MUST_USE;
+/* Counts so far, for progress; may lag behind what was pushed. */
+struct intel_counts intel_intake_counts(struct intel_intake *t);
+void intel_intake_close(struct intel_intake *t); /* without flush: what was not written is dropped */
+
+/* ---- the way out ------------------------------------------------------------------------------ */
+
+enum intel_reach {
+	INTEL_OPERATOR,   /* the member's own people at the node's own machine: everything */
+	INTEL_MEMBER,     /* a file handed to another member: up to AMBER, no RED, nothing unknown */
+	INTEL_PUBLIC,     /* anybody: unmarked, CLEAR */
+	INTEL_COLLECTION, /* an account (or, account 0, nobody) reading a collection */
+	INTEL_REACHES
+};
+
+/* To whom. Every release asks for each object: its own markings and those of all it refers to. */
+struct intel_recipient {
+	enum intel_reach reach;
+	int64_t account;          /* COLLECTION: its number, 0 for no account */
+	enum store_role role;     /* COLLECTION: of the account */
+	int64_t collection;       /* COLLECTION */
+	enum stix_tlp tlp_max;    /* COLLECTION: the collection's own limit */
+};
+
+/*
+ * May this recipient have objects of this label? Fails closed: a marking that we do not know means
+ * no, RED means no through a collection, and so does any error while finding out.
+ *
+ *   reach        may have
+ *   OPERATOR     everything
+ *   MEMBER       no TLP, CLEAR, GREEN, AMBER
+ *   PUBLIC       no TLP, CLEAR
+ *   COLLECTION   no account: as PUBLIC; reader and contributor: up to AMBER; administrator: up to
+ *                AMBER+STRICT; never above the collection's tlp_max, never RED
+ */
+bool intel_release(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
+	uint32_t label);
+
+/* The same questions as store_*_open, asked for a recipient. The cursor is the store's; to is
+ * copied. Nothing else in Serai opens a cursor for somebody outside. */
+enum err_kind intel_release_page(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, const struct store_page *page,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+enum err_kind intel_release_search(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, const struct store_search *search,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+enum err_kind intel_release_versions(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, struct slice type, const struct uuid *uuid,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+enum err_kind intel_release_referrers(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, struct slice type, const struct uuid *uuid,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+enum err_kind intel_release_all(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, int64_t after_serial, bool every_version,
+	struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+enum err_kind intel_release_get(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, struct slice type, const struct uuid *uuid,
+	struct store_row *ret_row, struct buf *ret_body, bool *ret_found, struct err *e) MUST_USE;
+
+/* ---- questions -------------------------------------------------------------------------------- */
+
+/*
+ * What a person types: words, and fields such as
+ *   type:indicator value:198.51.100.0/24 value:*.evil.example tlp:green label:botnet
+ *   since:2026-01-01 until:2026-02-01T12:00:00Z by:identity--… ref:malware--… versions:all
+ * A word that is itself an address, name, URL, e-mail or hash is looked up as a value. Quotes keep
+ * blanks together. ERR_USAGE names the word that was not understood. Everything lives in `a`.
+ */
+enum err_kind intel_query_parse(struct slice query, struct arena *a, struct store_search *ret_search,
+	struct err *e) MUST_USE;
+
+/* ---- formats ---------------------------------------------------------------------------------- */
+
+struct intel_format {
+	const char *name; /* "stix", "misp", ... */
+	const char *says; /* one line for help */
+	bool reads;
+	bool writes;
+	bool folder; /* is a folder of files */
+};
+const struct intel_format *intel_formats(size_t *ret_count);
+
+struct intel_import {
+	struct intel_source source;
+	const char *format;    /* NULL: recognised */
+	const char *path;      /* a file, "-", or a folder for a feed */
+	const char *mapping;   /* CSV: "value=ip,name=2,type=kind" columns by name or number; or NULL */
+	const char *kind;      /* plain lists: "address", "name", ... or NULL: each line guessed */
+	const char *name;      /* of the list or feed, for converted objects; NULL: the file's name */
+	enum stix_tlp tlp;     /* put on converted objects that bring no marking of their own */
+	int confidence;        /* of converted indicators, 0..100; -1: none */
+	bool resume;
+	void (*refused)(void *context, const struct intel_verdict *verdict); /* may be NULL */
+	void (*lost)(void *context, const struct intel_place *place, struct slice what); /* may be NULL */
+	/* Called now and then from the reading thread; return false to stop cleanly after the batch. */
+	bool (*progress)(void *context, uint64_t packed_read, uint64_t packed_total,
+		const struct intel_counts *counts);
+	void *context;
+};
+/* ERR_PARSE when the file is broken: what stood before the break was kept and is counted. */
+enum err_kind intel_import_run(struct intel *i, const struct intel_import *import,
+	struct intel_counts *ret_counts, struct err *e) MUST_USE;
+
+struct intel_export {
+	struct intel_recipient to;
+	const struct store_search *search; /* NULL: everything */
+	const char *format;
+	const char *path; /* file, "-", or a folder (misp-feed, suricata) */
+	bool every_version;
+	const char *name; /* RPZ: the zone's name; lists: a title; or NULL */
+	const char *kind; /* plain lists and Suricata: only this kind of value; or NULL: all that fit */
+	void (*lost)(void *context, struct slice id, struct slice what); /* may be NULL */
+	bool (*progress)(void *context, const struct intel_counts *counts);
+	void *context;
+};
+struct intel_export_counts {
+	uint64_t objects;  /* released and written */
+	uint64_t withheld; /* not released to this recipient */
+	uint64_t records;  /* lines, rules, attributes written */
+	uint64_t losses;
+	uint64_t bytes;
+};
+enum err_kind intel_export_run(struct intel *i, const struct intel_export *export,
+	struct intel_export_counts *ret_counts, struct err *e) MUST_USE;
+
+#endif
