@@ -96,6 +96,10 @@ enum err_kind intel_intake_push(struct intel_intake *t, struct slice bytes,
 /* An element that never was an object (from the splitter): counted and reported as refused. */
 enum err_kind intel_intake_problem(struct intel_intake *t, const char *problem,
 	const struct intel_place *place, struct err *e) MUST_USE;
+/* Write what was pushed so far, together with the note, without waiting for it: a page of a pull and
+ * its cursor. */
+enum err_kind intel_intake_mark(struct intel_intake *t, const struct store_note *note,
+	struct err *e) MUST_USE;
 /* Write what was pushed so far, together with the note (NULL: none), and return when it is on the
  * disk. ret_counts may be NULL. */
 enum err_kind intel_intake_flush(struct intel_intake *t, const struct store_note *note,
@@ -157,6 +161,10 @@ enum err_kind intel_release_all(struct intel *i, struct store_reader *r,
 enum err_kind intel_release_get(struct intel *i, struct store_reader *r,
 	const struct intel_recipient *to, struct slice type, const struct uuid *uuid,
 	struct store_row *ret_row, struct buf *ret_body, bool *ret_found, struct err *e) MUST_USE;
+
+/* Rows held back from this recipient since the last cursor opened for it through r. */
+uint64_t intel_release_withheld(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to);
 
 /* ---- questions -------------------------------------------------------------------------------- */
 

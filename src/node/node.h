@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * A member's node: its folder, its one small configuration file, and the process that serves it.
+ */
+#ifndef NODE_H
+#define NODE_H
+
+#include "base/base.h"
+#include "http/http.h"
+#include "intel/intel.h"
+#include "store/store.h"
+#include "taxii/taxii.h"
+
+/*
+ * A node's folder:
+ *   serai.conf   the configuration below, "name = value" lines, '#' comments
+ *   store/       the database
+ *   spool/       request bodies on their way in (unlinked files)
+ *   tls.crt, tls.key   unless the configuration names others
+ */
+#define NODE_CONFIG_FILE "serai.conf"
+#define NODE_CONFIG_MAX  KIB(64) /* bytes */
+
+struct node_config {
+	struct arena *arena; /* owns the strings */
+	const char *folder;
+	const char *title, *description, *contact;
+	const char *listen;
+	const char *certificate, *key; /* whole paths; both "" or "none": plain HTTP, loopback only */
+	const char *root;
+	const char *root_title;
+	const char *log_level;
+	const char *member; /* our name on what we bring in ourselves */
+	bool client_certificates;
+	bool metrics_open; /* /metrics without an account */
+	unsigned threads, connections, per_address;
+	unsigned page_default, page_max;
+	unsigned content_max; /* bytes in one POST */
+	unsigned cache_bytes; /* finished pages */
+};
+
+/* The folder's configuration with the defaults for what it does not say. ERR_PARSE names file, line
+ * and what was expected. Free with node_config_fini. */
+enum err_kind node_config_load(const char *folder, struct node_config *ret_config,
+	struct err *e) MUST_USE;
+void node_config_fini(struct node_config *c);
+/* Text after `name = `, for `serai init`: every setting with its default and what it does. */
+void node_config_template(struct buf *out, const char *title, const char *listen);
+
+/*
+ * Make a node: folder, configuration, store, a self-signed certificate, a first collection and an
+ * administrator with a random password, given back once. ERR_CONFLICT when there is one already.
+ */
+enum err_kind node_init(const char *folder, const char *title, const char *listen,
+	const char *host_name, const struct world *world, char ret_password[64],
+	struct err *e) MUST_USE;
+
+/* Store and intel of a node's folder. */
+struct node {
+	struct node_config config;
+	struct store *store;
+	struct intel *intel;
+};
+enum err_kind node_open(const char *folder, enum store_mode mode, const struct world *world,
+	struct node *ret_node, struct err *e) MUST_USE;
+void node_close(struct node *n);
+
+/* Serve until SIGTERM or SIGINT (clean), reload configuration, certificate and accounts on SIGHUP.
+ * ready is called with the port once connections are taken. Logs to standard error. */
+enum err_kind node_serve(const char *folder, const struct world *world,
+	void (*ready)(void *context, unsigned port), void *context, struct err *e) MUST_USE;
+
+#endif
