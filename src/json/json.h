@@ -13,6 +13,8 @@
 #define JSON_OBJECT_MAX     MIB(1)  /* bytes of one object that is kept */
 #define JSON_DOCUMENT_MAX   MIB(64) /* bytes of a document that must be read whole (a MISP event) */
 #define JSON_PATH_MAX       256     /* bytes of a property path in a message; longer is cut */
+#define JSON_NAME_SHOWN_MAX 64      /* bytes of a name in a message; longer is cut */
+#define JSON_PADDING        64      /* bytes behind a text that the parser may read */
 
 /* ---- parsing ------------------------------------------------------------------------------ */
 
@@ -49,19 +51,28 @@ enum json_type {
 
 struct json_parser;
 
-/* bytes_max: longest text it takes. One parser per thread; memory is about 4 x the largest text. */
+/*
+ * bytes_max: longest text it takes. One parser per thread. It keeps room for the largest text seen:
+ * of STIX about 4 bytes per byte of text, of the worst text (`[0,0,0,...`) about 14.
+ */
 struct json_parser *json_parser_new(size_t bytes_max) MUST_USE;
 void json_parser_free(struct json_parser *p);
 
 /*
- * Strict: RFC 8259 syntax and RFC 7493 (no duplicate names after unescaping, valid UTF-8, no lone
- * surrogates or noncharacters, numbers finite), depth at most JSON_DEPTH_MAX, nothing but white
- * space behind the value. Any value may stand at the top.
+ * Strict: RFC 8259 syntax and RFC 7493 (no duplicate names after unescaping, valid UTF-8 without a
+ * byte order mark, no lone surrogates or noncharacters, numbers finite), depth at most
+ * JSON_DEPTH_MAX, nothing but white space behind the value. Any value may stand at the top.
+ * An integer that fits neither int64 nor uint64 becomes the nearest double (canonical forms hold
+ * such numbers: RFC 8785 prints 1e20 as 100000000000000000000).
  * ERR_PARSE (ERR_LIMIT for size and depth) with line, column and property path in *e, such as
  * `line 3, column 17, at objects[2].name: duplicate name "name"`.
  */
-enum err_kind json_parse(struct json_parser *p, struct slice text, struct json_doc *ret_doc,
-	struct err *e) MUST_USE;
+enum err_kind json_parse(
+	struct json_parser *p, struct slice text, struct json_doc *ret_doc, struct err *e) MUST_USE;
+
+/* The same without a copy, when JSON_PADDING bytes behind text may be read, whatever they hold. */
+enum err_kind json_parse_padded(
+	struct json_parser *p, struct slice text, struct json_doc *ret_doc, struct err *e) MUST_USE;
 
 static inline struct json_value json_root(const struct json_doc *doc)
 {
@@ -150,7 +161,25 @@ static inline struct slice json_string(struct json_value v)
 	return (struct slice){(const char *)at + sizeof(len), len};
 }
 
-/* Members of an array or object, walked: for (it = json_iter(v); json_next(&it, &value);). */
+/*
+ * The first eight bytes of a string or name of a parsed text as a little-endian number, zeros past
+ * its end: compares short names without a call. s must come from json_string or an iteration.
+ */
+static inline uint64_t json_head(struct slice s)
+{
+	uint64_t head;
+
+	memcpy(&head, s.data, sizeof(head)); /* readable: simdjson keeps room behind the strings */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	head = __builtin_bswap64(head);
+#endif
+	return s.len >= sizeof(head) ? head : head & ((UINT64_C(1) << (8 * s.len)) - 1);
+}
+
+/*
+ * Members of an array or object, walked:
+ *   for (struct json_iter it = json_iter(v); json_object_next(&it, &name, &value);)
+ */
 struct json_iter {
 	struct json_value next;
 	uint32_t end;
@@ -162,7 +191,10 @@ static inline struct json_iter json_iter(struct json_value v)
 
 	if (kind != '{' && kind != '[')
 		return (struct json_iter){v, v.at};
-	return (struct json_iter){{v.doc, v.at + 1}, (uint32_t)json_word(v) - 1};
+	return (struct json_iter){
+		{v.doc, v.at + 1},
+                (uint32_t)json_word(v) - 1
+        };
 }
 
 static inline bool json_array_next(struct json_iter *it, struct json_value *ret_value)
@@ -174,8 +206,8 @@ static inline bool json_array_next(struct json_iter *it, struct json_value *ret_
 	return true;
 }
 
-static inline bool json_object_next(struct json_iter *it, struct slice *ret_name,
-	struct json_value *ret_value)
+static inline bool json_object_next(
+	struct json_iter *it, struct slice *ret_name, struct json_value *ret_value)
 {
 	if (it->next.at >= it->end)
 		return false;
@@ -217,8 +249,8 @@ struct json_writer {
 
 #define JSON_WRITER(buf_) ((struct json_writer){.out = (buf_)})
 
-void json_write_object(struct json_writer *w);  /* '{' */
-void json_write_array(struct json_writer *w);   /* '[' */
+void json_write_object(struct json_writer *w);          /* '{' */
+void json_write_array(struct json_writer *w);           /* '[' */
 void json_write_end(struct json_writer *w, char close); /* '}' or ']' */
 void json_write_name(struct json_writer *w, const char *name);
 void json_write_name_slice(struct json_writer *w, struct slice name);
@@ -242,7 +274,8 @@ void json_member_time(struct json_writer *w, const char *name, int64_t us, unsig
  * Feed any bytes; get the exact bytes of each object, in bounded memory, without parsing them:
  *
  *   {"type":"bundle", ..., "objects":[ {..}, {..} ]}   each element of "objects" (any top-level
- *                                                      object with an array of that name: TAXII too)
+ *                                                      object with an array of that name: TAXII
+ * too)
  *   {..}                                               the object itself
  *   [ {..}, {..} ]                                     each element
  *   {..}\n{..}\n  or run together                      each object (newline-delimited)
