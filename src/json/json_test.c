@@ -101,126 +101,106 @@ static void test_accepted(void **state)
 	}
 }
 
+#define ENDS       "the text ends, expected "
+#define NEXT       "expected , or } behind the value"
+#define NEXT_IN    "expected , or ] behind the element"
+#define TRAILING   "expected nothing behind the value"
+#define NONCHAR    "Unicode noncharacter (RFC 7493 section 2.1)"
+#define TOO_LARGE  "number too large for a double (RFC 7493 section 2.2)"
+#define NO_HIGH    "low surrogate without a high one"
+#define NO_LOW     "high surrogate without a low one"
+#define NO_HEX     "\\u without four hexadecimal digits"
+#define NO_QUOTE   "string without its closing quote"
+#define NO_CONTROL "control character in a string, expected an escape"
+
 static void test_refused(void **state)
 {
 	static const struct {
-		const char *message;
+		unsigned line, column;
+		const char *path, *what;
 		struct slice text;
 	} cases[] = {
-		{"line 1, column 1: the text ends, expected a value",                              TEXT("")                  },
-		{"line 2, column 2: the text ends, expected a value",                              TEXT("\n ")               },
-		{"line 1, column 1: byte order mark, expected UTF-8 without one",
-                 TEXT("\xef\xbb\xbf{}")										      },
-		{"line 1, column 1: found }, expected a value",                                    TEXT("}")                 },
-		{"line 1, column 1: found byte 0x00, expected a value",                            TEXT("\0")                },
-		{"line 1, column 3: found 2, expected nothing behind the value",                   TEXT("1 2")               },
-		{"line 2, column 1: found {, expected nothing behind the value",                   TEXT("{}\n{}")            },
-		{"line 1, column 3: found byte 0x00, expected nothing behind the value",
-                 TEXT("{}\0")												},
-
-		{"line 1, column 2: the text ends, expected a name in quotes",                     TEXT("{")                 },
-		{"line 1, column 2: found a, expected a name in quotes",                           TEXT("{a:1}")             },
-		{"line 1, column 8, at a: the text ends, expected , or } behind the value",
-                 TEXT("{\"a\": 1")											   },
-		{"line 1, column 8: found }, expected a name in quotes",                           TEXT("{\"a\":1,}")        },
-		{"line 1, column 5, at a: found 1, expected : behind the name",                    TEXT("{\"a\"1}")          },
-		{"line 1, column 6, at a: found }, expected a value",                              TEXT("{\"a\":}")          },
-		{"line 1, column 8, at a: found \", expected , or } behind the value",
-                 TEXT("{\"a\":1 \"b\":2}")										   },
-		{"line 1, column 7, at a: found ], expected , or } behind the value",
-                 TEXT("{\"a\":1]")											   },
-
-		{"line 1, column 2, at [0]: the text ends, expected a value",                      TEXT("[")                 },
-		{"line 1, column 4, at [1]: found ], expected a value",                            TEXT("[1,]")              },
-		{"line 1, column 4, at [0]: found 2, expected , or ] behind the element",
-                 TEXT("[1 2]")											       },
-		{"line 1, column 3, at [0]: found }, expected , or ] behind the element",
-                 TEXT("[1}")												 },
-
-		{"line 1, column 2, at [0]: found n, expected a value",                            TEXT("[nul]")             },
-		{"line 1, column 2, at [0]: found T, expected a value",                            TEXT("[True]")            },
-		{"line 1, column 6, at [0]: found e, expected , or ] behind the element",
-                 TEXT("[truee]")											     },
-		{"line 1, column 2, at [0]: found N, expected a value",                            TEXT("[NaN]")             },
-		{"line 1, column 2, at [0]: found /, expected a value",                            TEXT("[/**/1]")           },
-		{"line 1, column 2, at [0]: found ', expected a value",                            TEXT("['a']")             },
-
-		{"line 1, column 2, at [0]: found +, expected a value",                            TEXT("[+1]")              },
-		{"line 1, column 2, at [0]: found ., expected a value",                            TEXT("[.5]")              },
-		{"line 1, column 3, at [0]: found ], expected a digit",                            TEXT("[-]")               },
-		{"line 1, column 2, at [0]: number with a leading zero",                           TEXT("[01]")              },
-		{"line 1, column 2, at [0]: number with a leading zero",                           TEXT("[-00]")             },
-		{"line 1, column 4, at [0]: found ], expected a digit behind the point",
-                 TEXT("[1.]")												},
-		{"line 1, column 4, at [0]: found ], expected a digit of the exponent",
-                 TEXT("[1e]")												},
-		{"line 1, column 5, at [0]: found ], expected a digit of the exponent",
-                 TEXT("[1e+]")											       },
-		{"line 1, column 3, at [0]: found x, expected , or ] behind the element",
-                 TEXT("[0x10]")											      },
-		{"line 1, column 2, at [0]: number too large for a double (RFC 7493 section 2.2)",
-                 TEXT("[1e400]")											     },
-		{"line 1, column 2, at [0]: number too large for a double (RFC 7493 section 2.2)",
-                 TEXT("[-1.7976931348623159e308]")									   },
-
-		{"line 1, column 2, at [0]: string without its closing quote",                     TEXT("[\"a]")             },
-		{"line 1, column 2, at [0]: string without its closing quote",                     TEXT("[\"a\\\"]")         },
-		{"line 1, column 2: string without its closing quote",                             TEXT("{\"a")              },
-		{"line 1, column 4, at [0]: control character in a string, expected an escape",
-                 TEXT("[\"a\n\"]")											   },
-		{"line 1, column 3, at [0]: control character in a string, expected an escape",
-                 TEXT("[\"\0\"]")											    },
-		{"line 1, column 3, at [0]: no such escape in a string",                           TEXT("[\"\\x\"]")         },
-		{"line 1, column 3, at [0]: no such escape in a string",                           TEXT("[\"\\\0\"]")        },
-		{"line 1, column 3, at [0]: \\u without four hexadecimal digits",
-                 TEXT("[\"\\u12g4\"]")										       },
-		{"line 1, column 3, at [0]: \\u without four hexadecimal digits",
-                 TEXT("[\"\\u123")											   },
-		{"line 1, column 3, at [0]: high surrogate without a low one",
-                 TEXT("[\"\\ud800\"]")										       },
-		{"line 1, column 3, at [0]: high surrogate without a low one",
-                 TEXT("[\"\\ud800\\ud800\"]")										},
-		{"line 1, column 3, at [0]: high surrogate without a low one",
-                 TEXT("[\"\\ud800\\n\"]")										    },
-		{"line 1, column 3, at [0]: low surrogate without a high one",
-                 TEXT("[\"\\udc00\"]")										       },
-		{"line 1, column 3, at [0]: no valid UTF-8",                                       TEXT("[\"\xff\"]")        },
-		{"line 1, column 3, at [0]: no valid UTF-8",                                       TEXT("[\"\xc0\x80\"]")    },
-		{"line 1, column 3, at [0]: no valid UTF-8",                                       TEXT("[\"\xed\xa0\x80\"]")},
-		{"line 1, column 3, at [0]: no valid UTF-8",                                       TEXT("[\"\xe2\x82\"]")    },
-		{"line 1, column 3, at [0]: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("[\"\xef\xb7\x90\"]")										  },
-		{"line 1, column 3, at [0]: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("[\"\xef\xb7\xaf\"]")										  },
-		{"line 1, column 4, at [0]: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("[\"a\xef\xbf\xbe\"]")										 },
-		{"line 1, column 3, at [0]: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("[\"\\uffff\"]")										       },
-		{"line 1, column 3, at [0]: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("[\"\\ud83f\\udfff\"]")										},
-		{"line 1, column 3, at [0]: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("[\"\xf4\x8f\xbf\xbf\"]")									      },
-		{"line 1, column 3: Unicode noncharacter (RFC 7493 section 2.1)",
-                 TEXT("{\"\\ufdd0\":1}")										     },
-
-		{"line 1, column 8, at a: duplicate name \"a\"",                                   TEXT("{\"a\":1,\"a\":2}") },
-		{"line 1, column 8, at \\u0061: duplicate name \"a\"",
-                 TEXT("{\"a\":1,\"\\u0061\":2}")									     },
-		{"line 1, column 7: duplicate name \"\"",                                          TEXT("{\"\":1,\"\":2}")   },
-		{"line 3, column 5, at objects[1].name: duplicate name \"name\"",
-                 TEXT("{\"objects\":[{\"name\":1},\n{\"name\":[1.5,{\"name\":-3}],\n"
-			     "    \"name\":2}]}")									    },
-		{"line 1, column 25, at a.b[0].c: found x, expected a value",
-                 TEXT("{\"z\":null,\"a\":{\"b\":[{\"c\":x}]}}")                                                              },
+		{1, 1,  "",         ENDS "a value",                                TEXT("")                         },
+		{2, 2,  "",         ENDS "a value",                                TEXT("\n ")                      },
+		{1, 1,  "",         "byte order mark, expected UTF-8 without one", TEXT("\xef\xbb\xbf{}")           },
+		{1, 1,  "",         "found }, expected a value",                   TEXT("}")                        },
+		{1, 1,  "",         "found byte 0x00, expected a value",           TEXT("\0")                       },
+		{1, 3,  "",         "found 2, " TRAILING,                          TEXT("1 2")                      },
+		{2, 1,  "",         "found {, " TRAILING,                          TEXT("{}\n{}")                   },
+		{1, 3,  "",         "found byte 0x00, " TRAILING,                  TEXT("{}\0")                     },
+		{1, 2,  "",         ENDS "a name in quotes",                       TEXT("{")                        },
+		{1, 2,  "",         "found a, expected a name in quotes",          TEXT("{a:1}")                    },
+		{1, 8,  "a",        "the text ends, " NEXT,                        TEXT("{\"a\": 1")                },
+		{1, 8,  "",         "found }, expected a name in quotes",          TEXT("{\"a\":1,}")               },
+		{1, 5,  "a",        "found 1, expected : behind the name",         TEXT("{\"a\"1}")                 },
+		{1, 6,  "a",        "found }, expected a value",                   TEXT("{\"a\":}")                 },
+		{1, 8,  "a",        "found \", " NEXT,                             TEXT("{\"a\":1 \"b\":2}")        },
+		{1, 7,  "a",        "found ], " NEXT,                              TEXT("{\"a\":1]")                },
+		{1, 2,  "[0]",      ENDS "a value",                                TEXT("[")                        },
+		{1, 4,  "[1]",      "found ], expected a value",                   TEXT("[1,]")                     },
+		{1, 4,  "[0]",      "found 2, " NEXT_IN,                           TEXT("[1 2]")                    },
+		{1, 3,  "[0]",      "found }, " NEXT_IN,                           TEXT("[1}")                      },
+		{1, 2,  "[0]",      "found n, expected a value",                   TEXT("[nul]")                    },
+		{1, 2,  "[0]",      "found T, expected a value",                   TEXT("[True]")                   },
+		{1, 6,  "[0]",      "found e, " NEXT_IN,                           TEXT("[truee]")                  },
+		{1, 2,  "[0]",      "found N, expected a value",                   TEXT("[NaN]")                    },
+		{1, 2,  "[0]",      "found /, expected a value",                   TEXT("[/**/1]")                  },
+		{1, 2,  "[0]",      "found ', expected a value",                   TEXT("['a']")                    },
+		{1, 2,  "[0]",      "found +, expected a value",                   TEXT("[+1]")                     },
+		{1, 2,  "[0]",      "found ., expected a value",                   TEXT("[.5]")                     },
+		{1, 3,  "[0]",      "found ], expected a digit",                   TEXT("[-]")                      },
+		{1, 2,  "[0]",      "number with a leading zero",                  TEXT("[01]")                     },
+		{1, 2,  "[0]",      "number with a leading zero",                  TEXT("[-00]")                    },
+		{1, 4,  "[0]",      "found ], expected a digit behind the point",  TEXT("[1.]")                     },
+		{1, 4,  "[0]",      "found ], expected a digit of the exponent",   TEXT("[1e]")                     },
+		{1, 5,  "[0]",      "found ], expected a digit of the exponent",   TEXT("[1e+]")                    },
+		{1, 3,  "[0]",      "found x, " NEXT_IN,                           TEXT("[0x10]")                   },
+		{1, 2,  "[0]",      TOO_LARGE,                                     TEXT("[1e400]")                  },
+		{1, 2,  "[0]",      TOO_LARGE,                                     TEXT("[-1.7976931348623159e308]")},
+		{1, 2,  "[0]",      NO_QUOTE,                                      TEXT("[\"a]")                    },
+		{1, 2,  "[0]",      NO_QUOTE,                                      TEXT("[\"a\\\"]")                },
+		{1, 2,  "",         NO_QUOTE,				      TEXT("{\"a")                     },
+		{1, 4,  "[0]",      NO_CONTROL,                                    TEXT("[\"a\n\"]")                },
+		{1, 3,  "[0]",      NO_CONTROL,                                    TEXT("[\"\0\"]")                 },
+		{1, 3,  "[0]",      "no such escape in a string",                  TEXT("[\"\\x\"]")                },
+		{1, 3,  "[0]",      "no such escape in a string",                  TEXT("[\"\\\0\"]")               },
+		{1, 3,  "[0]",      NO_HEX,					TEXT("[\"\\u12g4\"]")            },
+		{1, 3,  "[0]",      NO_HEX,					TEXT("[\"\\u123")                },
+		{1, 3,  "[0]",      NO_LOW,					TEXT("[\"\\ud800\"]")            },
+		{1, 3,  "[0]",      NO_LOW,					TEXT("[\"\\ud800\\ud800\"]")     },
+		{1, 3,  "[0]",      NO_LOW,					TEXT("[\"\\ud800\\n\"]")         },
+		{1, 3,  "[0]",      NO_HIGH,				       TEXT("[\"\\udc00\"]")            },
+		{1, 3,  "[0]",      "no valid UTF-8",                              TEXT("[\"\xff\"]")               },
+		{1, 3,  "[0]",      "no valid UTF-8",                              TEXT("[\"\xc0\x80\"]")           },
+		{1, 3,  "[0]",      "no valid UTF-8",                              TEXT("[\"\xed\xa0\x80\"]")       },
+		{1, 3,  "[0]",      "no valid UTF-8",                              TEXT("[\"\xe2\x82\"]")           },
+		{1, 3,  "[0]",      NONCHAR,				       TEXT("[\"\xef\xb7\x90\"]")       },
+		{1, 3,  "[0]",      NONCHAR,				       TEXT("[\"\xef\xb7\xaf\"]")       },
+		{1, 4,  "[0]",      NONCHAR,				       TEXT("[\"a\xef\xbf\xbe\"]")      },
+		{1, 3,  "[0]",      NONCHAR,				       TEXT("[\"\\uffff\"]")            },
+		{1, 3,  "[0]",      NONCHAR,				       TEXT("[\"\\ud83f\\udfff\"]")     },
+		{1, 3,  "[0]",      NONCHAR,				       TEXT("[\"\xf4\x8f\xbf\xbf\"]")   },
+		{1, 3,  "",         NONCHAR,				       TEXT("{\"\\ufdd0\":1}")          },
+		{1, 8,  "a",        "duplicate name \"a\"",                        TEXT("{\"a\":1,\"a\":2}")        },
+		{1, 8,  "\\u0061",  "duplicate name \"a\"",                        TEXT("{\"a\":1,\"\\u0061\":2}")  },
+		{1, 7,  "",         "duplicate name \"\"",                         TEXT("{\"\":1,\"\":2}")          },
+		{3, 2,  "o[1].n",   "duplicate name \"n\"",
+                 TEXT("{\"o\":[{\"n\":1},\n{\"n\":[1.5,{\"n\":-3}],\n \"n\":2}]}")                                  },
+		{1, 17, "a.b[0].c", "found x, expected a value",
+                 TEXT("{\"a\":{\"b\":[{\"c\":x}]}}")								},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct json_doc doc = {0};
 		struct err e = {0};
+		char expected[ERR_TEXT_MAX];
 
+		snprintf(expected, sizeof(expected), "line %u, column %u%s%s: %s", cases[i].line,
+			cases[i].column, cases[i].path[0] == '\0' ? "" : ", at ", cases[i].path,
+			cases[i].what);
 		if (parse(*state, cases[i].text, &doc, &e) != ERR_PARSE ||
-			strcmp(e.text, cases[i].message) != 0)
-			fail_msg("case %zu\nexpected %s\ngot      %s", i, cases[i].message, e.text);
+			strcmp(e.text, expected) != 0)
+			fail_msg("case %zu\nexpected %s\ngot      %s", i, expected, e.text);
 		assert_null(doc.tape);
 	}
 }
