@@ -4,8 +4,8 @@
 
 #define SERAI_VERSION_TEXT "serai " SERAI_VERSION
 
-static const char statuses[] =
-	"0 done; 1 done, but some of it was refused or the answer is no; 2 not understood; 3 not done";
+static const char statuses[] = "0 done; 1 done, but some of it was refused or the answer is no; 2 "
+			       "not understood; 3 not done";
 
 static void option_print(const struct option_row *row)
 {
@@ -13,9 +13,11 @@ static void option_print(const struct option_row *row)
 
 	if (row->letter != 0)
 		snprintf(left, sizeof(left), "-%c, --%s%s%s", row->letter, row->name,
-			row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
+			row->argument != NULL ? " " : "",
+			row->argument != NULL ? row->argument : "");
 	else
-		snprintf(left, sizeof(left), "    --%s%s%s", row->name, row->argument != NULL ? " " : "",
+		snprintf(left, sizeof(left), "    --%s%s%s", row->name,
+			row->argument != NULL ? " " : "",
 			row->argument != NULL ? row->argument : "");
 	printf("  %-26s %s\n", left, row->says);
 }
@@ -28,7 +30,8 @@ void cli_help(const struct cli *cli, const struct verb *verb)
 		for (size_t i = 0; i < cli_verbs_count; i++)
 			printf("  %-18s %s\n", cli_verbs[i]->name, cli_verbs[i]->says);
 		printf("\nserai help VERB says more. Exit status: %s.\n"
-		       "First steps: serai init ~/node; export SERAI_NODE=~/node; serai import FILE; "
+		       "First steps: serai init ~/node; export SERAI_NODE=~/node; serai import "
+		       "FILE; "
 		       "serai search WORD; serai serve\n",
 			statuses);
 		return;
@@ -75,7 +78,8 @@ static enum cli_status help_run(struct cli *cli)
 	return any ? CLI_OK : CLI_USAGE;
 }
 
-const struct verb verb_help = {"help", "[VERB]", "say what a verb does", NULL, 0, 3, NULL, 0, help_run};
+const struct verb verb_help = {
+	"help", "[VERB]", "say what a verb does", NULL, 0, 3, NULL, 0, help_run};
 
 static enum cli_status version_run(struct cli *cli)
 {
@@ -84,10 +88,11 @@ static enum cli_status version_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_version = {"version", "", "say which Serai this is", NULL, 0, 0, NULL, 0,
-	version_run};
+const struct verb verb_version = {
+	"version", "", "say which Serai this is", NULL, 0, 0, NULL, 0, version_run};
 
-/* ---- man page ----------------------------------------------------------------------------------- */
+/* ---- man page -----------------------------------------------------------------------------------
+ */
 
 /* Text for roff: backslashes and leading dots must not be commands. */
 static void roff(FILE *to, const char *text)
@@ -126,12 +131,16 @@ static void roff_options(FILE *to, const struct option_row *rows, size_t count)
 
 void cli_man(FILE *to)
 {
-	fprintf(to, ".TH SERAI 1 \"\" \"%s\" \"Serai\"\n.SH NAME\nserai \\- exchange threat intelligence, "
-		    "one node per member\n.SH SYNOPSIS\n.B serai\n.I VERB\n[\\fIoptions\\fR] "
-		    "[\\fIarguments\\fR]\n.SH DESCRIPTION\n",
+	fprintf(to,
+		".TH SERAI 1 \"\" \"%s\" \"Serai\"\n.SH NAME\nserai \\- exchange threat "
+		"intelligence, "
+		"one node per member\n.SH SYNOPSIS\n.B serai\n.I VERB\n[\\fIoptions\\fR] "
+		"[\\fIarguments\\fR]\n.SH DESCRIPTION\n",
 		SERAI_VERSION_TEXT);
-	roff(to, "A node takes in intelligence as STIX 2.1 (and MISP, Zeek, lists and more), checks it "
-		 "against every rule of the standard, keeps its exact bytes, finds it again by word, value, "
+	roff(to, "A node takes in intelligence as STIX 2.1 (and MISP, Zeek, lists and more), "
+		 "checks it "
+		 "against every rule of the standard, keeps its exact bytes, finds it again by "
+		 "word, value, "
 		 "network or relation, and serves it over TAXII 2.1 to whom it may be given.\n");
 	fprintf(to, ".SH VERBS\n");
 	for (size_t i = 0; i < cli_verbs_count; i++) {
@@ -155,9 +164,12 @@ void cli_man(FILE *to)
 	roff_options(to, cli_common, cli_common_count);
 	fprintf(to, ".SH EXIT STATUS\n");
 	roff(to, statuses);
-	fprintf(to, "\n.SH ENVIRONMENT\n.TP\n.B SERAI_NODE\nThe node's folder.\n.TP\n.B NO_COLOR\nWhen set, "
-		    "no colours.\n.SH FILES\n.TP\n.I /var/lib/serai\nThe node's folder when none is named.\n"
-		    ".TP\n.I serai.conf\nIn the node's folder: its configuration, every setting explained.\n");
+	fprintf(to, "\n.SH ENVIRONMENT\n.TP\n.B SERAI_NODE\nThe node's folder.\n.TP\n.B "
+		    "NO_COLOR\nWhen set, "
+		    "no colours.\n.SH FILES\n.TP\n.I /var/lib/serai\nThe node's folder when none "
+		    "is named.\n"
+		    ".TP\n.I serai.conf\nIn the node's folder: its configuration, every setting "
+		    "explained.\n");
 }
 
 static enum cli_status man_run(struct cli *cli)
@@ -167,9 +179,11 @@ static enum cli_status man_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_man = {"man", "", "print the manual page (roff)", NULL, 0, 0, NULL, 0, man_run};
+const struct verb verb_man = {
+	"man", "", "print the manual page (roff)", NULL, 0, 0, NULL, 0, man_run};
 
-/* ---- completion --------------------------------------------------------------------------------- */
+/* ---- completion ---------------------------------------------------------------------------------
+ */
 
 static void complete_words(FILE *to, const struct verb *v)
 {
@@ -215,10 +229,12 @@ static void complete_bash(FILE *to)
 		if (strncmp(cli_verbs[i]->name, "collection ", 11) == 0)
 			fprintf(to, " %s", cli_verbs[i]->name + 11);
 	}
-	fprintf(to, "\" ;;\n\t\t'pattern '*) words=\"check\" ;;\n\t\tesac\n\tfi\n"
-		    "\tcase $word in\n\t-*|'') COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
-		    "\t*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\") $(compgen -f -- \"$word\")) ;;\n"
-		    "\tesac\n}\ncomplete -o filenames -F _serai serai\n");
+	fprintf(to,
+		"\" ;;\n\t\t'pattern '*) words=\"check\" ;;\n\t\tesac\n\tfi\n"
+		"\tcase $word in\n\t-*|'') COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
+		"\t*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\") $(compgen -f -- \"$word\")) "
+		";;\n"
+		"\tesac\n}\ncomplete -o filenames -F _serai serai\n");
 }
 
 static void complete_fish(FILE *to)
@@ -230,15 +246,18 @@ static void complete_fish(FILE *to)
 
 		slice_next(&rest, ' ', &first);
 		if (rest.data == NULL)
-			fprintf(to, "complete -c serai -n __fish_use_subcommand -f -a %s -d '%s'\n", v->name,
-				v->says);
+			fprintf(to, "complete -c serai -n __fish_use_subcommand -f -a %s -d '%s'\n",
+				v->name, v->says);
 		else
 			fprintf(to,
 				"complete -c serai -n __fish_use_subcommand -f -a %.*s\n"
-				"complete -c serai -n '__fish_seen_subcommand_from %.*s' -f -a %.*s -d '%s'\n",
+				"complete -c serai -n '__fish_seen_subcommand_from %.*s' -f -a "
+				"%.*s -d '%s'\n",
 				SLICE_ARG(first), SLICE_ARG(first), SLICE_ARG(rest), v->says);
 		for (size_t k = 0; k < v->options_count; k++)
-			fprintf(to, "complete -c serai -n '__fish_seen_subcommand_from %.*s' -l %s -d '%s'\n",
+			fprintf(to,
+				"complete -c serai -n '__fish_seen_subcommand_from %.*s' -l %s -d "
+				"'%s'\n",
 				SLICE_ARG(first), v->options[k].name, v->options[k].says);
 	}
 }
@@ -260,9 +279,10 @@ bool cli_completion(FILE *to, const char *shell)
 static enum cli_status completion_run(struct cli *cli)
 {
 	if (!cli_completion(stdout, cli->args[0]))
-		return cli_usage(cli, "no completion for \"%s\": expected bash, zsh or fish", cli->args[0]);
+		return cli_usage(
+			cli, "no completion for \"%s\": expected bash, zsh or fish", cli->args[0]);
 	return CLI_OK;
 }
 
-const struct verb verb_completion = {"completion", "SHELL", "print completion for bash, zsh or fish",
-	NULL, 1, 1, NULL, 0, completion_run};
+const struct verb verb_completion = {"completion", "SHELL",
+	"print completion for bash, zsh or fish", NULL, 1, 1, NULL, 0, completion_run};

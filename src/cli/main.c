@@ -8,25 +8,48 @@
 
 const struct verb *const cli_verbs[] = {
 	/* a node */
-	&verb_init, &verb_serve, &verb_user_add, &verb_user_list, &verb_user_remove, &verb_user_grant,
-	&verb_user_token, &verb_collection_add, &verb_collection_list, &verb_collection_set,
+	&verb_init,
+	&verb_serve,
+	&verb_user_add,
+	&verb_user_list,
+	&verb_user_remove,
+	&verb_user_grant,
+	&verb_user_token,
+	&verb_collection_add,
+	&verb_collection_list,
+	&verb_collection_set,
 	&verb_collection_remove,
 	/* intelligence in it */
-	&verb_import, &verb_export, &verb_search, &verb_show, &verb_stats, &verb_verify, &verb_evidence,
+	&verb_import,
+	&verb_export,
+	&verb_search,
+	&verb_show,
+	&verb_stats,
+	&verb_verify,
+	&verb_evidence,
 	/* other nodes */
-	&verb_remote, &verb_pull, &verb_push,
+	&verb_remote,
+	&verb_pull,
+	&verb_push,
 	/* files */
-	&verb_check, &verb_id, &verb_canon, &verb_pattern_check,
+	&verb_check,
+	&verb_id,
+	&verb_canon,
+	&verb_pattern_check,
 	/* itself */
-	&verb_help, &verb_version, &verb_man, &verb_completion,
+	&verb_help,
+	&verb_version,
+	&verb_man,
+	&verb_completion,
 };
 const size_t cli_verbs_count = COUNT_OF(cli_verbs);
 
 const struct option_row cli_common[] = {
-	{"node", 'C', OPTION_TEXT, "FOLDER", "the node's folder (else $SERAI_NODE, else /var/lib/serai)"},
-	{"json", 'j', OPTION_FLAG, NULL, "answer in JSON, one object a line"},
-	{"quiet", 'q', OPTION_FLAG, NULL, "no progress and no summary"},
-	{"help", 'h', OPTION_FLAG, NULL, "say how this verb is used"},
+	{"node",  'C', OPTION_TEXT, "FOLDER",
+         "the node's folder (else $SERAI_NODE, else /var/lib/serai)"             },
+	{"json",  'j', OPTION_FLAG, NULL,     "answer in JSON, one object a line"},
+	{"quiet", 'q', OPTION_FLAG, NULL,     "no progress and no summary"       },
+	{"help",  'h', OPTION_FLAG, NULL,     "say how this verb is used"        },
 };
 const size_t cli_common_count = COUNT_OF(cli_common);
 
@@ -62,8 +85,8 @@ static const struct option_row *option_at(const struct verb *verb, size_t k)
 	return k < cli_common_count ? &cli_common[k] : NULL;
 }
 
-static const struct option_row *option_find(const struct verb *verb, struct slice name, char letter,
-	size_t *ret_k)
+static const struct option_row *option_find(
+	const struct verb *verb, struct slice name, char letter, size_t *ret_k)
 {
 	const struct option_row *row;
 
@@ -76,7 +99,8 @@ static const struct option_row *option_find(const struct verb *verb, struct slic
 	return NULL;
 }
 
-/* --name, --name=value, --name value, -n, -n value, -nvalue. Returns the arguments used, 0 on error. */
+/* --name, --name=value, --name value, -n, -n value, -nvalue. Returns the arguments used, 0 on
+ * error. */
 static int option_take(struct cli *cli, int left, char **argv)
 {
 	struct slice whole = slice_of(argv[0]), name = {0};

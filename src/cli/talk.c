@@ -37,7 +37,8 @@ bool cli_number(const struct cli *cli, const char *option, uint64_t preset, uint
 	const char *text = option_value(cli, option);
 	uint64_t value = preset;
 
-	if (text != NULL && (!slice_to_u64(slice_of(text), &value) || value < least || value > most)) {
+	if (text != NULL &&
+		(!slice_to_u64(slice_of(text), &value) || value < least || value > most)) {
 		cli_usage(cli, "--%s \"%s\": expected a number from %llu to %llu", option, text,
 			(unsigned long long)least, (unsigned long long)most);
 		return false;
@@ -123,7 +124,8 @@ void cli_print_safe(struct slice text, unsigned columns)
 
 void cli_colour(const struct cli *cli, enum cli_colour colour, struct slice text)
 {
-	static const char *const codes[] = {"\033[1m", "\033[31m", "\033[32m", "\033[33m", "\033[2m"};
+	static const char *const codes[] = {
+		"\033[1m", "\033[31m", "\033[32m", "\033[33m", "\033[2m"};
 
 	if (cli->colour)
 		fputs(codes[colour], stdout);
@@ -195,11 +197,13 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total, uint64_t o
 	took = now - p->started_us;
 	seconds = took > 0 ? (double)took / (double)US_PER_SECOND : 1;
 	rate = (double)objects / seconds;
-	fprintf(stderr, "\r\033[K%s: %llu objects, %.0f/s", p->what, (unsigned long long)objects, rate);
+	fprintf(stderr, "\r\033[K%s: %llu objects, %.0f/s", p->what, (unsigned long long)objects,
+		rate);
 	if (total > 0 && done > 0 && done <= total) {
 		double left = seconds * (double)(total - done) / (double)done;
 
-		fprintf(stderr, ", %.0f %%, %.0f s left", 100.0 * (double)done / (double)total, left);
+		fprintf(stderr, ", %.0f %%, %.0f s left", 100.0 * (double)done / (double)total,
+			left);
 	}
 	fflush(stderr);
 }
@@ -220,7 +224,8 @@ bool table_row(struct table *t, const struct slice *cells)
 {
 	if (t->rows == t->capacity) {
 		size_t capacity = t->capacity == 0 ? 64 : t->capacity * 2;
-		struct slice *grown = ARENA_ARRAY(t->cli->arena, struct slice, capacity * t->columns);
+		struct slice *grown =
+			ARENA_ARRAY(t->cli->arena, struct slice, capacity * t->columns);
 
 		if (grown == NULL)
 			return false;
@@ -281,8 +286,8 @@ void table_print(const struct table *t)
 	for (size_t r = 0; r <= t->rows; r++) {
 		for (size_t c = 0; c < t->columns && c < COLUMNS_MAX; c++) {
 			bool last = c + 1 == t->columns;
-			struct slice cell = r == 0 ? slice_of(t->heads[c])
-						   : t->cells[(r - 1) * t->columns + c];
+			struct slice cell =
+				r == 0 ? slice_of(t->heads[c]) : t->cells[(r - 1) * t->columns + c];
 
 			if (r == 0)
 				cli_colour(t->cli, COLOUR_BOLD, cell);

@@ -10,8 +10,8 @@ static const struct {
 	const char *name;
 	enum store_role role;
 } roles[] = {
-	{"reader", STORE_READER},
-	{"contributor", STORE_CONTRIBUTOR},
+	{"reader",        STORE_READER       },
+	{"contributor",   STORE_CONTRIBUTOR  },
 	{"administrator", STORE_ADMINISTRATOR},
 };
 
@@ -30,13 +30,15 @@ static enum err_kind open_for_change(struct cli *cli, struct node *n, struct err
 	return node_open(cli_node(cli), STORE_WRITE, cli->world, n, e);
 }
 
-/* ---- user --------------------------------------------------------------------------------------- */
+/* ---- user ---------------------------------------------------------------------------------------
+ */
 
 static const struct option_row user_add_options[] = {
-	{"role", 'r', OPTION_TEXT, "ROLE", "reader (default), contributor or administrator"},
-	{"password-file", 'p', OPTION_TEXT, "FILE", "first line is the password; - reads standard input"},
-	{"token", 't', OPTION_FLAG, NULL, "also make a bearer token and print it once"},
-	{"certificate", 'c', OPTION_TEXT, "FILE", "PEM client certificate whose key is pinned"},
+	{"role",          'r', OPTION_TEXT, "ROLE", "reader (default), contributor or administrator"},
+	{"password-file", 'p', OPTION_TEXT, "FILE",
+         "first line is the password; - reads standard input"                                       },
+	{"token",         't', OPTION_FLAG, NULL,   "also make a bearer token and print it once"    },
+	{"certificate",   'c', OPTION_TEXT, "FILE", "PEM client certificate whose key is pinned"    },
 };
 
 /* Ask on the terminal without echo; false when there is none. */
@@ -62,8 +64,8 @@ static bool password_ask(struct cli *cli, struct buf *ret_password)
 	return ok;
 }
 
-static enum err_kind password_read(struct cli *cli, struct buf *ret_password, bool *ret_given,
-	struct err *e)
+static enum err_kind password_read(
+	struct cli *cli, struct buf *ret_password, bool *ret_given, struct err *e)
 {
 	const char *file = cli_text(cli, "password-file");
 	enum err_kind kind;
@@ -78,7 +80,8 @@ static enum err_kind password_read(struct cli *cli, struct buf *ret_password, bo
 		return OK; /* another way in: no password needed */
 	} else if (!password_ask(cli, ret_password)) {
 		return err_set(e, ERR_USAGE,
-			"no password: use --password-file, --token or --certificate, or a terminal");
+			"no password: use --password-file, --token or --certificate, or a "
+			"terminal");
 	}
 	end = slice_find(buf_slice(ret_password), '\n', 0);
 	if (end > 0 && end <= ret_password->len && ret_password->data[end - 1] == '\r')
@@ -109,7 +112,8 @@ static enum cli_status user_add_run(struct cli *cli)
 			}
 		}
 		if (!found)
-			return cli_usage(cli, "no role \"%s\": expected reader, contributor or administrator",
+			return cli_usage(cli,
+				"no role \"%s\": expected reader, contributor or administrator",
 				role_text);
 	}
 	if (open_for_change(cli, &n, &e) != OK)
@@ -157,8 +161,8 @@ static enum cli_status user_add_run(struct cli *cli)
 }
 
 const struct verb verb_user_add = {"user add", "NAME", "add an account, or change one",
-	"Without an option the password is asked for. Rights on collections: serai user grant.", 1, 1,
-	OPTIONS(user_add_options), user_add_run};
+	"Without an option the password is asked for. Rights on collections: serai user grant.", 1,
+	1, OPTIONS(user_add_options), user_add_run};
 
 static enum cli_status user_list_run(struct cli *cli)
 {
@@ -178,9 +182,9 @@ static enum cli_status user_list_run(struct cli *cli)
 	table_start(&table, cli, heads, COUNT_OF(heads));
 	for (size_t i = 0; i < count; i++) {
 		const struct store_account *a = &list[i];
-		struct slice ways = arena_printf(cli->arena, "%s%s%s%s", a->password.len > 0 ? "password " : "",
-			a->has_token ? "token " : "", a->has_pin ? "certificate " : "",
-			a->disabled ? "(disabled)" : "");
+		struct slice ways = arena_printf(cli->arena, "%s%s%s%s",
+			a->password.len > 0 ? "password " : "", a->has_token ? "token " : "",
+			a->has_pin ? "certificate " : "", a->disabled ? "(disabled)" : "");
 
 		if (cli->json) {
 			struct buf out = BUF_INIT;
@@ -197,8 +201,8 @@ static enum cli_status user_list_run(struct cli *cli)
 			printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
 			buf_fini(&out);
 		} else {
-			struct slice cells[] = {a->name, slice_of(role_name(a->role)), slice_trim(ways),
-				slice_of(cli_time(cli, a->created_us))};
+			struct slice cells[] = {a->name, slice_of(role_name(a->role)),
+				slice_trim(ways), slice_of(cli_time(cli, a->created_us))};
 
 			table_row(&table, cells);
 		}
@@ -209,8 +213,8 @@ static enum cli_status user_list_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_user_list = {"user list", "", "list the accounts", NULL, 0, 0, NULL, 0,
-	user_list_run};
+const struct verb verb_user_list = {
+	"user list", "", "list the accounts", NULL, 0, 0, NULL, 0, user_list_run};
 
 static enum cli_status user_remove_run(struct cli *cli)
 {
@@ -232,8 +236,8 @@ static enum cli_status user_remove_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_user_remove = {"user remove", "NAME", "remove an account and its rights", NULL,
-	1, 1, NULL, 0, user_remove_run};
+const struct verb verb_user_remove = {"user remove", "NAME", "remove an account and its rights",
+	NULL, 1, 1, NULL, 0, user_remove_run};
 
 static enum cli_status user_grant_run(struct cli *cli)
 {
@@ -241,9 +245,9 @@ static enum cli_status user_grant_run(struct cli *cli)
 		const char *name;
 		unsigned rights;
 	} words[] = {
-		{"none", 0},
-		{"read", STORE_MAY_READ},
-		{"write", STORE_MAY_WRITE},
+		{"none",       0			       },
+		{"read",       STORE_MAY_READ                  },
+		{"write",      STORE_MAY_WRITE                 },
 		{"read-write", STORE_MAY_READ | STORE_MAY_WRITE},
 	};
 	struct store_collection collection;
@@ -260,14 +264,17 @@ static enum cli_status user_grant_run(struct cli *cli)
 		}
 	}
 	if (!found)
-		return cli_usage(cli, "no right \"%s\": expected none, read, write or read-write", cli->args[2]);
+		return cli_usage(cli, "no right \"%s\": expected none, read, write or read-write",
+			cli->args[2]);
 	if (open_for_change(cli, &n, &e) != OK)
 		return cli_fail(cli, &e);
-	kind = store_collection_get(n.store, slice_of(cli->args[1]), cli->arena, &collection, &found, &e);
+	kind = store_collection_get(
+		n.store, slice_of(cli->args[1]), cli->arena, &collection, &found, &e);
 	if (kind == OK && !found)
 		kind = err_set(&e, ERR_USAGE, "no collection \"%s\"", cli->args[1]);
 	if (kind == OK)
-		kind = store_right_put(n.store, slice_of(cli->args[0]), collection.number, rights, &e);
+		kind = store_right_put(
+			n.store, slice_of(cli->args[0]), collection.number, rights, &e);
 	node_close(&n);
 	return kind == OK ? CLI_OK : cli_fail(cli, &e);
 }
@@ -306,14 +313,16 @@ const struct verb verb_user_token = {"user token", "NAME",
 	"make a new bearer token for an account; the old one stops working", NULL, 1, 1, NULL, 0,
 	user_token_run};
 
-/* ---- collection --------------------------------------------------------------------------------- */
+/* ---- collection ---------------------------------------------------------------------------------
+ */
 
 static const struct option_row collection_options[] = {
-	{"title", 't', OPTION_TEXT, "TEXT", "title (else the alias)"},
-	{"description", 'd', OPTION_TEXT, "TEXT", "what is in it"},
-	{"tlp-max", 'm', OPTION_TEXT, "TLP", "nothing above leaves through it: clear … amber+strict (amber)"},
-	{"public", 'p', OPTION_TEXT, "yes|no", "readable without an account (no)"},
-	{"id", 0, OPTION_TEXT, "UUID", "its id (else a random one)"},
+	{"title",       't', OPTION_TEXT, "TEXT",   "title (else the alias)"          },
+	{"description", 'd', OPTION_TEXT, "TEXT",   "what is in it"                   },
+	{"tlp-max",     'm', OPTION_TEXT, "TLP",
+         "nothing above leaves through it: clear … amber+strict (amber)"            },
+	{"public",      'p', OPTION_TEXT, "yes|no", "readable without an account (no)"},
+	{"id",          0,   OPTION_TEXT, "UUID",   "its id (else a random one)"      },
 };
 
 static enum cli_status collection_change(struct cli *cli, bool make)
@@ -331,7 +340,8 @@ static enum cli_status collection_change(struct cli *cli, bool make)
 		return cli_fail(cli, &e);
 	kind = store_collection_get(n.store, slice_of(cli->args[0]), cli->arena, &c, &found, &e);
 	if (kind == OK && found == make)
-		kind = err_set(&e, ERR_USAGE, make ? "there is a collection \"%s\" already" : "no collection \"%s\"",
+		kind = err_set(&e, ERR_USAGE,
+			make ? "there is a collection \"%s\" already" : "no collection \"%s\"",
 			cli->args[0]);
 	if (kind == OK && make) {
 		c.title = c.alias;
@@ -352,8 +362,10 @@ static enum cli_status collection_change(struct cli *cli, bool make)
 		(!stix_tlp_parse(slice_of(text), &c.tlp_max) || c.tlp_max == STIX_TLP_NONE ||
 			c.tlp_max == STIX_TLP_RED))
 		kind = err_set(&e, ERR_USAGE,
-			"--tlp-max \"%s\": expected clear, green, amber or amber+strict (red never leaves "
-			"through a collection)", text);
+			"--tlp-max \"%s\": expected clear, green, amber or amber+strict (red never "
+			"leaves "
+			"through a collection)",
+			text);
 	text = cli_text(cli, "public");
 	if (kind == OK && text != NULL) {
 		if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
@@ -383,12 +395,13 @@ static enum cli_status collection_set_run(struct cli *cli)
 
 const struct verb verb_collection_add = {"collection add", "ALIAS", "add a collection", NULL, 1, 1,
 	OPTIONS(collection_options), collection_add_run};
-const struct verb verb_collection_set = {"collection set", "NAME", "change a collection", NULL, 1, 1,
-	OPTIONS(collection_options), collection_set_run};
+const struct verb verb_collection_set = {"collection set", "NAME", "change a collection", NULL, 1,
+	1, OPTIONS(collection_options), collection_set_run};
 
 static enum cli_status collection_list_run(struct cli *cli)
 {
-	static const char *const heads[] = {"alias", "objects", "tlp", "public", "newest", "id", "title"};
+	static const char *const heads[] = {
+		"alias", "objects", "tlp", "public", "newest", "id", "title"};
 	struct store_collection *list;
 	struct table table;
 	size_t count;
@@ -425,8 +438,10 @@ static enum cli_status collection_list_run(struct cli *cli)
 			buf_fini(&out);
 		} else {
 			struct slice cells[] = {c->alias, slice_of(cli_count(cli, c->entries)),
-				slice_of(stix_tlp_name(c->tlp_max)), slice_of(c->public_read ? "yes" : "no"),
-				slice_of(cli_time(cli, c->last_added_us)), slice_of(uuid), c->title};
+				slice_of(stix_tlp_name(c->tlp_max)),
+				slice_of(c->public_read ? "yes" : "no"),
+				slice_of(cli_time(cli, c->last_added_us)), slice_of(uuid),
+				c->title};
 
 			table_row(&table, cells);
 		}
@@ -437,8 +452,8 @@ static enum cli_status collection_list_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_collection_list = {"collection list", "", "list the collections", NULL, 0, 0,
-	NULL, 0, collection_list_run};
+const struct verb verb_collection_list = {
+	"collection list", "", "list the collections", NULL, 0, 0, NULL, 0, collection_list_run};
 
 static enum cli_status collection_remove_run(struct cli *cli)
 {
@@ -460,5 +475,5 @@ static enum cli_status collection_remove_run(struct cli *cli)
 }
 
 const struct verb verb_collection_remove = {"collection remove", "NAME",
-	"remove a collection; objects in no other collection stay in the store", NULL, 1, 1, NULL, 0,
-	collection_remove_run};
+	"remove a collection; objects in no other collection stay in the store", NULL, 1, 1, NULL,
+	0, collection_remove_run};

@@ -9,7 +9,8 @@
 
 #include "cli.h"
 
-#define CHUNK_BYTES   KIB(256) /* of objects checked in one go; one larger object is alone in its own */
+#define CHUNK_BYTES                                                                                \
+	KIB(256) /* of objects checked in one go; one larger object is alone in its own */
 #define CHUNK_OBJECTS 1024
 #define READ_BYTES    KIB(512)
 #define WORKERS_MAX   16
@@ -57,10 +58,11 @@ struct checker {
 	struct stix_report report;
 };
 
-/* ---- one verdict -------------------------------------------------------------------------------- */
+/* ---- one verdict --------------------------------------------------------------------------------
+ */
 
-static void finding_json(struct json_writer *w, const char *level, const char *clause, struct slice path,
-	struct slice message)
+static void finding_json(struct json_writer *w, const char *level, const char *clause,
+	struct slice path, struct slice message)
 {
 	json_write_object(w);
 	json_member_text(w, "level", level);
@@ -87,12 +89,13 @@ static void verdict_write(const struct checking *c, struct buf *out, struct slic
 		json_write_name(&w, "findings");
 		json_write_array(&w);
 		if (parse_error.len > 0)
-			finding_json(&w, "error", "RFC 7493 I-JSON", (struct slice){0}, parse_error);
+			finding_json(
+				&w, "error", "RFC 7493 I-JSON", (struct slice){0}, parse_error);
 		for (size_t i = 0; report != NULL && i < report->count; i++) {
 			const struct stix_finding *f = &report->findings[i];
 
-			finding_json(&w, f->level == STIX_ERROR ? "error" : "warning", f->clause, f->path,
-				f->message);
+			finding_json(&w, f->level == STIX_ERROR ? "error" : "warning", f->clause,
+				f->path, f->message);
 		}
 		json_write_end(&w, ']');
 		json_write_end(&w, '}');
@@ -114,8 +117,9 @@ static void verdict_write(const struct checking *c, struct buf *out, struct slic
 	for (size_t i = 0; report != NULL && i < report->count; i++) {
 		const struct stix_finding *f = &report->findings[i];
 
-		buf_printf(out, "  %s  %s%s%.*s: %.*s\n", f->level == STIX_ERROR ? "error  " : "warning",
-			f->clause, f->path.len > 0 ? ": " : "", SLICE_ARG(f->path), SLICE_ARG(f->message));
+		buf_printf(out, "  %s  %s%s%.*s: %.*s\n",
+			f->level == STIX_ERROR ? "error  " : "warning", f->clause,
+			f->path.len > 0 ? ": " : "", SLICE_ARG(f->path), SLICE_ARG(f->message));
 	}
 	if (report != NULL && report->dropped > 0)
 		buf_printf(out, "  … and %zu more findings\n", report->dropped);
@@ -156,7 +160,8 @@ static enum err_kind object_check(const struct checking *c, struct checker *k, s
 	return OK;
 }
 
-/* ---- workers ------------------------------------------------------------------------------------ */
+/* ---- workers ------------------------------------------------------------------------------------
+ */
 
 static bool checker_init(struct checker *k, size_t bytes_max)
 {
@@ -181,7 +186,8 @@ static void chunk_check(const struct checking *c, struct checker *k, struct chun
 			chunk->tally.invalid++;
 			verdict_write(c, &chunk->out, (struct slice){0}, item->line, false, NULL,
 				slice_of(item->problem));
-		} else if (object_check(c, k, (struct slice){chunk->bytes.data + item->at, item->len},
+		} else if (object_check(c, k,
+				   (struct slice){chunk->bytes.data + item->at, item->len},
 				   item->line, &chunk->out, &chunk->tally) != OK) {
 			chunk->no_memory = true;
 			return;
@@ -263,7 +269,8 @@ static void checking_end(struct checking *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
-/* ---- the main thread's side --------------------------------------------------------------------- */
+/* ---- the main thread's side ---------------------------------------------------------------------
+ */
 
 /* Wait for the oldest chunk, print it, and make it free. */
 static void oldest_print(struct checking *c)
@@ -323,8 +330,9 @@ static bool item_add(struct checking *c, const struct json_item *item, bool prob
 	struct chunk *chunk = filling(c);
 	struct item *to;
 
-	if (chunk->count == CHUNK_OBJECTS || (chunk->count > 0 && !problem &&
-						     chunk->bytes.len + item->bytes.len > CHUNK_BYTES)) {
+	if (chunk->count == CHUNK_OBJECTS ||
+		(chunk->count > 0 && !problem &&
+			chunk->bytes.len + item->bytes.len > CHUNK_BYTES)) {
 		submit(c);
 		chunk = filling(c);
 	}
@@ -344,8 +352,8 @@ static bool item_add(struct checking *c, const struct json_item *item, bool prob
 }
 
 /* The members around "objects", when they say that this is a bundle or try to. */
-static enum err_kind envelope_check(struct checking *c, struct slice envelope, uint64_t elements,
-	struct err *e)
+static enum err_kind envelope_check(
+	struct checking *c, struct slice envelope, uint64_t elements, struct err *e)
 {
 	struct checker k;
 	struct buf out = BUF_INIT;
@@ -365,7 +373,8 @@ static enum err_kind envelope_check(struct checking *c, struct slice envelope, u
 		if (kind == OK && elements == 0) {
 			c->tally.invalid++;
 			verdict_write(c, &out, (struct slice){0}, 1, false, NULL,
-				SLICE("8 Bundle: objects: an empty list, expected at least one object or no such "
+				SLICE("8 Bundle: objects: an empty list, expected at least one "
+				      "object or no such "
 				      "property"));
 		}
 		fwrite(out.data, 1, out.len, stdout);
@@ -375,8 +384,8 @@ static enum err_kind envelope_check(struct checking *c, struct slice envelope, u
 	return kind;
 }
 
-static enum err_kind file_check(struct checking *c, const char *path, struct progress *progress,
-	struct err *e)
+static enum err_kind file_check(
+	struct checking *c, const char *path, struct progress *progress, struct err *e)
 {
 	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
 	char *bytes = malloc(READ_BYTES);
@@ -414,7 +423,8 @@ static enum err_kind file_check(struct checking *c, const char *path, struct pro
 			}
 		}
 		over = what == JSON_SPLIT_END;
-		progress_show(progress, input_packed_read(in), input_packed_total(in), c->tally.objects);
+		progress_show(
+			progress, input_packed_read(in), input_packed_total(in), c->tally.objects);
 	}
 	drain(c);
 	if (kind == OK)
@@ -439,8 +449,8 @@ static enum err_kind file_check(struct checking *c, const char *path, struct pro
 }
 
 static const struct option_row check_options[] = {
-	{"strict", 's', OPTION_FLAG, NULL, "a warning makes an object invalid too"},
-	{"findings", 'f', OPTION_FLAG, NULL, "list only objects with findings"},
+	{"strict",   's', OPTION_FLAG, NULL, "a warning makes an object invalid too"},
+	{"findings", 'f', OPTION_FLAG, NULL, "list only objects with findings"      },
 };
 
 static enum cli_status check_run(struct cli *cli)
@@ -469,9 +479,10 @@ static enum cli_status check_run(struct cli *cli)
 			status = cli_fail(cli, &e);
 	}
 	if (!cli->json && !cli->quiet)
-		printf("%s objects: %s valid, %s invalid, %s warnings\n", cli_count(cli, c.tally.objects),
-			cli_count(cli, c.tally.objects - c.tally.invalid), cli_count(cli, c.tally.invalid),
-			cli_count(cli, c.tally.warnings));
+		printf("%s objects: %s valid, %s invalid, %s warnings\n",
+			cli_count(cli, c.tally.objects),
+			cli_count(cli, c.tally.objects - c.tally.invalid),
+			cli_count(cli, c.tally.invalid), cli_count(cli, c.tally.warnings));
 	checking_end(&c);
 	if (status == CLI_OK && c.tally.invalid > 0)
 		status = CLI_NO;
@@ -479,7 +490,10 @@ static enum cli_status check_run(struct cli *cli)
 }
 
 const struct verb verb_check = {"check", "FILE...",
-	"check objects against STIX 2.1: every MUST an error, every SHOULD a warning; - is standard input",
-	"--json: one line per object, {\"id\",\"valid\",\"findings\":[{\"level\",\"clause\",\"path\","
-	"\"message\"}]}.\nBundles, TAXII envelopes, arrays and newline-delimited objects; gzip and zstd.",
+	"check objects against STIX 2.1: every MUST an error, every SHOULD a warning; - is "
+	"standard input",
+	"--json: one line per object, "
+	"{\"id\",\"valid\",\"findings\":[{\"level\",\"clause\",\"path\","
+	"\"message\"}]}.\nBundles, TAXII envelopes, arrays and newline-delimited objects; gzip and "
+	"zstd.",
 	1, ARGS_ANY, OPTIONS(check_options), check_run};

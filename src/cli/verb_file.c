@@ -6,8 +6,8 @@
 
 /* One object or a bundle's objects, each handed to `each`; for small tools over files. */
 static enum err_kind objects_of(const char *path,
-	enum err_kind (*each)(struct cli *cli, struct slice bytes, const struct json_item *item,
-		struct err *e),
+	enum err_kind (*each)(
+		struct cli *cli, struct slice bytes, const struct json_item *item, struct err *e),
 	struct cli *cli, struct err *e)
 {
 	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
@@ -58,8 +58,8 @@ static enum err_kind objects_of(const char *path,
 	return kind;
 }
 
-static enum err_kind id_one(struct cli *cli, struct slice bytes, const struct json_item *item,
-	struct err *e)
+static enum err_kind id_one(
+	struct cli *cli, struct slice bytes, const struct json_item *item, struct err *e)
 {
 	struct json_parser *parser = json_parser_new(JSON_OBJECT_MAX);
 	char text[STIX_ID_MAX + 1];
@@ -82,8 +82,10 @@ static enum err_kind id_one(struct cli *cli, struct slice bytes, const struct js
 		stix_id_format(type, &uuid, text);
 		puts(text);
 	} else {
-		kind = err_set(e, ERR_INVALID, "line %llu: the standard gives this object a random id: none of its "
-			"contributing properties is there", (unsigned long long)item->line);
+		kind = err_set(e, ERR_INVALID,
+			"line %llu: the standard gives this object a random id: none of its "
+			"contributing properties is there",
+			(unsigned long long)item->line);
 	}
 	json_parser_free(parser);
 	return kind;
@@ -102,8 +104,8 @@ static enum cli_status id_run(struct cli *cli)
 }
 
 const struct verb verb_id = {"id", "FILE",
-	"print the deterministic id of each observable (STIX 2.1 section 2.9); - is standard input", NULL,
-	1, 1, NULL, 0, id_run};
+	"print the deterministic id of each observable (STIX 2.1 section 2.9); - is standard input",
+	NULL, 1, 1, NULL, 0, id_run};
 
 static enum cli_status canon_run(struct cli *cli)
 {
@@ -130,8 +132,8 @@ static enum cli_status canon_run(struct cli *cli)
 		if (kind == OK)
 			text.len += got;
 		if (kind == OK && text.len > JSON_DOCUMENT_MAX)
-			kind = err_set(&e, ERR_LIMIT, "\"%s\" is longer than %zu bytes", cli->args[0],
-				JSON_DOCUMENT_MAX);
+			kind = err_set(&e, ERR_LIMIT, "\"%s\" is longer than %zu bytes",
+				cli->args[0], JSON_DOCUMENT_MAX);
 	}
 	if (kind == OK)
 		kind = json_parse(parser, buf_slice(&text), &doc, &e);
@@ -153,11 +155,12 @@ static enum cli_status canon_run(struct cli *cli)
 }
 
 const struct verb verb_canon = {"canon", "FILE",
-	"print the canonical form (RFC 8785), without a line end; - is standard input", NULL, 1, 1, NULL, 0,
-	canon_run};
+	"print the canonical form (RFC 8785), without a line end; - is standard input", NULL, 1, 1,
+	NULL, 0, canon_run};
 
 static const struct option_row pattern_options[] = {
-	{"tree", 't', OPTION_FLAG, NULL, "print the pattern as it was understood, fully parenthesised"},
+	{"tree", 't', OPTION_FLAG, NULL,
+         "print the pattern as it was understood, fully parenthesised"},
 };
 
 static enum cli_status pattern_check_run(struct cli *cli)
@@ -189,7 +192,8 @@ static enum cli_status pattern_check_run(struct cli *cli)
 			(unsigned long long)error.column);
 		cli_print_safe(error.message, 0);
 		putchar('\n');
-		if (error.line == 1 && pattern.len < 200 && slice_find(pattern, '\n', 0) == pattern.len) {
+		if (error.line == 1 && pattern.len < 200 &&
+			slice_find(pattern, '\n', 0) == pattern.len) {
 			fputs("  ", stdout);
 			cli_print_safe(pattern, 0);
 			printf("\n  %*s^\n", (int)(error.column > 0 ? error.column - 1 : 0), "");

@@ -16,16 +16,17 @@ struct importing {
 };
 
 static const struct option_row import_options[] = {
-	{"to", 't', OPTION_TEXT, "COLLECTION,…", "put the objects into these collections (main)"},
-	{"format", 'f', OPTION_TEXT, "NAME", "instead of recognising it: see below"},
-	{"from", 0, OPTION_TEXT, "MEMBER", "who it came from (the node's own name)"},
-	{"map", 'm', OPTION_TEXT, "value=2,…", "CSV: columns by name or number; see below"},
-	{"kind", 'k', OPTION_TEXT, "KIND", "plain lists: address, name, url, email, hash (guessed)"},
-	{"name", 'n', OPTION_TEXT, "TEXT", "name of the list or feed (the file's name)"},
-	{"tlp", 0, OPTION_TEXT, "TLP", "marking of converted objects that bring none"},
-	{"confidence", 0, OPTION_TEXT, "0..100", "of converted indicators"},
-	{"losses", 0, OPTION_FLAG, NULL, "print everything that a conversion could not carry"},
-	{"resume", 0, OPTION_FLAG, NULL, "go on where a killed import of this file stopped"},
+	{"to",         't', OPTION_TEXT, "COLLECTION,…", "put the objects into these collections (main)"     },
+	{"format",     'f', OPTION_TEXT, "NAME",           "instead of recognising it: see below"              },
+	{"from",       0,   OPTION_TEXT, "MEMBER",         "who it came from (the node's own name)"            },
+	{"map",        'm', OPTION_TEXT, "value=2,…",    "CSV: columns by name or number; see below"         },
+	{"kind",       'k', OPTION_TEXT, "KIND",
+         "plain lists: address, name, url, email, hash (guessed)"                                              },
+	{"name",       'n', OPTION_TEXT, "TEXT",           "name of the list or feed (the file's name)"        },
+	{"tlp",        0,   OPTION_TEXT, "TLP",            "marking of converted objects that bring none"      },
+	{"confidence", 0,   OPTION_TEXT, "0..100",         "of converted indicators"                           },
+	{"losses",     0,   OPTION_FLAG, NULL,             "print everything that a conversion could not carry"},
+	{"resume",     0,   OPTION_FLAG, NULL,             "go on where a killed import of this file stopped"  },
 };
 
 static void said(struct importing *im, const char *kind, const struct intel_place *place,
@@ -87,8 +88,8 @@ static void stop_ask(int number)
 	stop_asked = 1;
 }
 
-static bool import_progress(void *context, uint64_t done, uint64_t total,
-	const struct intel_counts *counts)
+static bool import_progress(
+	void *context, uint64_t done, uint64_t total, const struct intel_counts *counts)
 {
 	struct importing *im = context;
 
@@ -108,20 +109,22 @@ static enum err_kind collections_of(struct cli *cli, struct node *n, const char 
 		enum err_kind kind;
 
 		if (count == IMPORT_COLLECTIONS_MAX)
-			return err_set(e, ERR_USAGE, "more than %d collections", IMPORT_COLLECTIONS_MAX);
+			return err_set(
+				e, ERR_USAGE, "more than %d collections", IMPORT_COLLECTIONS_MAX);
 		kind = store_collection_get(n->store, name, cli->arena, &c, &found, e);
 		if (kind != OK)
 			return kind;
 		if (!found)
-			return err_set(e, ERR_USAGE, "no collection \"%.*s\" (serai collection list)",
-				SLICE_ARG(name));
+			return err_set(e, ERR_USAGE,
+				"no collection \"%.*s\" (serai collection list)", SLICE_ARG(name));
 		numbers[count++] = c.number;
 	}
 	*ret_count = count;
 	return OK;
 }
 
-static void import_summary(struct cli *cli, const char *file, const struct intel_counts *c, double seconds)
+static void import_summary(
+	struct cli *cli, const char *file, const struct intel_counts *c, double seconds)
 {
 	double rate = seconds > 0 ? (double)c->objects / seconds : 0;
 
@@ -134,7 +137,8 @@ static void import_summary(struct cli *cli, const char *file, const struct intel
 		json_member_text(&w, "file", file);
 		json_member_i64(&w, "objects", (int64_t)c->objects);
 		for (int k = 0; k < INTEL_OUTCOMES; k++)
-			json_member_i64(&w, intel_outcome_name((enum intel_outcome)k), (int64_t)c->by_outcome[k]);
+			json_member_i64(&w, intel_outcome_name((enum intel_outcome)k),
+				(int64_t)c->by_outcome[k]);
 		json_member_i64(&w, "losses", (int64_t)c->losses);
 		json_member_i64(&w, "bytes", (int64_t)c->bytes);
 		json_write_name(&w, "seconds");
@@ -146,11 +150,13 @@ static void import_summary(struct cli *cli, const char *file, const struct intel
 	}
 	cli_print_safe(slice_of(file), 0);
 	printf(": %s objects: %s new, %s known", cli_count(cli, c->objects),
-		cli_count(cli, c->by_outcome[INTEL_NEW]), cli_count(cli, c->by_outcome[INTEL_KNOWN]));
+		cli_count(cli, c->by_outcome[INTEL_NEW]),
+		cli_count(cli, c->by_outcome[INTEL_KNOWN]));
 	if (c->by_outcome[INTEL_REFUSED] > 0) {
 		fputs(", ", stdout);
 		cli_colour(cli, COLOUR_RED,
-			arena_printf(cli->arena, "%s refused", cli_count(cli, c->by_outcome[INTEL_REFUSED])));
+			arena_printf(cli->arena, "%s refused",
+				cli_count(cli, c->by_outcome[INTEL_REFUSED])));
 	}
 	if (c->by_outcome[INTEL_CONFLICT] > 0) {
 		fputs(", ", stdout);
@@ -167,7 +173,8 @@ static void import_summary(struct cli *cli, const char *file, const struct intel
 
 static enum cli_status import_run(struct cli *cli)
 {
-	const char *to = cli_text(cli, "to"), *tlp = cli_text(cli, "tlp"), *from = cli_text(cli, "from");
+	const char *to = cli_text(cli, "to"), *tlp = cli_text(cli, "tlp"),
+		   *from = cli_text(cli, "from");
 	int64_t collections[IMPORT_COLLECTIONS_MAX];
 	struct intel_import job = {0};
 	struct importing im = {.cli = cli, .tell_losses = cli_flag(cli, "losses")};
@@ -179,7 +186,8 @@ static enum cli_status import_run(struct cli *cli)
 	if (!cli_number(cli, "confidence", 101, 0, 100, &confidence))
 		return CLI_USAGE;
 	if (tlp != NULL && !stix_tlp_parse(slice_of(tlp), &job.tlp))
-		return cli_usage(cli, "--tlp \"%s\": expected clear, green, amber, amber+strict or red", tlp);
+		return cli_usage(cli,
+			"--tlp \"%s\": expected clear, green, amber, amber+strict or red", tlp);
 	if (node_open(cli_node(cli), STORE_WRITE, cli->world, &n, &e) != OK)
 		return cli_fail(cli, &e);
 	job.format = cli_text(cli, "format");
@@ -194,8 +202,8 @@ static enum cli_status import_run(struct cli *cli)
 	job.lost = import_lost;
 	job.progress = import_progress;
 	job.context = &im;
-	if (collections_of(cli, &n, to != NULL ? to : "main", collections, &job.source.collections_count,
-		    &e) != OK) {
+	if (collections_of(cli, &n, to != NULL ? to : "main", collections,
+		    &job.source.collections_count, &e) != OK) {
 		node_close(&n);
 		return cli_fail(cli, &e);
 	}
@@ -212,7 +220,8 @@ static enum cli_status import_run(struct cli *cli)
 		progress_end(&im.progress);
 		if (!cli->quiet)
 			import_summary(cli, cli->args[i], &counts,
-				(double)(world_monotonic(cli->world) - start) / (double)US_PER_SECOND);
+				(double)(world_monotonic(cli->world) - start) /
+					(double)US_PER_SECOND);
 		if (counts.by_outcome[INTEL_REFUSED] + counts.by_outcome[INTEL_CONFLICT] > 0 &&
 			status == CLI_OK)
 			status = CLI_NO;
@@ -231,23 +240,27 @@ static enum cli_status import_run(struct cli *cli)
 }
 
 const struct verb verb_import = {"import", "FILE...",
-	"take intelligence in: STIX, MISP, Zeek, CSV, plain lists; also gzip and zstd; - is standard input",
+	"take intelligence in: STIX, MISP, Zeek, CSV, plain lists; also gzip and zstd; - is "
+	"standard input",
 	"Formats: stix, stix20, misp, misp-feed (a folder), zeek, csv, list.\n"
-	"Each object is checked against every MUST of STIX 2.1; one that fails is reported and the rest\n"
+	"Each object is checked against every MUST of STIX 2.1; one that fails is reported and the "
+	"rest\n"
 	"goes in (exit status 1). CSV columns: --map value=ip,kind=type,name=2,description=note.",
 	1, ARGS_ANY, OPTIONS(import_options), import_run};
 
-/* ---- export ------------------------------------------------------------------------------------- */
+/* ---- export -------------------------------------------------------------------------------------
+ */
 
 static const struct option_row export_options[] = {
-	{"format", 'f', OPTION_TEXT, "NAME", "stix (default), ndjson, misp, misp-feed, csv, zeek, list, "
-					     "suricata, rpz"},
-	{"output", 'o', OPTION_TEXT, "PATH", "file or folder (standard output)"},
-	{"for", 'F', OPTION_TEXT, "WHOM", "member (default), public, or self: everything, RED too"},
-	{"kind", 'k', OPTION_TEXT, "KIND", "lists: only address, name, url, email or hash"},
-	{"zone", 'z', OPTION_TEXT, "NAME", "RPZ: name of the zone"},
-	{"versions", 0, OPTION_FLAG, NULL, "every version, not only the newest"},
-	{"losses", 0, OPTION_FLAG, NULL, "print everything that the format could not carry"},
+	{"format",   'f', OPTION_TEXT, "NAME",
+         "stix (default), ndjson, misp, misp-feed, csv, zeek, list, "
+		"suricata, rpz"									},
+	{"output",   'o', OPTION_TEXT, "PATH", "file or folder (standard output)"                      },
+	{"for",      'F', OPTION_TEXT, "WHOM", "member (default), public, or self: everything, RED too"},
+	{"kind",     'k', OPTION_TEXT, "KIND", "lists: only address, name, url, email or hash"         },
+	{"zone",     'z', OPTION_TEXT, "NAME", "RPZ: name of the zone"                                 },
+	{"versions", 0,   OPTION_FLAG, NULL,   "every version, not only the newest"                    },
+	{"losses",   0,   OPTION_FLAG, NULL,   "print everything that the format could not carry"      },
 };
 
 struct exporting {
@@ -297,9 +310,9 @@ static enum cli_status export_run(struct cli *cli)
 		const char *name;
 		enum intel_reach reach;
 	} whom[] = {
-		{"member", INTEL_MEMBER},
-		{"public", INTEL_PUBLIC},
-		{"self", INTEL_OPERATOR},
+		{"member", INTEL_MEMBER  },
+		{"public", INTEL_PUBLIC  },
+		{"self",   INTEL_OPERATOR},
 	};
 	const char *to = cli_text(cli, "for"), *format = cli_text(cli, "format");
 	const char *output = cli_text(cli, "output");
@@ -355,13 +368,16 @@ static enum cli_status export_run(struct cli *cli)
 		return CLI_OK;
 	if (cli->json)
 		fprintf(stderr,
-			"{\"event\":\"exported\",\"objects\":%llu,\"withheld\":%llu,\"records\":%llu,"
+			"{\"event\":\"exported\",\"objects\":%llu,\"withheld\":%llu,\"records\":%"
+			"llu,"
 			"\"losses\":%llu,\"bytes\":%llu}\n",
 			(unsigned long long)counts.objects, (unsigned long long)counts.withheld,
 			(unsigned long long)counts.records, (unsigned long long)counts.losses,
 			(unsigned long long)counts.bytes);
 	else
-		fprintf(stderr, "%s objects, %s records, %s; %s withheld from this recipient, %s losses%s\n",
+		fprintf(stderr,
+			"%s objects, %s records, %s; %s withheld from this recipient, %s "
+			"losses%s\n",
 			cli_count(cli, counts.objects), cli_count(cli, counts.records),
 			cli_bytes(cli, counts.bytes), cli_count(cli, counts.withheld),
 			cli_count(cli, counts.losses),
@@ -371,6 +387,7 @@ static enum cli_status export_run(struct cli *cli)
 
 const struct verb verb_export = {"export", "[QUERY...]",
 	"write what a query finds (else everything) in another format",
-	"What may not go to the recipient is withheld whole and counted. The query is as in serai search.\n"
+	"What may not go to the recipient is withheld whole and counted. The query is as in serai "
+	"search.\n"
 	"RPZ: --zone rpz.example. Suricata and misp-feed write a folder.",
 	0, ARGS_ANY, OPTIONS(export_options), export_run};

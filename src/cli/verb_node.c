@@ -6,9 +6,9 @@
 #include "cli.h"
 
 static const struct option_row init_options[] = {
-	{"title", 't', OPTION_TEXT, "TEXT", "the node's name for people"},
-	{"listen", 'l', OPTION_TEXT, "ADDR:PORT", "where it will listen (127.0.0.1:6443)"},
-	{"host", 0, OPTION_TEXT, "NAME", "name for the self-signed certificate (this machine's)"},
+	{"title",  't', OPTION_TEXT, "TEXT",      "the node's name for people"                           },
+	{"listen", 'l', OPTION_TEXT, "ADDR:PORT", "where it will listen (127.0.0.1:6443)"                },
+	{"host",   0,   OPTION_TEXT, "NAME",      "name for the self-signed certificate (this machine's)"},
 };
 
 static enum cli_status init_run(struct cli *cli)
@@ -24,8 +24,8 @@ static enum cli_status init_run(struct cli *cli)
 		name[sizeof(name) - 1] = '\0';
 		host = name;
 	}
-	if (node_init(folder, cli_text(cli, "title"), cli_text(cli, "listen"), host, cli->world, password,
-		    &e) != OK)
+	if (node_init(folder, cli_text(cli, "title"), cli_text(cli, "listen"), host, cli->world,
+		    password, &e) != OK)
 		return cli_fail(cli, &e);
 	if (cli->json) {
 		struct buf out = BUF_INIT;
@@ -52,8 +52,9 @@ static enum cli_status init_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_init = {"init", "[FOLDER]", "make a node: folder, store, certificate, first account",
-	NULL, 0, 1, OPTIONS(init_options), init_run};
+const struct verb verb_init = {"init", "[FOLDER]",
+	"make a node: folder, store, certificate, first account", NULL, 0, 1, OPTIONS(init_options),
+	init_run};
 
 static void serve_ready(void *context, unsigned port)
 {

@@ -20,14 +20,15 @@ static struct slice first_text(struct json_value v, const char *const *names)
 /* The most telling line of an object; borrowed from the document or in `a`. */
 static struct slice glance_title(struct json_value v, struct arena *a)
 {
-	static const char *const names[] = {"name", "value", "path", "key", "subject", "pattern", "opinion",
-		"abstract", "content", "description", "user_id", "serial_number", NULL};
+	static const char *const names[] = {"name", "value", "path", "key", "subject", "pattern",
+		"opinion", "abstract", "content", "description", "user_id", "serial_number", NULL};
 	struct slice type = json_get_string(v, "type");
 	struct json_value inner;
 	int64_t number;
 
 	if (slice_is(type, "relationship"))
-		return arena_printf(a, "%.*s %.*s %.*s", SLICE_ARG(json_get_string(v, "source_ref")),
+		return arena_printf(a, "%.*s %.*s %.*s",
+			SLICE_ARG(json_get_string(v, "source_ref")),
 			SLICE_ARG(json_get_string(v, "relationship_type")),
 			SLICE_ARG(json_get_string(v, "target_ref")));
 	if (slice_is(type, "sighting"))
@@ -40,19 +41,21 @@ static struct slice glance_title(struct json_value v, struct arena *a)
 	if (slice_is(type, "autonomous-system") && json_get(v, "number", &inner) &&
 		json_to_i64(inner, &number))
 		return arena_printf(a, "AS%lld", (long long)number);
-	if (slice_is(type, "file") && json_get_string(v, "name").len == 0 && json_get(v, "hashes", &inner)) {
+	if (slice_is(type, "file") && json_get_string(v, "name").len == 0 &&
+		json_get(v, "hashes", &inner)) {
 		struct json_iter it = json_iter(inner);
 		struct slice algorithm;
 		struct json_value hash;
 
 		if (json_object_next(&it, &algorithm, &hash))
-			return arena_printf(a, "%.*s %.*s", SLICE_ARG(algorithm), SLICE_ARG(json_string(hash)));
+			return arena_printf(
+				a, "%.*s %.*s", SLICE_ARG(algorithm), SLICE_ARG(json_string(hash)));
 	}
 	return first_text(v, names);
 }
 
-static enum err_kind open_here(struct cli *cli, struct node *n, struct store_reader **ret_reader,
-	struct err *e)
+static enum err_kind open_here(
+	struct cli *cli, struct node *n, struct store_reader **ret_reader, struct err *e)
 {
 	enum err_kind kind = node_open(cli_node(cli), STORE_READ, cli->world, n, e);
 
@@ -70,14 +73,16 @@ static void close_here(struct node *n, struct store_reader *r)
 	node_close(n);
 }
 
-/* ---- search ------------------------------------------------------------------------------------- */
+/* ---- search -------------------------------------------------------------------------------------
+ */
 
 static const struct option_row search_options[] = {
-	{"limit", 'n', OPTION_TEXT, "N", "at most so many (100)"},
-	{"ids", 0, OPTION_FLAG, NULL, "print only ids"},
+	{"limit", 'n', OPTION_TEXT, "N",  "at most so many (100)"},
+	{"ids",   0,   OPTION_FLAG, NULL, "print only ids"       },
 };
 
-/* Exact bytes on one line: JSON has no raw line breaks inside strings, so they may become blanks. */
+/* Exact bytes on one line: JSON has no raw line breaks inside strings, so they may become blanks.
+ */
 static void print_body_line(struct slice body)
 {
 	for (size_t i = 0; i < body.len; i++)
@@ -161,7 +166,8 @@ static enum cli_status search_run(struct cli *cli)
 	if (kind == OK && !cli->json && !cli_flag(cli, "ids"))
 		table_print(&table);
 	if (kind == OK && !cli->quiet && !cli->json && cli->width > 0)
-		printf("%s found%s, %.1f ms\n", cli_count(cli, found), more ? " (there may be more: --limit)" : "",
+		printf("%s found%s, %.1f ms\n", cli_count(cli, found),
+			more ? " (there may be more: --limit)" : "",
 			(double)(world_monotonic(cli->world) - start) / 1000);
 	store_cursor_free(cursor);
 	close_here(&n, reader);
@@ -172,7 +178,8 @@ static enum cli_status search_run(struct cli *cli)
 	return found > 0 ? CLI_OK : CLI_NO;
 }
 
-const struct verb verb_search = {"search", "QUERY...", "find objects by word, value, network or field",
+const struct verb verb_search = {"search", "QUERY...",
+	"find objects by word, value, network or field",
 	"Words are looked for in names, descriptions and labels (ends in *: a beginning).\n"
 	"Fields: type:indicator value:198.51.100.0/24 value:*.evil.example tlp:green label:botnet\n"
 	"        since:2026-01-01 until:2026-02-01 by:identity--… ref:malware--… versions:all\n"
@@ -180,19 +187,20 @@ const struct verb verb_search = {"search", "QUERY...", "find objects by word, va
 	"Newest first. Exit status 1 when nothing was found.",
 	1, ARGS_ANY, OPTIONS(search_options), search_run};
 
-/* ---- show --------------------------------------------------------------------------------------- */
+/* ---- show ---------------------------------------------------------------------------------------
+ */
 
 static const struct option_row show_options[] = {
-	{"raw", 'r', OPTION_FLAG, NULL, "only the exact bytes"},
-	{"limit", 'n', OPTION_TEXT, "N", "related objects shown (20)"},
+	{"raw",   'r', OPTION_FLAG, NULL, "only the exact bytes"      },
+	{"limit", 'n', OPTION_TEXT, "N",  "related objects shown (20)"},
 };
 
 struct showing {
 	struct cli *cli;
 	struct node node;
 	struct store_reader *reader;
-	struct json_parser *parser;   /* of the object */
-	struct json_parser *related;  /* of what it is related to */
+	struct json_parser *parser;  /* of the object */
+	struct json_parser *related; /* of what it is related to */
 	struct buf body;
 	uint64_t limit;
 };
@@ -216,7 +224,8 @@ static void show_related(struct showing *s, const char *how, struct slice id, st
 	cli_print_safe(id, 0);
 	if (title.len > 0) {
 		fputs("  ", stdout);
-		cli_print_safe(slice_cut(title, 0, 200), s->cli->width > 90 ? s->cli->width - 90 : 60);
+		cli_print_safe(
+			slice_cut(title, 0, 200), s->cli->width > 90 ? s->cli->width - 90 : 60);
 	} else if (body.len == 0) {
 		fputs("  (not here)", stdout);
 	}
@@ -281,15 +290,15 @@ static const char *property_holding(struct showing *s, struct slice body, struct
 	return "inside";
 }
 
-static enum err_kind show_incoming(struct showing *s, const struct stix_id *id, struct slice id_text,
-	struct err *e)
+static enum err_kind show_incoming(
+	struct showing *s, const struct stix_id *id, struct slice id_text, struct err *e)
 {
 	struct store_cursor *cursor = NULL;
 	struct buf body = BUF_INIT;
 	uint64_t count = 0;
 	bool more = true;
-	enum err_kind kind = intel_release_referrers(s->node.intel, s->reader, &operator_here, id->type,
-		&id->uuid, &cursor, e);
+	enum err_kind kind = intel_release_referrers(
+		s->node.intel, s->reader, &operator_here, id->type, &id->uuid, &cursor, e);
 
 	print_head(s->cli, "referred to by");
 	while (kind == OK && count <= s->limit) {
@@ -322,8 +331,8 @@ static enum err_kind show_incoming(struct showing *s, const struct stix_id *id, 
 static enum err_kind show_versions(struct showing *s, const struct stix_id *id, struct err *e)
 {
 	struct store_cursor *cursor = NULL;
-	enum err_kind kind = intel_release_versions(s->node.intel, s->reader, &operator_here, id->type,
-		&id->uuid, &cursor, e);
+	enum err_kind kind = intel_release_versions(
+		s->node.intel, s->reader, &operator_here, id->type, &id->uuid, &cursor, e);
 	struct store_row row;
 	bool more = true;
 
@@ -336,14 +345,16 @@ static enum err_kind show_versions(struct showing *s, const struct stix_id *id, 
 		kind = store_cursor_next(cursor, &row, &more, e);
 		if (kind != OK || !more)
 			break;
-		kind = store_origin_get(s->reader, row.serial, s->cli->arena, &member, &index, &added_us, e);
+		kind = store_origin_get(
+			s->reader, row.serial, s->cli->arena, &member, &index, &added_us, e);
 		if (kind != OK)
 			break;
 		printf("  %s  %s bytes, from ", cli_time(s->cli, row.version_us),
 			cli_count(s->cli, row.body_bytes));
 		cli_print_safe(member, 0);
-		printf(" (no. %llu), taken in %s%s%s\n", (unsigned long long)index, cli_time(s->cli, added_us),
-			row.latest ? ", newest" : "", row.revoked ? ", revoked" : "");
+		printf(" (no. %llu), taken in %s%s%s\n", (unsigned long long)index,
+			cli_time(s->cli, added_us), row.latest ? ", newest" : "",
+			row.revoked ? ", revoked" : "");
 	}
 	store_cursor_free(cursor);
 	return kind;
@@ -413,8 +424,8 @@ static void print_indented(struct slice json)
 	putchar('\n');
 }
 
-static enum err_kind show_json(struct showing *s, const struct stix_id *id, struct slice body,
-	struct err *e)
+static enum err_kind show_json(
+	struct showing *s, const struct stix_id *id, struct slice body, struct err *e)
 {
 	struct buf out = BUF_INIT;
 	struct json_writer w = JSON_WRITER(&out);
@@ -428,8 +439,8 @@ static enum err_kind show_json(struct showing *s, const struct stix_id *id, stru
 	json_write_raw(&w, body);
 	json_write_name(&w, "versions");
 	json_write_array(&w);
-	kind = intel_release_versions(s->node.intel, s->reader, &operator_here, id->type, &id->uuid, &cursor,
-		e);
+	kind = intel_release_versions(
+		s->node.intel, s->reader, &operator_here, id->type, &id->uuid, &cursor, e);
 	while (kind == OK) {
 		struct slice member;
 		uint64_t index;
@@ -438,7 +449,8 @@ static enum err_kind show_json(struct showing *s, const struct stix_id *id, stru
 		kind = store_cursor_next(cursor, &row, &more, e);
 		if (kind != OK || !more)
 			break;
-		kind = store_origin_get(s->reader, row.serial, s->cli->arena, &member, &index, &added_us, e);
+		kind = store_origin_get(
+			s->reader, row.serial, s->cli->arena, &member, &index, &added_us, e);
 		json_write_object(&w);
 		json_member_time(&w, "version", row.version_us, 6);
 		json_member_i64(&w, "bytes", row.body_bytes);
@@ -455,8 +467,8 @@ static enum err_kind show_json(struct showing *s, const struct stix_id *id, stru
 	json_write_name(&w, "referred_by");
 	json_write_array(&w);
 	if (kind == OK)
-		kind = intel_release_referrers(s->node.intel, s->reader, &operator_here, id->type, &id->uuid,
-			&cursor, e);
+		kind = intel_release_referrers(
+			s->node.intel, s->reader, &operator_here, id->type, &id->uuid, &cursor, e);
 	for (uint64_t k = 0; kind == OK && k < s->limit; k++) {
 		char from[STIX_ID_MAX + 1];
 
@@ -518,13 +530,14 @@ static enum cli_status show_run(struct cli *cli)
 	s.related = json_parser_new(JSON_OBJECT_MAX);
 	kind = s.parser == NULL || s.related == NULL ? err_set(&e, ERR_NOMEM, "out of memory") : OK;
 	if (kind == OK)
-		kind = intel_release_get(s.node.intel, s.reader, &operator_here, id.type, &id.uuid, &row,
-			&s.body, &found, &e);
+		kind = intel_release_get(s.node.intel, s.reader, &operator_here, id.type, &id.uuid,
+			&row, &s.body, &found, &e);
 	if (kind == OK && found) {
 		if (cli_flag(cli, "raw"))
 			fwrite(s.body.data, 1, s.body.len, stdout);
 		else
-			kind = cli->json ? show_json(&s, &id, buf_slice(&s.body), &e) : show_all(&s, &id, &e);
+			kind = cli->json ? show_json(&s, &id, buf_slice(&s.body), &e)
+					 : show_all(&s, &id, &e);
 	}
 	close_here(&s.node, s.reader);
 	json_parser_free(s.parser);
@@ -543,7 +556,8 @@ const struct verb verb_show = {"show", "ID",
 	"show an object: versions, markings, what it refers to and what refers to it", NULL, 1, 1,
 	OPTIONS(show_options), show_run};
 
-/* ---- stats, verify, evidence -------------------------------------------------------------------- */
+/* ---- stats, verify, evidence --------------------------------------------------------------------
+ */
 
 static enum cli_status stats_run(struct cli *cli)
 {
@@ -587,19 +601,21 @@ static enum cli_status stats_run(struct cli *cli)
 	} else if (kind == OK) {
 		printf("objects      %s versions of %s ids\n", cli_count(cli, st.objects),
 			cli_count(cli, st.distinct));
-		printf("size         %s, packed to %s; %s on the disk\n", cli_bytes(cli, st.body_bytes),
-			cli_bytes(cli, st.packed_bytes), cli_bytes(cli, st.disk_bytes));
+		printf("size         %s, packed to %s; %s on the disk\n",
+			cli_bytes(cli, st.body_bytes), cli_bytes(cli, st.packed_bytes),
+			cli_bytes(cli, st.disk_bytes));
 		printf("references   %s\nvalues       %s\n", cli_count(cli, st.references),
 			cli_count(cli, st.values));
 		printf("collections  %s with %s entries\naccounts     %s\nevidence     %s\n",
-			cli_count(cli, st.collections), cli_count(cli, st.entries), cli_count(cli, st.accounts),
-			cli_count(cli, st.evidence));
+			cli_count(cli, st.collections), cli_count(cli, st.entries),
+			cli_count(cli, st.accounts), cli_count(cli, st.evidence));
 		printf("taken in     %s to %s\n", cli_time(cli, st.first_added_us),
 			cli_time(cli, st.last_added_us));
 		for (size_t i = 0; i < count; i++) {
 			fputs("  ", stdout);
 			cli_print_safe(types[i].type, 0);
-			printf("%*s%s\n", (int)(types[i].type.len < 26 ? 26 - types[i].type.len : 1), "",
+			printf("%*s%s\n",
+				(int)(types[i].type.len < 26 ? 26 - types[i].type.len : 1), "",
 				cli_count(cli, types[i].objects));
 		}
 	}
@@ -637,8 +653,10 @@ static enum cli_status verify_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_verify = {"verify", "", "check the whole store: pages, bodies, order, sequences",
-	"Exit status 1 and one line for each fault when something is wrong.", 0, 0, NULL, 0, verify_run};
+const struct verb verb_verify = {"verify", "",
+	"check the whole store: pages, bodies, order, sequences",
+	"Exit status 1 and one line for each fault when something is wrong.", 0, 0, NULL, 0,
+	verify_run};
 
 static bool evidence_one(void *context, const struct store_evidence *ev)
 {
@@ -683,5 +701,5 @@ static enum cli_status evidence_run(struct cli *cli)
 }
 
 const struct verb verb_evidence = {"evidence", "",
-	"list refused objects that contradict a kept version, and who sent them", NULL, 0, 0, NULL, 0,
-	evidence_run};
+	"list refused objects that contradict a kept version, and who sent them", NULL, 0, 0, NULL,
+	0, evidence_run};

@@ -7,15 +7,19 @@
 
 #define PULL_COLLECTIONS_MAX 16
 
-#define CREDENTIAL_OPTIONS                                                                        \
-	{"user", 'u', OPTION_TEXT, "NAME", "account there"},                                          \
-	{"password-file", 'p', OPTION_TEXT, "FILE", "its password (else $SERAI_PASSWORD)"},            \
-	{"token-file", 0, OPTION_TEXT, "FILE", "bearer token (else $SERAI_TOKEN)"},                    \
-	{"certificate", 0, OPTION_TEXT, "FILE", "client certificate, PEM"},                            \
-	{"key", 0, OPTION_TEXT, "FILE", "its private key, PEM"},                                       \
-	{"ca", 0, OPTION_TEXT, "FILE", "trust only these authorities"},                                \
-	{"pin", 0, OPTION_TEXT, "sha256//…", "trust only this server key"},                            \
-	{"insecure", 0, OPTION_FLAG, NULL, "do not verify the server: first contact and tests"}
+#define CREDENTIAL_OPTIONS                                                                         \
+	{"user", 'u', OPTION_TEXT, "NAME", "account there"},                                       \
+		{"password-file", 'p', OPTION_TEXT, "FILE",                                        \
+			"its password (else $SERAI_PASSWORD)"},                                    \
+		{"token-file", 0, OPTION_TEXT, "FILE", "bearer token (else $SERAI_TOKEN)"},        \
+		{"certificate", 0, OPTION_TEXT, "FILE", "client certificate, PEM"},                \
+		{"key", 0, OPTION_TEXT, "FILE", "its private key, PEM"},                           \
+		{"ca", 0, OPTION_TEXT, "FILE", "trust only these authorities"},                    \
+		{"pin", 0, OPTION_TEXT, "sha256//…", "trust only this server key"},                \
+	{                                                                                          \
+		"insecure", 0, OPTION_FLAG, NULL,                                                  \
+			"do not verify the server: first contact and tests"                        \
+	}
 
 static volatile sig_atomic_t stop_asked;
 
@@ -40,7 +44,8 @@ static enum err_kind secret_get(struct cli *cli, const char *option, const char 
 	kind = file_read(file, KIB(8), &text, e);
 	if (kind == OK) {
 		end = slice_find(buf_slice(&text), '\n', 0);
-		*ret_secret = arena_string(cli->arena, slice_trim(slice_cut(buf_slice(&text), 0, end)));
+		*ret_secret =
+			arena_string(cli->arena, slice_trim(slice_cut(buf_slice(&text), 0, end)));
 		if (*ret_secret == NULL)
 			kind = err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -70,7 +75,8 @@ static enum err_kind client_open(struct cli *cli, struct http_client **ret_clien
 		struct slice pair;
 
 		if (password == NULL)
-			return err_set(e, ERR_USAGE, "--user without a password: use --password-file or "
+			return err_set(e, ERR_USAGE,
+				"--user without a password: use --password-file or "
 				"$SERAI_PASSWORD");
 		pair = arena_printf(cli->arena, "%s:%s", user, password);
 		if (pair.data == NULL)
@@ -82,7 +88,8 @@ static enum err_kind client_open(struct cli *cli, struct http_client **ret_clien
 	return http_client_new(&config, ret_client, e);
 }
 
-/* ---- remote ------------------------------------------------------------------------------------- */
+/* ---- remote -------------------------------------------------------------------------------------
+ */
 
 static const struct option_row remote_options[] = {CREDENTIAL_OPTIONS};
 
@@ -131,16 +138,18 @@ static enum cli_status remote_run(struct cli *cli)
 	return count > 0 ? CLI_OK : CLI_NO;
 }
 
-const struct verb verb_remote = {"remote", "URL", "list the collections of another TAXII server", NULL,
-	1, 1, OPTIONS(remote_options), remote_run};
+const struct verb verb_remote = {"remote", "URL", "list the collections of another TAXII server",
+	NULL, 1, 1, OPTIONS(remote_options), remote_run};
 
-/* ---- pull --------------------------------------------------------------------------------------- */
+/* ---- pull ---------------------------------------------------------------------------------------
+ */
 
 static const struct option_row pull_options[] = {
-	{"to", 't', OPTION_TEXT, "COLLECTION,…", "into these (else one beside the remote's, same title)"},
-	{"from", 0, OPTION_TEXT, "MEMBER", "name of the member behind it (the URL's host)"},
-	{"limit", 'n', OPTION_TEXT, "N", "objects asked for in one page (1000)"},
-	{"from-start", 0, OPTION_FLAG, NULL, "forget the saved cursor"},
+	{"to",         't', OPTION_TEXT, "COLLECTION,…",
+         "into these (else one beside the remote's, same title)"                                          },
+	{"from",       0,   OPTION_TEXT, "MEMBER",         "name of the member behind it (the URL's host)"},
+	{"limit",      'n', OPTION_TEXT, "N",              "objects asked for in one page (1000)"         },
+	{"from-start", 0,   OPTION_FLAG, NULL,             "forget the saved cursor"                      },
 	CREDENTIAL_OPTIONS,
 };
 
@@ -188,17 +197,23 @@ static void counts_print(struct cli *cli, const struct intel_counts *c, int64_t 
 	double seconds = (double)took_us / (double)US_PER_SECOND;
 
 	if (cli->json)
-		printf("{\"event\":\"pulled\",\"objects\":%llu,\"new\":%llu,\"known\":%llu,\"refused\":%llu,"
+		printf("{\"event\":\"pulled\",\"objects\":%llu,\"new\":%llu,\"known\":%llu,"
+		       "\"refused\":%llu,"
 		       "\"conflict\":%llu,\"bytes\":%llu,\"seconds\":%.3f}\n",
-			(unsigned long long)c->objects, (unsigned long long)c->by_outcome[INTEL_NEW],
+			(unsigned long long)c->objects,
+			(unsigned long long)c->by_outcome[INTEL_NEW],
 			(unsigned long long)c->by_outcome[INTEL_KNOWN],
 			(unsigned long long)c->by_outcome[INTEL_REFUSED],
-			(unsigned long long)c->by_outcome[INTEL_CONFLICT], (unsigned long long)c->bytes, seconds);
+			(unsigned long long)c->by_outcome[INTEL_CONFLICT],
+			(unsigned long long)c->bytes, seconds);
 	else
-		printf("%s objects: %s new, %s known, %s refused, %s in conflict; %s in %.2f s, %s objects/s\n",
+		printf("%s objects: %s new, %s known, %s refused, %s in conflict; %s in %.2f s, %s "
+		       "objects/s\n",
 			cli_count(cli, c->objects), cli_count(cli, c->by_outcome[INTEL_NEW]),
-			cli_count(cli, c->by_outcome[INTEL_KNOWN]), cli_count(cli, c->by_outcome[INTEL_REFUSED]),
-			cli_count(cli, c->by_outcome[INTEL_CONFLICT]), cli_bytes(cli, c->bytes), seconds,
+			cli_count(cli, c->by_outcome[INTEL_KNOWN]),
+			cli_count(cli, c->by_outcome[INTEL_REFUSED]),
+			cli_count(cli, c->by_outcome[INTEL_CONFLICT]), cli_bytes(cli, c->bytes),
+			seconds,
 			cli_count(cli, (uint64_t)(seconds > 0 ? (double)c->objects / seconds : 0)));
 }
 
@@ -259,21 +274,24 @@ static enum cli_status pull_run(struct cli *cli)
 		cli_warn(cli, "stopped; the next pull goes on from here");
 		return CLI_FAILED;
 	}
-	return counts.by_outcome[INTEL_REFUSED] + counts.by_outcome[INTEL_CONFLICT] > 0 ? CLI_NO : CLI_OK;
+	return counts.by_outcome[INTEL_REFUSED] + counts.by_outcome[INTEL_CONFLICT] > 0 ? CLI_NO
+											: CLI_OK;
 }
 
 const struct verb verb_pull = {"pull", "URL", "take in what is new at another TAXII server",
 	"URL is that of a collection, or of a server or API root: then every readable collection.\n"
-	"The place reached is kept with the objects in one transaction: nothing is lost or taken twice,\n"
+	"The place reached is kept with the objects in one transaction: nothing is lost or taken "
+	"twice,\n"
 	"also after a kill.",
 	1, 1, OPTIONS(pull_options), pull_run};
 
-/* ---- push --------------------------------------------------------------------------------------- */
+/* ---- push ---------------------------------------------------------------------------------------
+ */
 
 static const struct option_row push_options[] = {
-	{"query", 'Q', OPTION_TEXT, "QUERY", "only what this search finds"},
-	{"for", 'F', OPTION_TEXT, "WHOM", "member (default), public, or self: everything, RED too"},
-	{"from-start", 0, OPTION_FLAG, NULL, "forget the saved cursor"},
+	{"query",      'Q', OPTION_TEXT, "QUERY", "only what this search finds"                           },
+	{"for",        'F', OPTION_TEXT, "WHOM",  "member (default), public, or self: everything, RED too"},
+	{"from-start", 0,   OPTION_FLAG, NULL,    "forget the saved cursor"                               },
 	CREDENTIAL_OPTIONS,
 };
 
@@ -336,7 +354,8 @@ static enum cli_status push_run(struct cli *cli)
 			(unsigned long long)counts.failed, (unsigned long long)counts.pending,
 			(unsigned long long)counts.withheld, (unsigned long long)counts.bytes);
 	else if (!cli->quiet)
-		printf("%s objects: %s taken, %s refused there, %s pending; %s withheld; %s in %s requests\n",
+		printf("%s objects: %s taken, %s refused there, %s pending; %s withheld; %s in %s "
+		       "requests\n",
 			cli_count(cli, counts.objects), cli_count(cli, counts.accepted),
 			cli_count(cli, counts.failed), cli_count(cli, counts.pending),
 			cli_count(cli, counts.withheld), cli_bytes(cli, counts.bytes),
@@ -348,6 +367,7 @@ static enum cli_status push_run(struct cli *cli)
 	return counts.failed > 0 ? CLI_NO : CLI_OK;
 }
 
-const struct verb verb_push = {"push", "URL", "send what is new here to a collection of another server",
-	"What may not go to the recipient is withheld whole and counted.", 1, 1, OPTIONS(push_options),
-	push_run};
+const struct verb verb_push = {"push", "URL",
+	"send what is new here to a collection of another server",
+	"What may not go to the recipient is withheld whole and counted.", 1, 1,
+	OPTIONS(push_options), push_run};

@@ -8,7 +8,8 @@
 #include "accept.h"
 
 #define REPORT_ARENA_MAX MIB(64) /* bytes one object's findings, references and values may need */
-#define BATCH_ARENA_MAX  MIB(256) /* bytes of one batch: 4 MiB of objects at its fullest index rows */
+#define BATCH_ARENA_MAX                                                                            \
+	MIB(256) /* bytes of one batch: 4 MiB of objects at its fullest index rows */
 
 enum err_kind accept_checker_init(struct accept_checker *c, struct err *e)
 {
@@ -137,14 +138,16 @@ static bool object_fill(struct store_object *o, const struct stix_facts *facts,
 			references[i] = facts->references[i];
 			references[i].property = arena_copy(a, facts->references[i].property);
 			references[i].target.type = arena_copy(a, facts->references[i].target.type);
-			if (references[i].property.data == NULL || references[i].target.type.data == NULL)
+			if (references[i].property.data == NULL ||
+				references[i].target.type.data == NULL)
 				return false;
 		}
 		o->references = references;
 	}
 	if (facts->markings_count > 0) {
-		struct slice copy = arena_copy(a, (struct slice){(const char *)facts->markings,
-							  facts->markings_count * sizeof(struct uuid)});
+		struct slice copy =
+			arena_copy(a, (struct slice){(const char *)facts->markings,
+					      facts->markings_count * sizeof(struct uuid)});
 
 		if (copy.data == NULL)
 			return false;
@@ -188,7 +191,8 @@ static enum err_kind object_values(struct store_object *o, const struct stix_fac
 		return no_memory(e);
 	for (size_t i = 0; i < count; i++) {
 		/* The store indexes kind and key; the text stays in the body. */
-		kept[i] = (struct stix_value){.kind = found[i].kind, .key = arena_copy(a, found[i].key)};
+		kept[i] = (struct stix_value){
+			.kind = found[i].kind, .key = arena_copy(a, found[i].key)};
 		if (kept[i].key.data == NULL)
 			return no_memory(e);
 	}
@@ -217,7 +221,8 @@ enum err_kind accept_batch_add(struct accept_batch *b, struct accept_checker *c,
 		return accept_batch_refuse(b, (struct slice){0}, slice_of(why.text), place, e);
 	if (slice_is(json_get_string(json_root(&doc), "type"), "bundle"))
 		return accept_batch_refuse(b, json_get_string(json_root(&doc), "id"),
-			SLICE("8 bundle: a bundle is no object; expected one of its objects"), place, e);
+			SLICE("8 bundle: a bundle is no object; expected one of its objects"),
+			place, e);
 	stix_report_reset(report);
 	kind = stix_check(json_root(&doc), report, &facts, e);
 	if (kind != OK)
@@ -284,7 +289,8 @@ enum err_kind accept_batch_write(struct accept_batch *b, struct store *store,
 			break;
 		case STORE_CONFLICT:
 			v->outcome = INTEL_CONFLICT;
-			v->message = SLICE("3.6 Versioning: this id and version is here with other content; the "
+			v->message = SLICE("3.6 Versioning: this id and version is here with other "
+					   "content; the "
 					   "first stays, this one is kept as evidence");
 			break;
 		}
@@ -294,8 +300,8 @@ enum err_kind accept_batch_write(struct accept_batch *b, struct store *store,
 }
 
 enum err_kind intel_accept(struct intel *i, const struct intel_source *source,
-	const struct slice *objects, size_t count, const struct store_note *notes, size_t notes_count,
-	struct arena *a, struct intel_verdict *ret_verdicts, struct err *e)
+	const struct slice *objects, size_t count, const struct store_note *notes,
+	size_t notes_count, struct arena *a, struct intel_verdict *ret_verdicts, struct err *e)
 {
 	struct accept_checker checker;
 	struct accept_batch batch = {0};

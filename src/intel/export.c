@@ -101,8 +101,8 @@ static enum err_kind out_open(struct run *run, const char *final_path, struct er
 	}
 	run->fd = mkostemp(run->path, O_CLOEXEC);
 	if (run->fd < 0)
-		return err_set(e, err_kind_of_errno(errno), "could not write \"%s\": %s", final_path,
-			strerror(errno));
+		return err_set(e, err_kind_of_errno(errno), "could not write \"%s\": %s",
+			final_path, strerror(errno));
 	return OK;
 }
 
@@ -169,8 +169,8 @@ static bool out_lookup(void *context, struct slice type, const struct uuid *uuid
 	bool found = false;
 	struct slice copy;
 
-	if (intel_release_get(run->intel, run->reader, &run->options->to, type, uuid, &row, &body, &found,
-		    NULL) != OK)
+	if (intel_release_get(run->intel, run->reader, &run->options->to, type, uuid, &row, &body,
+		    &found, NULL) != OK)
 		found = false;
 	if (found) {
 		copy = arena_copy(a, buf_slice(&body));
@@ -213,8 +213,8 @@ static enum err_kind export_row(struct run *run, const struct exporter *exporter
 	return exporter->object(job, &object, e);
 }
 
-static enum err_kind export_rows(struct run *run, const struct exporter *exporter,
-	struct export_job *job, struct err *e)
+static enum err_kind export_rows(
+	struct run *run, const struct exporter *exporter, struct export_job *job, struct err *e)
 {
 	const struct intel_export *options = run->options;
 	struct stix_report report = {.arena = arena_new(OBJECT_ARENA_MAX), .errors_only = true};
@@ -228,11 +228,11 @@ static enum err_kind export_rows(struct run *run, const struct exporter *exporte
 	if (report.arena == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (options->search != NULL)
-		kind = intel_release_search(run->intel, run->reader, &options->to, options->search, &cursor,
-			e);
+		kind = intel_release_search(
+			run->intel, run->reader, &options->to, options->search, &cursor, e);
 	else
-		kind = intel_release_all(run->intel, run->reader, &options->to, 0, options->every_version,
-			&cursor, e);
+		kind = intel_release_all(run->intel, run->reader, &options->to, 0,
+			options->every_version, &cursor, e);
 	while (kind == OK) {
 		kind = store_cursor_next(cursor, &row, &more, e);
 		if (kind != OK || !more)
@@ -261,14 +261,16 @@ enum err_kind intel_export_run(struct intel *i, const struct intel_export *optio
 	const struct exporter *exporter = export_find(options->format);
 	struct run run = {.intel = i, .options = options, .fd = -1};
 	struct export_out out = {out_write, out_file, out_lose, out_lookup, out_original, &run};
-	struct export_job job = {.options = options, .world = i != NULL ? intel_world(i) : NULL, .out = &out};
+	struct export_job job = {
+		.options = options, .world = i != NULL ? intel_world(i) : NULL, .out = &out};
 	enum err_kind kind;
 
 	if (exporter == NULL)
 		return err_set(e, ERR_USAGE, "no export format \"%s\"", options->format);
 	run.folder = exporter->format.folder;
 	if (run.folder && strcmp(options->path, "-") == 0)
-		return err_set(e, ERR_USAGE, "format %s writes a folder of files: name one with --output",
+		return err_set(e, ERR_USAGE,
+			"format %s writes a folder of files: name one with --output",
 			options->format);
 	job.arena = arena_new(OBJECT_ARENA_MAX);
 	run.parser = json_parser_new(JSON_OBJECT_MAX);

@@ -34,8 +34,8 @@ struct intel_intake {
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
-	struct intake_batch *empty;                /* list */
-	struct intake_batch *full, **full_end;     /* queue in order */
+	struct intake_batch *empty;            /* list */
+	struct intake_batch *full, **full_end; /* queue in order */
 	bool writing;
 	bool closing;
 	struct intel_counts counts;
@@ -43,8 +43,8 @@ struct intel_intake {
 	struct err failure;
 };
 
-static enum err_kind batch_write(struct intel_intake *t, struct intake_batch *b,
-	struct intel_counts *counts, struct err *e)
+static enum err_kind batch_write(
+	struct intel_intake *t, struct intake_batch *b, struct intel_counts *counts, struct err *e)
 {
 	struct store_note notes[2];
 	size_t notes_count = 0;
@@ -52,17 +52,18 @@ static enum err_kind batch_write(struct intel_intake *t, struct intake_batch *b,
 	enum err_kind kind;
 
 	if (t->resume_key.len > 0) {
-		int len = snprintf(index_text, sizeof(index_text), "%llu",
-			(unsigned long long)b->next_index);
+		int len = snprintf(
+			index_text, sizeof(index_text), "%llu", (unsigned long long)b->next_index);
 
-		notes[notes_count++] =
-			(struct store_note){t->resume_key, {index_text, (size_t)len}};
+		notes[notes_count++] = (struct store_note){
+			t->resume_key, {index_text, (size_t)len}
+                };
 	}
 	if (b->note_key.len > 0)
 		notes[notes_count++] =
 			(struct store_note){buf_slice(&b->note_key), buf_slice(&b->note_value)};
-	kind = accept_batch_write(&b->batch, intel_store(t->intel), &t->options.source, notes,
-		notes_count, e);
+	kind = accept_batch_write(
+		&b->batch, intel_store(t->intel), &t->options.source, notes, notes_count, e);
 	if (kind != OK)
 		return kind;
 	for (size_t k = 0; k < b->batch.verdicts_count; k++) {
@@ -255,8 +256,8 @@ static void intake_added(struct intel_intake *t, const struct intel_place *place
 		intake_hand_over(t);
 }
 
-enum err_kind intel_intake_push(struct intel_intake *t, struct slice bytes,
-	const struct intel_place *place, struct err *e)
+enum err_kind intel_intake_push(
+	struct intel_intake *t, struct slice bytes, const struct intel_place *place, struct err *e)
 {
 	enum err_kind kind = intake_room(t, e);
 
@@ -269,21 +270,23 @@ enum err_kind intel_intake_push(struct intel_intake *t, struct slice bytes,
 	return OK;
 }
 
-enum err_kind intel_intake_problem(struct intel_intake *t, const char *problem,
-	const struct intel_place *place, struct err *e)
+enum err_kind intel_intake_problem(
+	struct intel_intake *t, const char *problem, const struct intel_place *place, struct err *e)
 {
 	enum err_kind kind = intake_room(t, e);
 
 	if (kind != OK)
 		return kind;
-	kind = accept_batch_refuse(&t->filling->batch, (struct slice){0}, slice_of(problem), place, e);
+	kind = accept_batch_refuse(
+		&t->filling->batch, (struct slice){0}, slice_of(problem), place, e);
 	if (kind != OK)
 		return kind;
 	intake_added(t, place);
 	return OK;
 }
 
-enum err_kind intel_intake_mark(struct intel_intake *t, const struct store_note *note, struct err *e)
+enum err_kind intel_intake_mark(
+	struct intel_intake *t, const struct store_note *note, struct err *e)
 {
 	enum err_kind kind = intake_room(t, e);
 

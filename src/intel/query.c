@@ -26,14 +26,15 @@ static enum err_kind field_type(struct query *q, struct slice text, struct err *
 		if (part.len == 0 || part.len > STIX_TYPE_MAX)
 			return not_understood(part, "a STIX type such as type:indicator", e);
 		if (q->search.types_count == QUERY_TYPES_MAX)
-			return err_set(e, ERR_USAGE, "more than %d types in one search", QUERY_TYPES_MAX);
+			return err_set(
+				e, ERR_USAGE, "more than %d types in one search", QUERY_TYPES_MAX);
 		q->types[q->search.types_count++] = part;
 	}
 	return OK;
 }
 
-static enum err_kind value_set(struct query *q, const struct stix_value *value, bool suffix,
-	struct err *e)
+static enum err_kind value_set(
+	struct query *q, const struct stix_value *value, bool suffix, struct err *e)
 {
 	struct stix_value *kept;
 
@@ -58,7 +59,8 @@ static enum err_kind field_value(struct query *q, struct slice text, struct err 
 	struct stix_value value;
 
 	if (stix_value_guess(text, q->arena, &value))
-		return value_set(q, &value, value.kind == STIX_VALUE_NAME && suffix_wanted(text), e);
+		return value_set(
+			q, &value, value.kind == STIX_VALUE_NAME && suffix_wanted(text), e);
 	/* Anything else is looked up as it stands: a file name, a mutex, a registry key. */
 	value = (struct stix_value){.kind = STIX_VALUE_TEXT, .text = text};
 	if (!stix_value_key(STIX_VALUE_TEXT, text, q->arena, &value.key))
@@ -116,8 +118,8 @@ static enum err_kind field_label(struct query *q, struct slice text, struct err 
 	return OK;
 }
 
-static enum err_kind id_of(struct query *q, struct slice text, const struct stix_id **ret_id,
-	struct err *e)
+static enum err_kind id_of(
+	struct query *q, struct slice text, const struct stix_id **ret_id, struct err *e)
 {
 	struct stix_id *id = ARENA_NEW(q->arena, struct stix_id);
 
@@ -152,14 +154,14 @@ static const struct {
 	const char *name;
 	enum err_kind (*take)(struct query *q, struct slice text, struct err *e);
 } fields[] = {
-	{"type", field_type},
-	{"value", field_value},
-	{"tlp", field_tlp},
-	{"since", field_since},
-	{"until", field_until},
-	{"label", field_label},
-	{"by", field_by},
-	{"ref", field_ref},
+	{"type",     field_type    },
+	{"value",    field_value   },
+	{"tlp",      field_tlp     },
+	{"since",    field_since   },
+	{"until",    field_until   },
+	{"label",    field_label   },
+	{"by",       field_by      },
+	{"ref",      field_ref     },
 	{"versions", field_versions},
 };
 
@@ -204,15 +206,16 @@ static enum err_kind word_take(struct query *q, struct slice word, bool quoted, 
 		return OK;
 	/* A name without a dot is a word; everything else that is a value is looked up as one. */
 	if (!quoted && q->search.value == NULL && stix_value_guess(word, q->arena, &value))
-		return value_set(q, &value, value.kind == STIX_VALUE_NAME && suffix_wanted(word), e);
+		return value_set(
+			q, &value, value.kind == STIX_VALUE_NAME && suffix_wanted(word), e);
 	if (q->words.len > 0)
 		buf_char(&q->words, ' ');
 	buf_slice_append(&q->words, word);
 	return OK;
 }
 
-enum err_kind intel_query_parse(struct slice query, struct arena *a, struct store_search *ret_search,
-	struct err *e)
+enum err_kind intel_query_parse(
+	struct slice query, struct arena *a, struct store_search *ret_search, struct err *e)
 {
 	struct query q = {.arena = a};
 	enum err_kind kind = OK;
@@ -220,8 +223,8 @@ enum err_kind intel_query_parse(struct slice query, struct arena *a, struct stor
 	bool quoted;
 
 	if (query.len > QUERY_BYTES_MAX)
-		return err_set(e, ERR_USAGE, "a search of %zu bytes, at most %zu are read", query.len,
-			QUERY_BYTES_MAX);
+		return err_set(e, ERR_USAGE, "a search of %zu bytes, at most %zu are read",
+			query.len, QUERY_BYTES_MAX);
 	if (!utf8_valid(query))
 		return err_set(e, ERR_USAGE, "the search is not valid UTF-8");
 	while (kind == OK && word_next(&query, a, &word, &quoted))

@@ -63,8 +63,8 @@ static _Atomic uint32_t *level_slot(struct intel *i, uint32_t label)
 
 static uint8_t level_get(struct intel *i, struct store_reader *r, uint32_t label)
 {
-	/* The epoch is read first: an answer worked out while it grew is remembered under the old one
-	 * and not used again. */
+	/* The epoch is read first: an answer worked out while it grew is remembered under the old
+	 * one and not used again. */
 	uint32_t stamp = (uint32_t)((store_label_epoch(i->store) + 1) << LEVEL_BITS);
 	_Atomic uint32_t *slot = level_slot(i, label);
 	uint32_t word;
@@ -94,7 +94,7 @@ static uint8_t limit_of(const struct intel_recipient *to)
 	case INTEL_PUBLIC:
 		return STIX_TLP_CLEAR;
 	case INTEL_COLLECTION:
-		limit = to->account == 0		      ? STIX_TLP_CLEAR
+		limit = to->account == 0                  ? STIX_TLP_CLEAR
 			: to->role == STORE_ADMINISTRATOR ? STIX_TLP_AMBER_STRICT
 							  : STIX_TLP_AMBER;
 		if (to->tlp_max < limit)
@@ -105,8 +105,8 @@ static uint8_t limit_of(const struct intel_recipient *to)
 	}
 }
 
-bool intel_release(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
-	uint32_t label)
+bool intel_release(
+	struct intel *i, struct store_reader *r, const struct intel_recipient *to, uint32_t label)
 {
 	return level_get(i, r, label) <= limit_of(to);
 }
@@ -128,8 +128,8 @@ static bool audience_nobody(void *context, uint32_t label)
 	return false;
 }
 
-static struct release_context *context_get(struct intel *i, struct store_reader *r,
-	const struct intel_recipient *to)
+static struct release_context *context_get(
+	struct intel *i, struct store_reader *r, const struct intel_recipient *to)
 {
 	uint8_t limit = limit_of(to);
 	struct release_context *found = NULL;
@@ -150,8 +150,8 @@ static struct release_context *context_get(struct intel *i, struct store_reader 
 	return found;
 }
 
-static struct store_audience audience_of(struct intel *i, struct store_reader *r,
-	const struct intel_recipient *to)
+static struct store_audience audience_of(
+	struct intel *i, struct store_reader *r, const struct intel_recipient *to)
 {
 	struct release_context *c = context_get(i, r, to);
 
@@ -161,8 +161,8 @@ static struct store_audience audience_of(struct intel *i, struct store_reader *r
 	return (struct store_audience){audience_may, c};
 }
 
-uint64_t intel_release_withheld(struct intel *i, struct store_reader *r,
-	const struct intel_recipient *to)
+uint64_t intel_release_withheld(
+	struct intel *i, struct store_reader *r, const struct intel_recipient *to)
 {
 	struct release_context *c = context_get(i, r, to);
 
@@ -193,8 +193,8 @@ enum err_kind intel_release_versions(struct intel *i, struct store_reader *r,
 	const struct intel_recipient *to, struct slice type, const struct uuid *uuid,
 	struct store_cursor **ret_cursor, struct err *e)
 {
-	return store_versions_open(r, to->reach == INTEL_COLLECTION ? to->collection : 0, type, uuid,
-		audience_of(i, r, to), ret_cursor, e);
+	return store_versions_open(r, to->reach == INTEL_COLLECTION ? to->collection : 0, type,
+		uuid, audience_of(i, r, to), ret_cursor, e);
 }
 
 enum err_kind intel_release_referrers(struct intel *i, struct store_reader *r,

@@ -16,36 +16,39 @@ struct setting {
 #define AT(member) offsetof(struct node_config, member)
 
 static const struct setting settings[] = {
-	{"title", SETTING_TEXT, AT(title), "Serai node", 0, 0, "shown in the TAXII discovery"},
-	{"description", SETTING_TEXT, AT(description), "", 0, 0, "shown in the TAXII discovery"},
-	{"contact", SETTING_TEXT, AT(contact), "", 0, 0, "whom to ask; shown in the TAXII discovery"},
-	{"member", SETTING_TEXT, AT(member), "self", 0, 0, "our name on what we bring in ourselves"},
-	{"listen", SETTING_TEXT, AT(listen), "127.0.0.1:6443", 0, 0, "address and port"},
-	{"certificate", SETTING_PATH, AT(certificate), "tls.crt", 0, 0,
-		"PEM chain; \"none\" for plain HTTP, which only a loopback address may"},
-	{"key", SETTING_PATH, AT(key), "tls.key", 0, 0, "PEM private key"},
-	{"client_certificates", SETTING_YES, AT(client_certificates), "yes", 0, 0,
-		"ask clients for one; those pinned to an account need no password"},
-	{"root", SETTING_TEXT, AT(root), "/api/", 0, 0, "path of the TAXII API root"},
-	{"root_title", SETTING_TEXT, AT(root_title), "Intelligence", 0, 0, "title of the API root"},
-	{"threads", SETTING_NUMBER, AT(threads), "0", 0, 64, "serving threads; 0: one per processor"},
-	{"connections", SETTING_NUMBER, AT(connections), "1024", 1, 100000, "open at once"},
-	{"per_address", SETTING_NUMBER, AT(per_address), "256", 1, 100000,
-		"open at once from one address"},
-	{"page_default", SETTING_NUMBER, AT(page_default), "100", 1, 10000,
-		"objects in a page when the client names no limit"},
-	{"page_max", SETTING_NUMBER, AT(page_max), "1000", 1, 10000, "most objects in a page"},
-	{"content_max", SETTING_NUMBER, AT(content_max), "10485760", 1024, 1073741824,
-		"bytes in one POST"},
-	{"cache_bytes", SETTING_NUMBER, AT(cache_bytes), "8388608", 0, 1073741824,
-		"finished pages kept in memory"},
-	{"metrics_open", SETTING_YES, AT(metrics_open), "no", 0, 0,
-		"let anybody read /metrics; else only administrators"},
-	{"log_level", SETTING_TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
+	{"title",               SETTING_TEXT,   AT(title),               "Serai node",     0,    0,          "shown in the TAXII discovery"},
+	{"description",         SETTING_TEXT,   AT(description),         "",               0,    0,          "shown in the TAXII discovery"},
+	{"contact",             SETTING_TEXT,   AT(contact),             "",               0,    0,
+         "whom to ask; shown in the TAXII discovery"										       },
+	{"member",              SETTING_TEXT,   AT(member),              "self",           0,    0,
+         "our name on what we bring in ourselves"											  },
+	{"listen",              SETTING_TEXT,   AT(listen),              "127.0.0.1:6443", 0,    0,          "address and port"            },
+	{"certificate",         SETTING_PATH,   AT(certificate),         "tls.crt",        0,    0,
+         "PEM chain; \"none\" for plain HTTP, which only a loopback address may"                                                           },
+	{"key",		 SETTING_PATH,   AT(key),                 "tls.key",        0,    0,          "PEM private key"             },
+	{"client_certificates", SETTING_YES,    AT(client_certificates), "yes",            0,    0,
+         "ask clients for one; those pinned to an account need no password"                                                                },
+	{"root",                SETTING_TEXT,   AT(root),                "/api/",          0,    0,          "path of the TAXII API root"  },
+	{"root_title",          SETTING_TEXT,   AT(root_title),          "Intelligence",   0,    0,          "title of the API root"       },
+	{"threads",             SETTING_NUMBER, AT(threads),             "0",              0,    64,
+         "serving threads; 0: one per processor"											   },
+	{"connections",         SETTING_NUMBER, AT(connections),         "1024",           1,    100000,     "open at once"                },
+	{"per_address",         SETTING_NUMBER, AT(per_address),         "256",            1,    100000,
+         "open at once from one address"												   },
+	{"page_default",        SETTING_NUMBER, AT(page_default),        "100",            1,    10000,
+         "objects in a page when the client names no limit"										},
+	{"page_max",            SETTING_NUMBER, AT(page_max),            "1000",           1,    10000,      "most objects in a page"      },
+	{"content_max",         SETTING_NUMBER, AT(content_max),         "10485760",       1024, 1073741824,
+         "bytes in one POST"													       },
+	{"cache_bytes",         SETTING_NUMBER, AT(cache_bytes),         "8388608",        0,    1073741824,
+         "finished pages kept in memory"												   },
+	{"metrics_open",        SETTING_YES,    AT(metrics_open),        "no",             0,    0,
+         "let anybody read /metrics; else only administrators"									     },
+	{"log_level",           SETTING_TEXT,   AT(log_level),           "info",           0,    0,          "debug, info, warn or error"  },
 };
 
-static enum err_kind setting_set(struct node_config *c, const struct setting *s, struct slice value,
-	struct err *e)
+static enum err_kind setting_set(
+	struct node_config *c, const struct setting *s, struct slice value, struct err *e)
 {
 	char *at = (char *)c + s->at;
 	uint64_t number;
@@ -54,7 +57,8 @@ static enum err_kind setting_set(struct node_config *c, const struct setting *s,
 	switch (s->kind) {
 	case SETTING_NUMBER:
 		if (!slice_to_u64(value, &number) || number < s->least || number > s->most)
-			return err_set(e, ERR_PARSE, "%s = \"%.*s\": expected a number from %lu to %lu", s->name,
+			return err_set(e, ERR_PARSE,
+				"%s = \"%.*s\": expected a number from %lu to %lu", s->name,
 				SLICE_ARG(value), s->least, s->most);
 		*(unsigned *)(void *)at = (unsigned)number;
 		return OK;
@@ -70,7 +74,8 @@ static enum err_kind setting_set(struct node_config *c, const struct setting *s,
 	}
 	if (memchr(value.data == NULL ? "" : value.data, '\0', value.len) != NULL)
 		return err_set(e, ERR_PARSE, "%s: a NUL byte", s->name);
-	if (s->kind == SETTING_PATH && value.len > 0 && value.data[0] != '/' && !slice_is(value, "none")) {
+	if (s->kind == SETTING_PATH && value.len > 0 && value.data[0] != '/' &&
+		!slice_is(value, "none")) {
 		struct slice whole = arena_printf(c->arena, "%s/%.*s", c->folder, SLICE_ARG(value));
 
 		if (whole.data == NULL)
@@ -134,9 +139,10 @@ enum err_kind node_config_load(const char *folder, struct node_config *ret_confi
 	if (kind == OK && c.page_default > c.page_max)
 		kind = err_set(e, ERR_PARSE, "%s: page_default %u is above page_max %u", path.data,
 			c.page_default, c.page_max);
-	if (kind == OK && (c.root[0] != '/' || c.root[strlen(c.root) - 1] != '/' || strlen(c.root) < 3))
-		kind = err_set(e, ERR_PARSE, "%s: root = \"%s\": expected a path such as /api/", path.data,
-			c.root);
+	if (kind == OK &&
+		(c.root[0] != '/' || c.root[strlen(c.root) - 1] != '/' || strlen(c.root) < 3))
+		kind = err_set(e, ERR_PARSE, "%s: root = \"%s\": expected a path such as /api/",
+			path.data, c.root);
 	buf_fini(&text);
 	if (kind != OK) {
 		node_config_fini(&c);
@@ -155,7 +161,8 @@ void node_config_fini(struct node_config *c)
 void node_config_template(struct buf *out, const char *title, const char *listen)
 {
 	buf_text(out, "# Configuration of a Serai node. Lines that begin with # are the defaults.\n"
-		      "# After a change: systemctl reload serai, or send SIGHUP; listen, threads and the\n"
+		      "# After a change: systemctl reload serai, or send SIGHUP; listen, threads "
+		      "and the\n"
 		      "# limits on connections need a restart.\n");
 	for (size_t i = 0; i < COUNT_OF(settings); i++) {
 		const char *value = settings[i].preset;
@@ -169,7 +176,7 @@ void node_config_template(struct buf *out, const char *title, const char *listen
 			value = listen;
 			given = true;
 		}
-		buf_printf(out, "\n# %s\n%s%s = %s\n", settings[i].says, given ? "" : "#", settings[i].name,
-			value);
+		buf_printf(out, "\n# %s\n%s%s = %s\n", settings[i].says, given ? "" : "#",
+			settings[i].name, value);
 	}
 }

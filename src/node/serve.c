@@ -12,8 +12,8 @@
 
 #include "node.h"
 
-#define IDLE_SECONDS 1  /* between two rounds of the store's housekeeping */
-#define STOP_SECONDS 10 /* running requests may take to end */
+#define IDLE_SECONDS   1  /* between two rounds of the store's housekeeping */
+#define STOP_SECONDS   10 /* running requests may take to end */
 #define ROUTES_OF_OURS 2
 
 struct serving {
@@ -27,7 +27,8 @@ struct serving {
 	int64_t started_us;
 };
 
-/* ---- our own two pages ------------------------------------------------------------------------- */
+/* ---- our own two pages -------------------------------------------------------------------------
+ */
 
 /* Alive and able to read the store: what a load balancer or a person with curl wants to know. */
 static void handle_health(void *context, const struct http_request *q, struct http_reply *reply)
@@ -78,7 +79,8 @@ static void handle_metrics(void *context, const struct http_request *q, struct h
 	if (store_reader_take(s->node.store, &reader, NULL) == OK &&
 		store_stats(reader, q->arena, &stats, &types, &types_count, NULL) == OK) {
 		buf_printf(&out,
-			"# HELP serai_objects Versions of objects kept.\n# TYPE serai_objects gauge\n"
+			"# HELP serai_objects Versions of objects kept.\n# TYPE serai_objects "
+			"gauge\n"
 			"serai_objects %llu\n"
 			"# HELP serai_store_bytes Bytes of the store on the disk.\n"
 			"# TYPE serai_store_bytes gauge\nserai_store_bytes %llu\n"
@@ -101,7 +103,8 @@ static void handle_metrics(void *context, const struct http_request *q, struct h
 	buf_fini(&out);
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------- */
+/* ---- start and stop ----------------------------------------------------------------------------
+ */
 
 static enum log_level level_of(const char *name)
 {
@@ -158,11 +161,18 @@ static enum err_kind routes_make(struct serving *s, struct err *e)
 	s->routes = calloc(s->routes_count, sizeof(*s->routes));
 	if (s->routes == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	s->routes[0] = (struct http_route){.methods = HTTP_GET, .pattern = "/healthz",
-		.access = HTTP_OPEN, .handle = handle_health, .says = "health", .context = s};
-	s->routes[1] = (struct http_route){.methods = HTTP_GET, .pattern = "/metrics",
+	s->routes[0] = (struct http_route){.methods = HTTP_GET,
+		.pattern = "/healthz",
+		.access = HTTP_OPEN,
+		.handle = handle_health,
+		.says = "health",
+		.context = s};
+	s->routes[1] = (struct http_route){.methods = HTTP_GET,
+		.pattern = "/metrics",
 		.access = s->node.config.metrics_open ? HTTP_OPEN : HTTP_ADMIN,
-		.handle = handle_metrics, .says = "metrics", .context = s};
+		.handle = handle_metrics,
+		.says = "metrics",
+		.context = s};
 	memcpy(s->routes + ROUTES_OF_OURS, of_taxii, taxii_count * sizeof(*of_taxii));
 	return OK;
 }
@@ -178,50 +188,54 @@ static enum err_kind serving_start(struct serving *s, const char *folder, struct
 	c = &s->node.config;
 	s->log.least = level_of(c->log_level);
 	if (is_none(c->certificate) && !is_loopback(c->listen))
-		return err_set(e, ERR_USAGE, "listen = %s without a certificate: plain HTTP is for loopback "
-			"addresses only", c->listen);
+		return err_set(e, ERR_USAGE,
+			"listen = %s without a certificate: plain HTTP is for loopback "
+			"addresses only",
+			c->listen);
 	spool = arena_printf(c->arena, "%s/spool", folder);
 	if (spool.data == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	kind = folder_make(spool.data, 0700, e);
 	if (kind != OK)
 		return kind;
-	kind = taxii_server_new(&(struct taxii_config){
-					.intel = s->node.intel,
-					.world = s->world,
-					.log = &s->log,
-					.title = c->title,
-					.description = c->description[0] == '\0' ? NULL : c->description,
-					.contact = c->contact[0] == '\0' ? NULL : c->contact,
-					.root = c->root,
-					.root_title = c->root_title,
-					.page_default = c->page_default,
-					.page_max = c->page_max,
-					.content_max = c->content_max,
-					.cache_bytes = c->cache_bytes,
-				},
+	kind = taxii_server_new(
+		&(struct taxii_config){
+			.intel = s->node.intel,
+			.world = s->world,
+			.log = &s->log,
+			.title = c->title,
+			.description = c->description[0] == '\0' ? NULL : c->description,
+			.contact = c->contact[0] == '\0' ? NULL : c->contact,
+			.root = c->root,
+			.root_title = c->root_title,
+			.page_default = c->page_default,
+			.page_max = c->page_max,
+			.content_max = c->content_max,
+			.cache_bytes = c->cache_bytes,
+		},
 		&s->taxii, e);
 	if (kind == OK)
 		kind = routes_make(s, e);
 	if (kind != OK)
 		return kind;
-	return http_server_start(&(struct http_server_config){
-					 .listen = c->listen,
-					 .certificate_file = is_none(c->certificate) ? NULL : c->certificate,
-					 .key_file = is_none(c->certificate) ? NULL : c->key,
-					 .ask_client_certificate = c->client_certificates,
-					 .threads = c->threads,
-					 .connections_max = c->connections,
-					 .per_address_max = c->per_address,
-					 .spool_folder = spool.data,
-					 .routes = s->routes,
-					 .routes_count = s->routes_count,
-					 .context = s->taxii,
-					 .store = s->node.store,
-					 .world = s->world,
-					 .log = &s->log,
-					 .error = taxii_error,
-				 },
+	return http_server_start(
+		&(struct http_server_config){
+			.listen = c->listen,
+			.certificate_file = is_none(c->certificate) ? NULL : c->certificate,
+			.key_file = is_none(c->certificate) ? NULL : c->key,
+			.ask_client_certificate = c->client_certificates,
+			.threads = c->threads,
+			.connections_max = c->connections,
+			.per_address_max = c->per_address,
+			.spool_folder = spool.data,
+			.routes = s->routes,
+			.routes_count = s->routes_count,
+			.context = s->taxii,
+			.store = s->node.store,
+			.world = s->world,
+			.log = &s->log,
+			.error = taxii_error,
+		},
 		&s->http, e);
 }
 
@@ -263,7 +277,8 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 		if (number == SIGHUP) {
 			serving_reload(s);
 		} else if (number == SIGTERM || number == SIGINT) {
-			log_line(&s->log, LOG_INFO, "stop", "signal", number == SIGTERM ? "TERM" : "INT", NULL);
+			log_line(&s->log, LOG_INFO, "stop", "signal",
+				number == SIGTERM ? "TERM" : "INT", NULL);
 			return;
 		} else if (number < 0 && errno == EAGAIN) {
 			if (store_idle(s->node.store, &e) != OK)
@@ -276,7 +291,9 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 enum err_kind node_serve(const char *folder, const struct world *world,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e)
 {
-	struct serving s = {.world = world, .log = {world, stderr, LOG_INFO}};
+	struct serving s = {
+		.world = world, .log = {world, stderr, LOG_INFO}
+        };
 	sigset_t signals, before;
 	enum err_kind kind;
 
@@ -293,7 +310,8 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 	s.started_us = world_monotonic(world);
 	kind = serving_start(&s, folder, e);
 	if (kind == OK) {
-		log_line(&s.log, LOG_INFO, "start", "listen", s.node.config.listen, "folder", folder, NULL);
+		log_line(&s.log, LOG_INFO, "start", "listen", s.node.config.listen, "folder",
+			folder, NULL);
 		if (ready != NULL)
 			ready(context, http_server_port(s.http));
 		notify("READY=1");
