@@ -4,13 +4,13 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "node.h"
+#include "sandbox.h"
 
 #define IDLE_SECONDS   1  /* between two rounds of the store's housekeeping */
 #define STOP_SECONDS   10 /* running requests may take to end */
@@ -177,11 +177,32 @@ static enum err_kind routes_make(struct serving *s, struct err *e)
 	return OK;
 }
 
+/* The sandbox comes first, before any thread and before the first foreign byte; so the folders that
+ * we need must be there by then. */
+static enum err_kind sandboxed_open(
+	struct serving *s, const char *folder, bool *ret_files, struct err *e)
+{
+	struct node_config config;
+	struct slice spool;
+	enum err_kind kind = node_config_load(folder, &config, e);
+
+	if (kind != OK)
+		return kind;
+	spool = arena_printf(config.arena, "%s/spool", folder);
+	kind = spool.data == NULL ? err_set(e, ERR_NOMEM, "out of memory")
+				  : folder_make(spool.data, 0700, e);
+	if (kind == OK)
+		kind = sandbox_enter(&config, ret_files, e);
+	node_config_fini(&config);
+	return kind == OK ? node_open(folder, STORE_WRITE, s->world, &s->node, e) : kind;
+}
+
 static enum err_kind serving_start(struct serving *s, const char *folder, struct err *e)
 {
 	const struct node_config *c;
 	struct slice spool;
-	enum err_kind kind = node_open(folder, STORE_WRITE, s->world, &s->node, e);
+	bool files_restricted;
+	enum err_kind kind = sandboxed_open(s, folder, &files_restricted, e);
 
 	if (kind != OK)
 		return kind;
@@ -192,12 +213,12 @@ static enum err_kind serving_start(struct serving *s, const char *folder, struct
 			"listen = %s without a certificate: plain HTTP is for loopback "
 			"addresses only",
 			c->listen);
+	if (!files_restricted)
+		log_line(
+			&s->log, LOG_WARN, "sandbox", "files", "this kernel has no Landlock", NULL);
 	spool = arena_printf(c->arena, "%s/spool", folder);
 	if (spool.data == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	kind = folder_make(spool.data, 0700, e);
-	if (kind != OK)
-		return kind;
 	kind = taxii_server_new(
 		&(struct taxii_config){
 			.intel = s->node.intel,
@@ -304,8 +325,6 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, &before);
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 
 	s.started_us = world_monotonic(world);
 	kind = serving_start(&s, folder, e);

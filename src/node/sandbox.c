@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Least privilege for the process that parses what strangers send: Landlock by system call (glibc
+ * has no wrappers) and a seccomp filter. systemd does the same from outside; this holds without it.
+ */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FILE_READ   LANDLOCK_ACCESS_FS_READ_FILE
+#define FOLDER_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define FOLDER_WRITE                                                                               \
+	(FOLDER_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |            \
+		LANDLOCK_ACCESS_FS_MAKE_REG)
+/* Everything of Landlock's first version: what is handled and not allowed is refused. */
+#define HANDLED                                                                                    \
+	(FOLDER_WRITE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |               \
+		LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |                       \
+		LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                      \
+		LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+static enum err_kind path_allow(int rules, const char *path, uint64_t access, struct err *e)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = access};
+	enum err_kind kind = OK;
+
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return err_set(e, err_kind_of_errno(errno), "could not open \"%s\": %s", path,
+			strerror(errno));
+	if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+		kind = err_set(e, ERR_IO, "could not allow \"%s\": %s", path, strerror(errno));
+	close(rule.parent_fd);
+	return kind;
+}
+
+/* The folder of a file: a renewed certificate is a new file under the same name. */
+static enum err_kind folder_of_file_allow(int rules, const char *file, struct err *e)
+{
+	char folder[4096];
+	const char *slash = strrchr(file, '/');
+	size_t len = slash == NULL ? 0 : slash == file ? 1 : (size_t)(slash - file);
+
+	if (len == 0 || len >= sizeof(folder))
+		return path_allow(rules, ".", FOLDER_READ, e);
+	memcpy(folder, file, len);
+	folder[len] = '\0';
+	return path_allow(rules, folder, FOLDER_READ, e);
+}
+
+static enum err_kind files_restrict(const struct node_config *c, bool *ret_files, struct err *e)
+{
+	const struct landlock_ruleset_attr handled = {.handled_access_fs = HANDLED};
+	int rules;
+	enum err_kind kind;
+
+	*ret_files = false;
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		return OK; /* a kernel without it, or with it switched off */
+	rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
+	if (rules < 0)
+		return OK;
+	kind = path_allow(rules, c->folder, FOLDER_WRITE, e);
+	if (kind == OK && c->certificate[0] == '/')
+		kind = folder_of_file_allow(rules, c->certificate, e);
+	if (kind == OK && c->key[0] == '/')
+		kind = folder_of_file_allow(rules, c->key, e);
+	if (kind == OK)
+		kind = path_allow(rules, "/proc/self", FOLDER_READ, e); /* our own memory figures */
+	if (kind == OK && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
+		kind = err_set(e, ERR_IO, "could not restrict files: %s", strerror(errno));
+	close(rules);
+	*ret_files = kind == OK;
+	return kind;
+}
+
+static enum err_kind calls_restrict(struct err *e)
+{
+	static const int never[] = {
+		SCMP_SYS(execve),
+		SCMP_SYS(execveat),
+		SCMP_SYS(fork),
+		SCMP_SYS(vfork),
+		SCMP_SYS(ptrace),
+		SCMP_SYS(process_vm_readv),
+		SCMP_SYS(process_vm_writev),
+		SCMP_SYS(mount),
+		SCMP_SYS(umount2),
+		SCMP_SYS(pivot_root),
+		SCMP_SYS(chroot),
+		SCMP_SYS(unshare),
+		SCMP_SYS(setns),
+		SCMP_SYS(bpf),
+		SCMP_SYS(perf_event_open),
+		SCMP_SYS(init_module),
+		SCMP_SYS(finit_module),
+		SCMP_SYS(delete_module),
+		SCMP_SYS(kexec_load),
+		SCMP_SYS(kexec_file_load),
+		SCMP_SYS(reboot),
+		SCMP_SYS(swapon),
+		SCMP_SYS(swapoff),
+		SCMP_SYS(keyctl),
+		SCMP_SYS(add_key),
+		SCMP_SYS(request_key),
+		SCMP_SYS(userfaultfd),
+		SCMP_SYS(io_uring_setup),
+		SCMP_SYS(settimeofday),
+		SCMP_SYS(clock_settime),
+		SCMP_SYS(adjtimex),
+		SCMP_SYS(clock_adjtime),
+		SCMP_SYS(sethostname),
+		SCMP_SYS(setdomainname),
+		SCMP_SYS(acct),
+		SCMP_SYS(quotactl),
+		SCMP_SYS(personality),
+		SCMP_SYS(open_by_handle_at),
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	enum err_kind kind = OK;
+	int status = 0;
+
+	if (filter == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < COUNT_OF(never) && status == 0; i++)
+		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, never[i], 0);
+	if (status == 0)
+		status = seccomp_load(filter);
+	if (status != 0)
+		kind = err_set(e, ERR_IO, "could not restrict system calls: %s", strerror(-status));
+	seccomp_release(filter);
+	return kind;
+}
+
+enum err_kind sandbox_enter(const struct node_config *config, bool *ret_files, struct err *e)
+{
+	enum err_kind kind;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return err_set(e, ERR_IO, "could not give up new privileges: %s", strerror(errno));
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file with keys in it */
+	kind = files_restrict(config, ret_files, e);
+	return kind == OK ? calls_restrict(e) : kind;
+}
