@@ -280,6 +280,9 @@ void json_member_time(struct json_writer *w, const char *name, int64_t us, unsig
  *   [ {..}, {..} ]                                     each element
  *   {..}\n{..}\n  or run together                      each object (newline-delimited)
  *
+ * The forms may follow each other (a bundle a line). "objects" may be spelled with escapes; when
+ * its value is no array (STIX 2.0 observed-data), the object is itself the object.
+ *
  * An element that is no object, or is longer than JSON_OBJECT_MAX, is handed out as a problem and
  * skipped; the stream goes on. White space between is free; a comma too many, text that is no JSON
  * between objects, or an end inside an object is an error that ends the stream.
@@ -297,8 +300,9 @@ struct json_item {
 	struct slice bytes; /* valid until the next call */
 	uint64_t offset;    /* of bytes in the stream, 0-based */
 	uint64_t line;      /* of its first byte, 1-based */
-	uint64_t index;     /* 0-based among the elements */
+	uint64_t index;     /* 0-based among all that was handed out */
 	const char *problem;
+	bool is_padded; /* JSON_PADDING bytes behind may be read: json_parse_padded */
 };
 
 struct json_split *json_split_new(size_t object_max) MUST_USE; /* JSON_OBJECT_MAX */
@@ -310,10 +314,20 @@ void json_split_finish(struct json_split *s); /* no more bytes will come */
 enum err_kind json_split_next(struct json_split *s, enum json_split_kind *ret_kind,
 	struct json_item *ret_item, struct err *e) MUST_USE;
 /*
- * The members of the outermost object other than "objects" as one JSON object (values longer than
- * 64 KiB are left out), known after the end; empty when there was no envelope. Borrowed from s.
+ * The members of the last envelope other than "objects" as one JSON object, known once it closed;
+ * empty when there was none. Their values are as they came: json_parse says whether they are JSON.
+ * Left out are members longer than 64 KiB, and those that stand more than object_max bytes in front
+ * of "objects" or behind its array. Borrowed from s.
  */
 struct slice json_split_envelope(const struct json_split *s);
+
+/* json_parse or json_parse_padded, as the item allows. */
+static inline MUST_USE enum err_kind json_parse_item(struct json_parser *p,
+	const struct json_item *item, struct json_doc *ret_doc, struct err *e)
+{
+	return item->is_padded ? json_parse_padded(p, item->bytes, ret_doc, e)
+			       : json_parse(p, item->bytes, ret_doc, e);
+}
 
 /* Line and column (1-based, bytes) of an offset. */
 void json_position(struct slice text, size_t offset, uint64_t *ret_line, uint64_t *ret_column);
