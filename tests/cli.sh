@@ -1,0 +1,214 @@
+#!/bin/sh
+# SPDX-License-Identifier: MPL-2.0
+# The program as a person or a script meets it: exit statuses, errors that say what and where,
+# standard input, JSON everywhere, two processes on one store. usage: cli.sh PROGRAM SOURCE
+set -u
+serai=$1
+source=$2
+data=${SERAI_DATA:-$source/../shared/data}
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+passed=0
+failed=0
+skipped=0
+unset SERAI_NODE
+
+# expect STATUS WHY COMMAND...: run it; its output is in $here/out and $here/err
+expect() {
+	want=$1
+	why=$2
+	shift 2
+	"$@" >"$here/out" 2>"$here/err"
+	got=$?
+	if [ "$got" -eq "$want" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $why: exit status $got, expected $want"
+		sed 's/^/  /' "$here/out" "$here/err" | head -n 10
+	fi
+}
+# says FILE WHAT WHY: the file holds this text
+says() {
+	if grep -qF -- "$2" "$here/$1"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $3: \"$2\" is not in:"
+		sed 's/^/  /' "$here/$1" | head -n 10
+	fi
+}
+
+# ---- itself
+expect 0 "help" "$serai" help
+says out "import" "help names the verbs"
+expect 2 "no verb" "$serai"
+expect 2 "an unknown verb" "$serai" frobnicate
+says err "frobnicate" "the unknown verb is named"
+expect 0 "help of a verb" "$serai" help user add
+expect 0 "--help of a verb" "$serai" import --help
+expect 2 "an unknown option" "$serai" check --frobnicate x
+expect 2 "an option without its value" "$serai" export --output
+expect 0 "version" "$serai" version
+expect 0 "man page" "$serai" man
+for shell in bash zsh fish; do expect 0 "completion for $shell" "$serai" completion $shell; done
+"$serai" completion bash >"$here/completion" && expect 0 "bash takes the completion" bash -n "$here/completion"
+
+# ---- files
+good='{"type":"malware","spec_version":"2.1","id":"malware--31b940d4-6f7f-459a-80ea-9c1f17b5891b","created":"2016-04-06T20:07:09.000Z","modified":"2016-04-06T20:07:09.000Z","is_family":true,"malware_types":["trojan"],"name":"Poison Ivy"}'
+printf '%s' "$good" >"$here/good.json"
+expect 0 "a valid object" "$serai" check --json "$here/good.json"
+says out '"valid":true' "its verdict"
+expect 0 "standard input" sh -c "\"$serai\" check --json - <\"$here/good.json\""
+printf '%s' "$good" | sed 's/"is_family":true,//' >"$here/bad.json"
+expect 1 "an object without a required property" "$serai" check --json "$here/bad.json"
+says out '"valid":false' "its verdict"
+says out 'is_family' "the property is named"
+printf '%s\n%s\n' "$good" '{"type":"malware"' >"$here/cut.json"
+expect 1 "a file that ends inside an object" "$serai" check "$here/cut.json"
+says out 'line 2' "the line is named"
+expect 3 "a file that is not there" "$serai" check "$here/nothing.json"
+says err 'nothing.json' "the file is named"
+gzip -c "$here/good.json" >"$here/good.json.gz"
+expect 0 "gzip" "$serai" check "$here/good.json.gz"
+head -c 60 "$here/good.json.gz" >"$here/half.json.gz"
+expect 1 "half a gzip file" "$serai" check "$here/half.json.gz"
+printf '{"type":"url","spec_version":"2.1","id":"url--c1477287-23ac-5971-a010-5c287877fa60","value":"https://example.com/research/index.html"}' >"$here/url.json"
+expect 0 "deterministic id" "$serai" id "$here/url.json"
+says out "url--c1477287-23ac-5971-a010-5c287877fa60" "the id of the standard's own example"
+expect 1 "an id for what has none" "$serai" id "$here/good.json"
+printf '{"b":1.0,"a":[1e21,"\\u20ac"]}' >"$here/canon.json"
+expect 0 "canonical form" "$serai" canon "$here/canon.json"
+says out '{"a":[1e+21,"€"],"b":1}' "sorted, numbers as ECMAScript writes them"
+printf '{"a":1,"a":2}' >"$here/twice.json"
+expect 1 "a duplicate name" "$serai" canon "$here/twice.json"
+expect 0 "a good pattern" "$serai" pattern check "[ipv4-addr:value = '198.51.100.1']"
+expect 1 "a bad pattern" "$serai" pattern check "[ipv4-addr:value == '198.51.100.1']"
+says out "column" "where it is bad"
+expect 1 "a bad pattern, as JSON" "$serai" pattern check --json "[x"
+says out '"offset"' "where it is bad"
+
+# ---- a node
+node=$here/node
+expect 3 "no node" "$serai" stats --node "$node"
+says err "serai init" "what to do about it"
+expect 0 "init" "$serai" init --host 127.0.0.1 "$node"
+expect 3 "init twice" "$serai" init "$node"
+says err "already" "left as it is"
+expect 0 "import" "$serai" import --node "$node" "$here/good.json"
+says out "1 new" "counted"
+expect 0 "import again" "$serai" import --node "$node" "$here/good.json"
+says out "1 known" "nothing twice"
+sed 's/Poison Ivy/Poison Oak/' "$here/good.json" >"$here/other.json"
+expect 1 "the same version with other content" "$serai" import --node "$node" "$here/other.json"
+says out "conflict" "told"
+expect 0 "evidence" "$serai" evidence --node "$node"
+says out "malware--31b940d4" "kept as evidence"
+expect 0 "evidence, as JSON" "$serai" evidence --json --node "$node"
+expect 1 "import of a bad object beside a good one" "$serai" import --json --node "$node" "$here/bad.json" "$here/url.json"
+says out '"refused":1' "one refused"
+says out '"new":1' "one taken"
+expect 2 "import into a collection that is not there" "$serai" import --node "$node" --to nowhere "$here/good.json"
+expect 0 "search by word" "$serai" search --node "$node" poison
+says out "malware--31b940d4" "found"
+expect 1 "search for nothing" "$serai" search --node "$node" nosuchword
+expect 0 "search by value" "$serai" search --node "$node" 'value:https://example.com/research/index.html'
+expect 2 "search not understood" "$serai" search --node "$node" since:never
+expect 0 "search, as JSON" "$serai" search --json --node "$node" type:malware
+cmp -s "$here/out" - <<EOT && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: exact bytes"; }
+$good
+EOT
+expect 0 "show" "$serai" show --node "$node" malware--31b940d4-6f7f-459a-80ea-9c1f17b5891b
+says out "referred to by" "relations are shown"
+expect 0 "show, as JSON" "$serai" show --json --node "$node" malware--31b940d4-6f7f-459a-80ea-9c1f17b5891b
+expect 1 "show what is not here" "$serai" show --node "$node" malware--31b940d4-6f7f-459a-80ea-9c1f17b5891c
+expect 2 "show what is no id" "$serai" show --node "$node" poison
+expect 0 "stats" "$serai" stats --node "$node"
+expect 0 "stats, as JSON" "$serai" stats --json --node "$node"
+expect 0 "verify" "$serai" verify --node "$node"
+expect 0 "export" "$serai" export --node "$node" --format ndjson
+says out '"Poison Ivy"' "the exact object"
+expect 2 "export in no format" "$serai" export --node "$node" --format frob
+for format in stix ndjson csv zeek list misp; do
+	expect 0 "export as $format" "$serai" export --node "$node" --format $format --output "$here/x.$format"
+done
+for format in suricata misp-feed; do
+	expect 0 "export as $format" "$serai" export --node "$node" --format $format --output "$here/x.$format.d"
+done
+expect 0 "export as rpz" "$serai" export --node "$node" --format rpz --zone rpz.example --output "$here/x.rpz"
+
+# ---- accounts and collections
+echo "a long enough password" >"$here/password"
+expect 0 "user add" "$serai" user add --node "$node" --password-file "$here/password" partner
+expect 0 "user list" "$serai" user list --node "$node"
+says out "partner" "listed"
+expect 0 "user list, as JSON" "$serai" user list --json --node "$node"
+if grep -q 'argon2' "$here/out"; then failed=$((failed + 1)); echo "FAILED: a hash was shown"; else passed=$((passed + 1)); fi
+echo short >"$here/short"
+expect 2 "a short password" "$serai" user add --node "$node" --password-file "$here/short" other
+expect 0 "collection add" "$serai" collection add --node "$node" feeds
+expect 2 "collection add twice" "$serai" collection add --node "$node" feeds
+expect 2 "a collection for RED" "$serai" collection add --node "$node" --tlp-max red reds
+expect 0 "grant" "$serai" user grant --node "$node" partner feeds read
+expect 2 "grant on nothing" "$serai" user grant --node "$node" partner nowhere read
+expect 0 "collection list" "$serai" collection list --node "$node"
+expect 0 "user token" "$serai" user token --node "$node" partner
+expect 0 "user remove" "$serai" user remove --node "$node" partner
+expect 1 "user remove twice" "$serai" user remove --node "$node" partner
+expect 0 "collection remove" "$serai" collection remove --node "$node" feeds
+
+# ---- two processes on one store
+"$serai" init --json --host 127.0.0.1 --listen 127.0.0.1:0 "$here/served" >"$here/init.json"
+"$serai" serve --node "$here/served" >"$here/serve.out" 2>"$here/serve.log" &
+server=$!
+tries=0
+until grep -q '^serving on port' "$here/serve.out" || [ $tries -ge 200 ]; do
+	tries=$((tries + 1))
+	sleep 0.05
+done
+expect 3 "a second writer" "$serai" import --node "$here/served" "$here/good.json"
+says err "$server" "the holder's process is named"
+expect 0 "a reader beside the writer" "$serai" stats --node "$here/served"
+expect 0 "an account is added while the node serves" \
+	"$serai" user add --node "$here/served" --password-file "$here/password" guest
+port=$(sed -n 's/^serving on port //p' "$here/serve.out")
+expect 0 "and it may sign in at once" "$serai" remote "https://127.0.0.1:$port" --ca "$here/served/tls.crt" \
+	--user admin --password-file /dev/stdin <<EOT
+$(sed -n 's/.*"password":"\([^"]*\)".*/\1/p' "$here/init.json")
+EOT
+expect 3 "a wrong password" "$serai" remote "https://127.0.0.1:$port" --ca "$here/served/tls.crt" \
+	--user admin --password-file "$here/password"
+says err "401" "the status is told"
+expect 3 "a server nobody vouches for" "$serai" remote "https://127.0.0.1:$port" --user admin \
+	--password-file "$here/password"
+kill -HUP "$server"
+kill -TERM "$server"
+wait "$server"
+[ $? -eq 0 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: clean stop"; }
+if grep -qF "$(cat "$here/password")" "$here/serve.log"; then
+	failed=$((failed + 1))
+	echo "FAILED: a password stands in the log"
+else
+	passed=$((passed + 1))
+fi
+
+# ---- the truth of the standards, through the program
+if [ -d "$data/stix/jcs" ]; then
+	for input in "$data"/stix/jcs/*.input.json; do
+		expect 0 "canonical form of $(basename "$input")" "$serai" canon "$input"
+		cmp -s "$here/out" "${input%.input.json}.output.json" && passed=$((passed + 1)) || {
+			failed=$((failed + 1))
+			echo "FAILED: canonical form of $(basename "$input") differs"
+		}
+	done
+else
+	skipped=$((skipped + 1))
+	echo "skipped: no $data/stix/jcs"
+fi
+
+echo "[  PASSED  ] $passed test(s)."
+[ "$skipped" -eq 0 ] || echo "[  SKIPPED ] $skipped test(s)."
+if [ "$failed" -gt 0 ]; then
+	echo "[  FAILED  ] $failed test(s)."
+	exit 1
+fi
