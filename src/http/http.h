@@ -12,7 +12,9 @@
 /* ---- limits ------------------------------------------------------------------------------------ */
 
 #define HTTP_HEAD_MAX          KIB(8)   /* bytes of request line and headers: 431 past it */
+#define HTTP_HEADERS_MAX       64       /* header lines in one request: 431 past it */
 #define HTTP_PARAMS_MAX        64       /* query fields in one request: 400 past it */
+#define HTTP_SEGMENTS_MAX      16       /* parts of a path between slashes: 404 past it */
 #define HTTP_BODY_MEMORY       KIB(256) /* a longer body goes to an unlinked file in the spool folder */
 #define HTTP_CONNECTIONS_MAX   1024     /* default; settable */
 #define HTTP_PER_ADDRESS_MAX   256      /* connections from one address; default; settable */
@@ -20,6 +22,13 @@
 #define HTTP_BODY_SECONDS      300      /* for the whole body */
 #define HTTP_IDLE_SECONDS      60       /* keep-alive */
 #define HTTP_COMPRESS_LEAST    KIB(1)   /* shorter bodies are sent as they are */
+#define HTTP_ARENA_MAX         MIB(32)  /* what one request may keep in its arena */
+/* A reply that the client takes more slowly than this is cut: bytes in a window of seconds. */
+#define HTTP_REPLY_SECONDS     30
+#define HTTP_REPLY_LEAST       KIB(30)
+/* A refused body this short is read and thrown away, so that the connection lives on; a longer one
+ * costs the client its connection. */
+#define HTTP_DISCARD_MAX       KIB(64)
 
 enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_PUT = 8, HTTP_DELETE = 16, HTTP_OTHER = 32 };
 
@@ -45,11 +54,16 @@ struct http_request {
 	struct slice host;          /* Host header */
 	bool tls;
 	struct arena *arena;        /* dies with the request */
-	void *connection;           /* for http_request_header */
+	void *connection;           /* the server's own */
+	const struct http_param *headers; /* as they came, in order */
+	size_t headers_count;
 };
 
-/* A header's value, any case of name; empty when absent. Borrowed. */
+/* A header's value, any case of name; empty when absent; the first of several. Borrowed. */
 struct slice http_request_header(const struct http_request *q, const char *name);
+/* If-None-Match names this tag (weak comparison, RFC 9110 section 13.1.2). A handler may ask before
+ * it makes a body; a reply with such an etag becomes 304 in any case. */
+bool http_request_has_etag(const struct http_request *q, struct slice etag);
 
 /* Bytes shared by several replies (a page kept in a cache): freed when the last lets go. */
 struct http_shared;
@@ -65,7 +79,7 @@ struct http_reply {
 	size_t headers_count;
 	struct slice etag; /* quoted, weak or strong; compared with If-None-Match: 304 by itself */
 	/* One of: */
-	struct slice body;          /* copied or in the arena */
+	struct slice body;          /* copied by the server */
 	struct http_shared *shared; /* the reply takes over one ownership */
 	/* Streamed in constant memory, called until *ret_more is false; its state is freed at the end
 	 * whatever happens. Chunked on the wire. */
@@ -93,22 +107,40 @@ struct http_route {
 	size_t body_max;     /* bytes; more is 413, before it is read when Content-Length says so */
 	void (*handle)(void *context, const struct http_request *q, struct http_reply *reply);
 	const char *says;    /* for docs and metrics: "taxii_objects" */
+	void *context;       /* for the handler, when not the server's: NULL is http_server_config.context */
+};
+
+/* Where accounts are looked up; results live in `a`. Called from several threads at once. */
+struct http_accounts {
+	enum err_kind (*by_name)(void *context, struct slice name, struct arena *a,
+		struct store_account *ret_account, bool *ret_found, struct err *e);
+	enum err_kind (*by_token)(void *context, const uint8_t token[SHA256_LEN], struct arena *a,
+		struct store_account *ret_account, bool *ret_found, struct err *e);
+	enum err_kind (*by_pin)(void *context, const uint8_t pin[SHA256_LEN], struct arena *a,
+		struct store_account *ret_account, bool *ret_found, struct err *e);
+	uint64_t (*epoch)(void *context); /* grows with every change: what was looked up is void */
+	void *context;
 };
 
 struct http_server_config {
 	const char *listen; /* "127.0.0.1:6443", "[::]:6443"; port 0: any free one */
-	const char *certificate_file, *key_file; /* PEM; both NULL: plain HTTP (loopback and tests) */
+	/* PEM; both NULL: plain HTTP, on loopback addresses only */
+	const char *certificate_file, *key_file;
 	bool ask_client_certificate;
-	unsigned threads; /* 0: one per processor, at most 8 */
+	/* 0: one per processor, at least 4 so that a handler in a commit does not stop the others, at
+	 * most 8 */
+	unsigned threads;
 	unsigned connections_max, per_address_max;
 	unsigned head_seconds, body_seconds, idle_seconds; /* 0: the defaults above */
-	const char *spool_folder;
+	const char *spool_folder; /* NULL: /tmp */
 	const struct http_route *routes;
 	size_t routes_count;
 	void *context; /* for the handlers */
 	struct store *store; /* accounts */
+	const struct http_accounts *accounts; /* NULL: those of `store`; else instead of them */
 	const struct world *world;
 	const struct log *log;
+	bool access_log; /* a line per request at INFO; else at DEBUG. Paths only, never queries. */
 	/* Writes the body of an error the server itself finds (400 401 403 404 405 413 429 431 500 503),
 	 * so that TAXII clients get TAXII errors. NULL: plain text. */
 	void (*error)(void *context, const struct http_request *q, unsigned status, const char *why,
@@ -152,12 +184,14 @@ void http_server_metrics_text(const struct http_server *s, struct buf *out);
 
 enum err_kind http_password_hash(struct slice password, struct arena *a, struct slice *ret_hash,
 	struct err *e) MUST_USE;
-/* A new token: its text for the user, once, and the hash to store. */
+/* A new token: its text for the user, once, and the hash to store (SHA-256 of the text). */
 void http_token_new(const struct world *w, char ret_text[64], uint8_t ret_hash[SHA256_LEN]);
 /* SHA-256 of the SubjectPublicKeyInfo of the first certificate of a PEM file. */
 enum err_kind http_certificate_pin(const char *file, uint8_t ret_pin[SHA256_LEN],
 	struct err *e) MUST_USE;
-/* A self-signed P-256 certificate for first use: names and addresses, ten years. Files 0600. */
+/* A self-signed P-256 certificate for first use, good for ten years. `name`: host names and
+ * addresses, separated by commas; localhost and the loopback addresses are added. Files 0600.
+ * ERR_CONFLICT when one of them is already there. */
 enum err_kind http_certificate_make(const struct world *w, const char *name,
 	const char *certificate_file, const char *key_file, struct err *e) MUST_USE;
 
@@ -169,7 +203,9 @@ enum err_kind http_certificate_make(const struct world *w, const char *name,
  */
 struct http_client_config {
 	const char *ca_file;       /* NULL: the system's */
-	const char *pin;           /* "sha256//base64" of the server's key, or NULL */
+	/* "sha256//base64" of the server's key, or NULL. With a ca_file both must hold; without one the
+	 * pin alone says who the server is. */
+	const char *pin;
 	const char *user;          /* Basic: "name:password"; or NULL */
 	const char *token;         /* Bearer; or NULL */
 	const char *certificate_file, *key_file; /* client certificate; or NULL */
@@ -187,7 +223,7 @@ void http_client_free(struct http_client *c);
 struct http_answer {
 	unsigned status;
 	struct slice content_type;
-	struct buf body; /* empty when a sink took it */
+	struct buf body; /* the client's own; empty when a sink took it */
 	struct slice headers; /* raw, "Name: value\r\n" lines */
 };
 struct http_call {
@@ -207,5 +243,7 @@ enum err_kind http_client_call(struct http_client *c, const struct http_call *ca
 	struct http_answer *ret_answer, bool *ret_again, struct err *e) MUST_USE;
 /* A header of the answer, any case; empty when absent. */
 struct slice http_answer_header(const struct http_answer *a, const char *name);
+/* Retry-After in seconds; 0 when absent or not a number. */
+unsigned http_answer_retry_seconds(const struct http_answer *a);
 
 #endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Sockets to listen on, and the names of those who connect. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_parts.h"
+
+/* "address:port" into a socket address; false when it is not one. */
+static bool where_parse(struct slice where, struct sockaddr_in6 *ret_v6, struct sockaddr_in *ret_v4,
+	bool *ret_is_v6)
+{
+	char host[HTTP_PEER_MAX] = {0};
+	struct slice name;
+	uint64_t port;
+	size_t colon = where.len;
+
+	while (colon > 0 && where.data[colon - 1] != ':')
+		colon--;
+	if (colon == 0 || !slice_to_u64(slice_cut(where, colon, where.len), &port) || port > 65535)
+		return false;
+	name = slice_cut(where, 0, colon - 1);
+	if (name.len == 0 || slice_is(name, "localhost"))
+		name = SLICE("127.0.0.1");
+	*ret_is_v6 = name.data[0] == '[';
+	if (*ret_is_v6) {
+		if (!slice_ends(name, SLICE("]")))
+			return false;
+		name = slice_cut(name, 1, name.len - 1);
+	}
+	if (name.len >= sizeof(host))
+		return false;
+	if (name.len != 0)
+		memcpy(host, name.data, name.len);
+	*ret_v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	*ret_v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	return *ret_is_v6 ? inet_pton(AF_INET6, host, &ret_v6->sin6_addr) == 1
+			  : inet_pton(AF_INET, host, &ret_v4->sin_addr) == 1;
+}
+
+enum err_kind http_listen(const char *where, int *ret_fd, unsigned *ret_port, bool *ret_loopback,
+	struct err *e)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+	struct sockaddr_storage bound;
+	socklen_t len = sizeof(bound);
+	bool is_v6;
+	int fd, on = 1, off = 0, rc;
+
+	if (!where_parse(slice_of(where), &v6, &v4, &is_v6))
+		return err_set(e, ERR_USAGE,
+			"\"%s\" is not address:port (as in 127.0.0.1:6443 or [::]:6443)", where);
+	fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(e, err_kind_of_errno(errno), "could not make a socket for %s: %s", where,
+			strerror(errno));
+	/* A server that starts again must not wait for its old connections to be forgotten. [::] takes
+	 * IPv4 too. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (is_v6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	rc = is_v6 ? bind(fd, (const struct sockaddr *)&v6, sizeof(v6))
+		   : bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
+	if (rc != 0 || listen(fd, SOMAXCONN) != 0 ||
+		getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
+		enum err_kind kind = errno == EADDRINUSE ? ERR_BUSY : err_kind_of_errno(errno);
+
+		err_set(e, kind, "could not listen on %s: %s", where, strerror(errno));
+		close(fd);
+		return kind;
+	}
+	if (is_v6) {
+		*ret_port = ntohs(((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port);
+		*ret_loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+	} else {
+		*ret_port = ntohs(((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+		*ret_loopback = ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+	}
+	*ret_fd = fd;
+	return OK;
+}
+
+size_t http_peer_name(const struct sockaddr *address, char ret_text[HTTP_PEER_MAX],
+	uint8_t ret_bucket[8])
+{
+	const struct sockaddr_in6 *v6 = (const void *)address;
+	const struct sockaddr_in *v4 = (const void *)address;
+
+	ret_text[0] = '\0';
+	if (address->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, ret_text, HTTP_PEER_MAX);
+		memcpy(ret_bucket, &v4->sin_addr, 4);
+		return 4;
+	}
+	if (address->sa_family != AF_INET6)
+		return 0;
+	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) { /* an IPv4 client of a socket for both */
+		inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], ret_text, HTTP_PEER_MAX);
+		memcpy(ret_bucket, &v6->sin6_addr.s6_addr[12], 4);
+		return 4;
+	}
+	inet_ntop(AF_INET6, &v6->sin6_addr, ret_text, HTTP_PEER_MAX);
+	memcpy(ret_bucket, v6->sin6_addr.s6_addr, 8);
+	return 8;
+}

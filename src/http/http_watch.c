@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The watch over open connections: absolute deadlines for head and body, a least speed for readers,
+ * and patience for clients that are still sending what was refused. One thread, one list; the
+ * threads that serve only write one word per step.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_parts.h"
+
+#define SWEEP_MS     1000 /* how often deadlines are looked at */
+#define DISCARD_STEP MIB(1) /* bytes thrown away in one call */
+
+struct lingering {
+	int fd;
+	int64_t until_us;
+};
+
+struct http_watch {
+	struct http_watch_config config;
+	pthread_mutex_t lock; /* of the list; a socket is closed only after it left the list */
+	struct http_watched *first;
+	atomic_uint_fast64_t hits;
+
+	pthread_mutex_t linger_lock;
+	struct lingering lingering[HTTP_LINGER_MAX];
+	size_t lingering_count;
+
+	int wake; /* eventfd */
+	atomic_bool ending;
+	pthread_t thread;
+};
+
+static void *run(void *context);
+
+enum err_kind http_watch_new(const struct http_watch_config *config, struct http_watch **ret_watch,
+	struct err *e)
+{
+	struct http_watch *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (w == NULL)
+		return err_set(e, ERR_NOMEM, "watch over connections: out of memory");
+	w->config = *config;
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->wake < 0) {
+		free(w);
+		return err_set(e, ERR_IO, "watch over connections: %s", strerror(errno));
+	}
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->linger_lock, NULL);
+	rc = pthread_create(&w->thread, NULL, run, w);
+	if (rc != 0) {
+		close(w->wake);
+		free(w);
+		return err_set(e, ERR_IO, "watch over connections: no thread: %s", strerror(rc));
+	}
+	*ret_watch = w;
+	return OK;
+}
+
+static void wake_up(struct http_watch *w)
+{
+	uint64_t one = 1;
+
+	while (write(w->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+void http_watch_free(struct http_watch *w)
+{
+	if (w == NULL)
+		return;
+	atomic_store(&w->ending, true);
+	wake_up(w);
+	pthread_join(w->thread, NULL);
+	for (size_t i = 0; i < w->lingering_count; i++)
+		close(w->lingering[i].fd);
+	close(w->wake);
+	pthread_mutex_destroy(&w->lock);
+	pthread_mutex_destroy(&w->linger_lock);
+	free(w);
+}
+
+void http_watch_add(struct http_watch *w, struct http_watched *c, int fd, int64_t deadline_us)
+{
+	c->fd = fd;
+	c->bytes = 0;
+	c->bytes_word = 0;
+	http_watch_set(c, HTTP_PHASE_HEAD, deadline_us);
+	pthread_mutex_lock(&w->lock);
+	c->prev = NULL;
+	c->next = w->first;
+	if (w->first != NULL)
+		w->first->prev = c;
+	w->first = c;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void http_watch_remove(struct http_watch *w, struct http_watched *c)
+{
+	pthread_mutex_lock(&w->lock);
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		w->first = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Bytes the kernel received from, or had acknowledged by, the client so far. */
+static bool socket_bytes(int fd, bool acknowledged, uint64_t *ret_bytes)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return false;
+	*ret_bytes = acknowledged ? info.tcpi_bytes_acked : info.tcpi_bytes_received;
+	return true;
+}
+
+static bool nothing_unsent(int fd)
+{
+	int queued = 0;
+
+	return ioctl(fd, SIOCOUTQ, &queued) == 0 && queued == 0;
+}
+
+/* An idle connection on which bytes arrived: a head has begun, and its time runs. */
+static void look_at_idle(struct http_watch *w, struct http_watched *c, int64_t word, int64_t now)
+{
+	uint64_t bytes;
+
+	if (!socket_bytes(c->fd, false, &bytes))
+		return;
+	if (c->bytes_word != word) { /* first look since it fell idle */
+		c->bytes_word = word;
+		c->bytes = bytes;
+	} else if (c->bytes != bytes) {
+		int64_t head = (now + (int64_t)w->config.head_seconds * US_PER_SECOND) * 8 +
+			HTTP_PHASE_HEAD;
+
+		/* Only if the serving thread has not gone on meanwhile. */
+		atomic_compare_exchange_strong(&c->word, &word, head);
+	}
+}
+
+/* True when the client took too little since the last look, a window ago. */
+static bool reply_stalls(struct http_watch *w, struct http_watched *c, int64_t word, int64_t now)
+{
+	int64_t later = (now + (int64_t)w->config.reply_seconds * US_PER_SECOND) * 8 +
+		HTTP_PHASE_REPLY;
+	uint64_t bytes, before = c->bytes;
+
+	if (nothing_unsent(c->fd) || !socket_bytes(c->fd, true, &bytes)) {
+		/* It is the handler that is slow, not the client. */
+		atomic_compare_exchange_strong(&c->word, &word, later);
+		return false;
+	}
+	if (bytes - before < w->config.reply_least)
+		return true;
+	c->bytes = bytes;
+	if (atomic_compare_exchange_strong(&c->word, &word, later))
+		c->bytes_word = later;
+	return false;
+}
+
+void http_watch_sweep(struct http_watch *w)
+{
+	int64_t now = world_monotonic(w->config.world);
+
+	pthread_mutex_lock(&w->lock);
+	for (struct http_watched *c = w->first; c != NULL; c = c->next) {
+		int64_t word = atomic_load_explicit(&c->word, memory_order_relaxed);
+		enum http_phase phase = (enum http_phase)(word & 7);
+		bool late = now >= word >> 3;
+		bool cut = false;
+
+		switch (phase) {
+		case HTTP_PHASE_HEAD:
+		case HTTP_PHASE_BODY:
+			cut = late;
+			break;
+		case HTTP_PHASE_IDLE:
+			cut = late;
+			if (!cut)
+				look_at_idle(w, c, word, now);
+			break;
+		case HTTP_PHASE_REPLY:
+			if (c->bytes_word != word) {
+				c->bytes_word = word;
+				socket_bytes(c->fd, true, &c->bytes);
+			} else {
+				cut = late && reply_stalls(w, c, word, now);
+			}
+			break;
+		case HTTP_PHASE_RUN:
+			break;
+		}
+		if (cut) {
+			/* The serving thread sees the end of the stream and cleans up. */
+			shutdown(c->fd, SHUT_RDWR);
+			if (phase != HTTP_PHASE_IDLE)
+				http_count(&w->hits, 1);
+			http_watch_set(c, HTTP_PHASE_RUN, 0);
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t http_watch_hits(const struct http_watch *w)
+{
+	return atomic_load_explicit(&w->hits, memory_order_relaxed);
+}
+
+/* ---- sockets that linger: real time, as it is the kernel's buffers we wait for ------------------- */
+
+void http_watch_linger(struct http_watch *w, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	bool kept = false;
+
+	if (copy < 0)
+		return;
+	pthread_mutex_lock(&w->linger_lock);
+	if (w->lingering_count < HTTP_LINGER_MAX && !atomic_load(&w->ending)) {
+		w->lingering[w->lingering_count++] = (struct lingering){copy,
+			world_monotonic(world_real()) + HTTP_LINGER_SECONDS * US_PER_SECOND};
+		kept = true;
+	}
+	pthread_mutex_unlock(&w->linger_lock);
+	if (kept)
+		wake_up(w);
+	else
+		close(copy);
+}
+
+/* Throw away what is there; true when the client is done or gone. */
+static bool drain(int fd)
+{
+	for (;;) {
+		/* TCP with MSG_TRUNC drops the bytes without copying them. */
+		ssize_t got = recv(fd, NULL, DISCARD_STEP, MSG_TRUNC | MSG_DONTWAIT);
+
+		if (got == 0)
+			return true;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno != EAGAIN && errno != EWOULDBLOCK;
+		if ((size_t)got < DISCARD_STEP)
+			return false;
+	}
+}
+
+static void *run(void *context)
+{
+	struct http_watch *w = context;
+	int64_t next_us = 0;
+
+	while (!atomic_load(&w->ending)) {
+		struct pollfd polled[HTTP_LINGER_MAX + 1];
+		int64_t now = world_monotonic(world_real());
+		size_t count;
+		uint64_t woken;
+
+		if (now >= next_us) {
+			http_watch_sweep(w);
+			next_us = now + SWEEP_MS * INT64_C(1000);
+		}
+		polled[0] = (struct pollfd){.fd = w->wake, .events = POLLIN};
+		pthread_mutex_lock(&w->linger_lock);
+		count = w->lingering_count;
+		for (size_t i = 0; i < count; i++)
+			polled[i + 1] = (struct pollfd){.fd = w->lingering[i].fd, .events = POLLIN};
+		pthread_mutex_unlock(&w->linger_lock);
+		poll(polled, count + 1, SWEEP_MS);
+		if (polled[0].revents != 0)
+			while (read(w->wake, &woken, sizeof(woken)) < 0 && errno == EINTR)
+				;
+		now = world_monotonic(world_real());
+		/* Only this thread takes away, so the first `count` are those polled; from the back, as the
+		 * last one moves into the gap. */
+		for (size_t i = count; i-- > 0;) {
+			if (!(polled[i + 1].revents != 0 && drain(polled[i + 1].fd)) &&
+				now < w->lingering[i].until_us)
+				continue;
+			close(polled[i + 1].fd);
+			pthread_mutex_lock(&w->linger_lock);
+			w->lingering[i] = w->lingering[--w->lingering_count];
+			pthread_mutex_unlock(&w->linger_lock);
+		}
+	}
+	return NULL;
+}
