@@ -9,30 +9,39 @@
 #include "base/base.h"
 #include "store/store.h"
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits ------------------------------------------------------------------------------------
+ */
 
-#define HTTP_HEAD_MAX          KIB(8)   /* bytes of request line and headers: 431 past it */
-#define HTTP_HEADERS_MAX       64       /* header lines in one request: 431 past it */
-#define HTTP_PARAMS_MAX        64       /* query fields in one request: 400 past it */
-#define HTTP_SEGMENTS_MAX      16       /* parts of a path between slashes: 404 past it */
-#define HTTP_BODY_MEMORY       KIB(256) /* a longer body goes to an unlinked file in the spool folder */
-#define HTTP_CONNECTIONS_MAX   1024     /* default; settable */
-#define HTTP_PER_ADDRESS_MAX   256      /* connections from one address; default; settable */
-#define HTTP_HEAD_SECONDS      10       /* from the first byte of a request to the end of its head */
-#define HTTP_BODY_SECONDS      300      /* for the whole body */
-#define HTTP_IDLE_SECONDS      60       /* keep-alive */
-#define HTTP_COMPRESS_LEAST    KIB(1)   /* shorter bodies are sent as they are */
-#define HTTP_ARENA_MAX         MIB(32)  /* what one request may keep in its arena */
+#define HTTP_HEAD_MAX        KIB(8)   /* bytes of request line and headers: 431 past it */
+#define HTTP_HEADERS_MAX     64       /* header lines in one request: 431 past it */
+#define HTTP_PARAMS_MAX      64       /* query fields in one request: 400 past it */
+#define HTTP_SEGMENTS_MAX    16       /* parts of a path between slashes: 404 past it */
+#define HTTP_BODY_MEMORY     KIB(256) /* a longer body goes to an unlinked file in the spool folder */
+#define HTTP_CONNECTIONS_MAX 1024     /* default; settable */
+#define HTTP_PER_ADDRESS_MAX 256      /* connections from one address; default; settable */
+#define HTTP_HEAD_SECONDS    10       /* from the first byte of a request to the end of its head */
+#define HTTP_BODY_SECONDS    300      /* for the whole body */
+#define HTTP_IDLE_SECONDS    60       /* keep-alive */
+#define HTTP_COMPRESS_LEAST  KIB(1)   /* shorter bodies are sent as they are */
+#define HTTP_ARENA_MAX       MIB(32) /* what one request may keep in its arena */
 /* A reply that the client takes more slowly than this is cut: bytes in a window of seconds. */
-#define HTTP_REPLY_SECONDS     30
-#define HTTP_REPLY_LEAST       KIB(30)
+#define HTTP_REPLY_SECONDS 30
+#define HTTP_REPLY_LEAST   KIB(30)
 /* A refused body this short is read and thrown away, so that the connection lives on; a longer one
  * costs the client its connection. */
-#define HTTP_DISCARD_MAX       KIB(64)
+#define HTTP_DISCARD_MAX KIB(64)
 
-enum http_method { HTTP_GET = 1, HTTP_HEAD = 2, HTTP_POST = 4, HTTP_PUT = 8, HTTP_DELETE = 16, HTTP_OTHER = 32 };
+enum http_method {
+	HTTP_GET = 1,
+	HTTP_HEAD = 2,
+	HTTP_POST = 4,
+	HTTP_PUT = 8,
+	HTTP_DELETE = 16,
+	HTTP_OTHER = 32
+};
 
-/* ---- requests and replies ---------------------------------------------------------------------- */
+/* ---- requests and replies ----------------------------------------------------------------------
+ */
 
 struct http_param {
 	struct slice name, value; /* percent-decoded, valid UTF-8 */
@@ -40,21 +49,21 @@ struct http_param {
 
 struct http_request {
 	enum http_method method;
-	struct slice path; /* decoded; without the query */
+	struct slice path;               /* decoded; without the query */
 	const struct http_param *params; /* of the query, in order, duplicates kept */
 	size_t params_count;
 	const struct slice *parts; /* what the route's {…} matched, in order */
 	size_t parts_count;
-	struct slice body;          /* whole, when in memory */
-	int body_fd;                /* else a file to read from its start; -1 */
+	struct slice body; /* whole, when in memory */
+	int body_fd;       /* else a file to read from its start; -1 */
 	uint64_t body_bytes;
 	const struct store_account *account; /* NULL: not authenticated */
-	bool client_certificate;    /* its pin was that of the account */
-	struct slice peer;          /* "127.0.0.1" */
-	struct slice host;          /* Host header */
+	bool client_certificate;             /* its pin was that of the account */
+	struct slice peer;                   /* "127.0.0.1" */
+	struct slice host;                   /* Host header */
 	bool tls;
-	struct arena *arena;        /* dies with the request */
-	void *connection;           /* the server's own */
+	struct arena *arena;              /* dies with the request */
+	void *connection;                 /* the server's own */
 	const struct http_param *headers; /* as they came, in order */
 	size_t headers_count;
 };
@@ -81,8 +90,8 @@ struct http_reply {
 	/* One of: */
 	struct slice body;          /* copied by the server */
 	struct http_shared *shared; /* the reply takes over one ownership */
-	/* Streamed in constant memory, called until *ret_more is false; its state is freed at the end
-	 * whatever happens. Chunked on the wire. */
+	/* Streamed in constant memory, called until *ret_more is false; its state is freed at the
+	 * end whatever happens. Chunked on the wire. */
 	enum err_kind (*stream)(void *state, struct buf *out, bool *ret_more, struct err *e);
 	void (*stream_free)(void *state);
 	void *stream_state;
@@ -91,7 +100,8 @@ struct http_reply {
 
 void http_reply_header(struct http_reply *reply, const char *name, struct slice value);
 
-/* ---- routes -------------------------------------------------------------------------------------- */
+/* ---- routes
+ * -------------------------------------------------------------------------------------- */
 
 enum http_access {
 	HTTP_OPEN,    /* anybody */
@@ -101,13 +111,15 @@ enum http_access {
 };
 
 struct http_route {
-	unsigned methods;    /* bits; HEAD is answered wherever GET is */
-	const char *pattern; /* "/{root}/collections/{id}/objects/"; a missing last slash is accepted */
+	unsigned methods; /* bits; HEAD is answered wherever GET is */
+	const char *
+		pattern; /* "/{root}/collections/{id}/objects/"; a missing last slash is accepted */
 	enum http_access access;
-	size_t body_max;     /* bytes; more is 413, before it is read when Content-Length says so */
+	size_t body_max; /* bytes; more is 413, before it is read when Content-Length says so */
 	void (*handle)(void *context, const struct http_request *q, struct http_reply *reply);
-	const char *says;    /* for docs and metrics: "taxii_objects" */
-	void *context;       /* for the handler, when not the server's: NULL is http_server_config.context */
+	const char *says; /* for docs and metrics: "taxii_objects" */
+	void *context; /* for the handler, when not the server's: NULL is http_server_config.context
+			*/
 };
 
 /* Where accounts are looked up; results live in `a`. Called from several threads at once. */
@@ -127,22 +139,22 @@ struct http_server_config {
 	/* PEM; both NULL: plain HTTP, on loopback addresses only */
 	const char *certificate_file, *key_file;
 	bool ask_client_certificate;
-	/* 0: one per processor, at least 4 so that a handler in a commit does not stop the others, at
-	 * most 8 */
+	/* 0: one per processor, at least 4 so that a handler in a commit does not stop the others,
+	 * at most 8 */
 	unsigned threads;
 	unsigned connections_max, per_address_max;
 	unsigned head_seconds, body_seconds, idle_seconds; /* 0: the defaults above */
-	const char *spool_folder; /* NULL: /tmp */
+	const char *spool_folder;                          /* NULL: /tmp */
 	const struct http_route *routes;
 	size_t routes_count;
-	void *context; /* for the handlers */
-	struct store *store; /* accounts */
+	void *context;                        /* for the handlers */
+	struct store *store;                  /* accounts */
 	const struct http_accounts *accounts; /* NULL: those of `store`; else instead of them */
 	const struct world *world;
 	const struct log *log;
 	bool access_log; /* a line per request at INFO; else at DEBUG. Paths only, never queries. */
-	/* Writes the body of an error the server itself finds (400 401 403 404 405 413 429 431 500 503),
-	 * so that TAXII clients get TAXII errors. NULL: plain text. */
+	/* Writes the body of an error the server itself finds (400 401 403 404 405 413 429 431 500
+	 * 503), so that TAXII clients get TAXII errors. NULL: plain text. */
 	void (*error)(void *context, const struct http_request *q, unsigned status, const char *why,
 		struct http_reply *reply);
 };
@@ -169,50 +181,52 @@ struct http_metrics http_server_metrics(const struct http_server *s);
 /* Prometheus text: counters above and a latency histogram per route. */
 void http_server_metrics_text(const struct http_server *s, struct buf *out);
 
-/* ---- authentication ------------------------------------------------------------------------------ */
+/* ---- authentication
+ * ------------------------------------------------------------------------------ */
 
 /*
- * Basic (Argon2id through libsodium; a verified pair is remembered for minutes under a keyed hash so
- * that not every request costs 20 MiB), Bearer (256-bit tokens, stored as SHA-256), client
+ * Basic (Argon2id through libsodium; a verified pair is remembered for minutes under a keyed hash
+ * so that not every request costs 20 MiB), Bearer (256-bit tokens, stored as SHA-256), client
  * certificate by pinned key. Failures per address and per account back off: 429 with Retry-After.
  */
-#define HTTP_PASSWORD_MIN  12       /* characters */
-#define HTTP_PASSWORD_MAX  1024     /* bytes */
-#define HTTP_ARGON_MEMORY  MIB(19)  /* OWASP's least for Argon2id at 2 passes */
+#define HTTP_PASSWORD_MIN  12      /* characters */
+#define HTTP_PASSWORD_MAX  1024    /* bytes */
+#define HTTP_ARGON_MEMORY  MIB(19) /* OWASP's least for Argon2id at 2 passes */
 #define HTTP_ARGON_PASSES  2
-#define HTTP_TRUST_SECONDS 300      /* a verified password is remembered this long */
+#define HTTP_TRUST_SECONDS 300 /* a verified password is remembered this long */
 
-enum err_kind http_password_hash(struct slice password, struct arena *a, struct slice *ret_hash,
-	struct err *e) MUST_USE;
+enum err_kind http_password_hash(
+	struct slice password, struct arena *a, struct slice *ret_hash, struct err *e) MUST_USE;
 /* A new token: its text for the user, once, and the hash to store (SHA-256 of the text). */
 void http_token_new(const struct world *w, char ret_text[64], uint8_t ret_hash[SHA256_LEN]);
 /* SHA-256 of the SubjectPublicKeyInfo of the first certificate of a PEM file. */
-enum err_kind http_certificate_pin(const char *file, uint8_t ret_pin[SHA256_LEN],
-	struct err *e) MUST_USE;
+enum err_kind http_certificate_pin(
+	const char *file, uint8_t ret_pin[SHA256_LEN], struct err *e) MUST_USE;
 /* A self-signed P-256 certificate for first use, good for ten years. `name`: host names and
  * addresses, separated by commas; localhost and the loopback addresses are added. Files 0600.
  * ERR_CONFLICT when one of them is already there. */
 enum err_kind http_certificate_make(const struct world *w, const char *name,
 	const char *certificate_file, const char *key_file, struct err *e) MUST_USE;
 
-/* ---- client -------------------------------------------------------------------------------------- */
+/* ---- client
+ * -------------------------------------------------------------------------------------- */
 
 /*
  * https only (http to loopback addresses), TLS 1.2 and up, no redirects to other hosts, limits on
  * size and time, keep-alive between requests of one client.
  */
 struct http_client_config {
-	const char *ca_file;       /* NULL: the system's */
-	/* "sha256//base64" of the server's key, or NULL. With a ca_file both must hold; without one the
-	 * pin alone says who the server is. */
+	const char *ca_file; /* NULL: the system's */
+	/* "sha256//base64" of the server's key, or NULL. With a ca_file both must hold; without one
+	 * the pin alone says who the server is. */
 	const char *pin;
-	const char *user;          /* Basic: "name:password"; or NULL */
-	const char *token;         /* Bearer; or NULL */
+	const char *user;                        /* Basic: "name:password"; or NULL */
+	const char *token;                       /* Bearer; or NULL */
 	const char *certificate_file, *key_file; /* client certificate; or NULL */
-	unsigned connect_seconds;  /* 0: 10 */
-	unsigned total_seconds;    /* for one request; 0: 600 */
-	unsigned slow_bytes_per_second; /* give up under this for 30 s; 0: 100 */
-	bool insecure;             /* do not verify the server: tests and first contact only */
+	unsigned connect_seconds;                /* 0: 10 */
+	unsigned total_seconds;                  /* for one request; 0: 600 */
+	unsigned slow_bytes_per_second;          /* give up under this for 30 s; 0: 100 */
+	bool insecure; /* do not verify the server: tests and first contact only */
 };
 
 struct http_client;
@@ -223,7 +237,7 @@ void http_client_free(struct http_client *c);
 struct http_answer {
 	unsigned status;
 	struct slice content_type;
-	struct buf body; /* the client's own; empty when a sink took it */
+	struct buf body;      /* the client's own; empty when a sink took it */
 	struct slice headers; /* raw, "Name: value\r\n" lines */
 };
 struct http_call {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Who is asking: Basic, Bearer or a client certificate, in that order of precedence. A right token or
- * certificate is never held up by other people's failures; passwords are, because guessing them is
- * possible, except a password that was right a moment ago.
+ * Who is asking: Basic, Bearer or a client certificate, in that order of precedence. A right token
+ * or certificate is never held up by other people's failures; passwords are, because guessing them
+ * is possible, except a password that was right a moment ago.
  */
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "http_parts.h"
 
-#define WAYS        4       /* places one login may take */
-#define LOOKUP_MAX  KIB(64) /* arena bytes for one account */
-#define BUSY_SECONDS 1      /* what a client is told when another password is being hashed */
+#define WAYS         4       /* places one login may take */
+#define LOOKUP_MAX   KIB(64) /* arena bytes for one account */
+#define BUSY_SECONDS 1       /* what a client is told when another password is being hashed */
 
 /* What was presented and found right; the key is a MAC of it, so the memory holds no secret. */
 struct entry {
 	uint8_t key[32];
-	uint64_t epoch;    /* of the accounts when looked up */
+	uint64_t epoch; /* of the accounts when looked up */
 	int64_t until_us;
 	struct http_login *login; /* NULL: free */
 };
@@ -67,11 +67,13 @@ struct http_login *http_login_keep(struct http_login *login)
 
 void http_login_drop(struct http_login *login)
 {
-	if (login != NULL && atomic_fetch_sub_explicit(&login->owners, 1, memory_order_acq_rel) == 1)
+	if (login != NULL &&
+		atomic_fetch_sub_explicit(&login->owners, 1, memory_order_acq_rel) == 1)
 		free(login);
 }
 
-/* ---- reading the header ------------------------------------------------------------------------ */
+/* ---- reading the header ------------------------------------------------------------------------
+ */
 
 enum http_scheme http_scheme_parse(struct slice authorization, struct slice *ret_rest)
 {
@@ -93,8 +95,8 @@ enum http_scheme http_scheme_parse(struct slice authorization, struct slice *ret
 	return HTTP_SCHEME_NONE;
 }
 
-bool http_basic_decode(struct slice base64, struct buf *b, struct slice *ret_name,
-	struct slice *ret_password)
+bool http_basic_decode(
+	struct slice base64, struct buf *b, struct slice *ret_name, struct slice *ret_password)
 {
 	struct slice pair;
 	size_t colon;
@@ -105,14 +107,16 @@ bool http_basic_decode(struct slice base64, struct buf *b, struct slice *ret_nam
 	pair = buf_slice(b);
 	colon = slice_find(pair, ':', 0);
 	if (colon == pair.len || colon == 0 || colon > HTTP_NAME_MAX ||
-		pair.len - colon - 1 > HTTP_PASSWORD_MAX || memchr(pair.data, '\0', pair.len) != NULL)
+		pair.len - colon - 1 > HTTP_PASSWORD_MAX ||
+		memchr(pair.data, '\0', pair.len) != NULL)
 		return false;
 	*ret_name = slice_cut(pair, 0, colon);
 	*ret_password = slice_cut(pair, colon + 1, pair.len);
 	return true;
 }
 
-/* ---- what is remembered -------------------------------------------------------------------------- */
+/* ---- what is remembered
+ * -------------------------------------------------------------------------- */
 
 static void key_make(const struct http_auth *a, char kind, struct slice secret, uint8_t ret_key[32])
 {
@@ -131,10 +135,10 @@ static struct entry *set_of(struct http_auth *a, const uint8_t key[32])
 	return &a->entries[index % (HTTP_LOGINS / WAYS) * WAYS];
 }
 
-/* A login remembered under the key and still trusted, with one owner more; NULL. *ret_fresh: nothing
- * has changed since it was looked up. */
-static struct http_login *remembered(struct http_auth *a, const uint8_t key[32], uint64_t epoch,
-	int64_t now, bool *ret_fresh)
+/* A login remembered under the key and still trusted, with one owner more; NULL. *ret_fresh:
+ * nothing has changed since it was looked up. */
+static struct http_login *remembered(
+	struct http_auth *a, const uint8_t key[32], uint64_t epoch, int64_t now, bool *ret_fresh)
 {
 	struct entry *set = set_of(a, key);
 	struct http_login *login = NULL;
@@ -181,15 +185,16 @@ static void remember(struct http_auth *a, const uint8_t key[32], uint64_t epoch,
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- the three ways in ----------------------------------------------------------------------------- */
+/* ---- the three ways in
+ * ----------------------------------------------------------------------------- */
 
 static struct http_verdict deny(unsigned status, unsigned seconds, const char *why)
 {
 	return (struct http_verdict){.status = status, .retry_seconds = seconds, .why = why};
 }
 
-static struct http_verdict failed(struct http_auth *a, const struct http_claim *claim,
-	struct slice name)
+static struct http_verdict failed(
+	struct http_auth *a, const struct http_claim *claim, struct slice name)
 {
 	atomic_fetch_add_explicit(&a->failures, 1, memory_order_relaxed);
 	http_backoff_fail(a->backoff, HTTP_BACKOFF_ADDRESS, claim->address);
@@ -201,8 +206,8 @@ static struct http_verdict failed(struct http_auth *a, const struct http_claim *
 /* What the store says about the one who presents this; *ret_login NULL: nobody. */
 enum lookup { BY_NAME, BY_TOKEN, BY_PIN };
 
-static enum err_kind look_up(struct http_auth *a, enum lookup how, struct slice key,
-	struct http_login **ret_login)
+static enum err_kind look_up(
+	struct http_auth *a, enum lookup how, struct slice key, struct http_login **ret_login)
 {
 	const struct http_accounts *s = &a->accounts;
 	struct arena *arena = arena_new(LOOKUP_MAX);
@@ -218,10 +223,12 @@ static enum err_kind look_up(struct http_auth *a, enum lookup how, struct slice 
 		kind = s->by_name(s->context, key, arena, &account, &found, NULL);
 		break;
 	case BY_TOKEN:
-		kind = s->by_token(s->context, (const uint8_t *)key.data, arena, &account, &found, NULL);
+		kind = s->by_token(
+			s->context, (const uint8_t *)key.data, arena, &account, &found, NULL);
 		break;
 	case BY_PIN:
-		kind = s->by_pin(s->context, (const uint8_t *)key.data, arena, &account, &found, NULL);
+		kind = s->by_pin(
+			s->context, (const uint8_t *)key.data, arena, &account, &found, NULL);
 		break;
 	}
 	if (kind == OK && found && !account.disabled) {
@@ -234,8 +241,8 @@ static enum err_kind look_up(struct http_auth *a, enum lookup how, struct slice 
 }
 
 /* Token and pin are looked up by their hash: there is nothing to guess. */
-static struct http_verdict check_hash(struct http_auth *a, enum lookup how,
-	const uint8_t hash[SHA256_LEN])
+static struct http_verdict check_hash(
+	struct http_auth *a, enum lookup how, const uint8_t hash[SHA256_LEN])
 {
 	struct slice text = {(const char *)hash, SHA256_LEN};
 	int64_t now = world_monotonic(a->world);
@@ -255,8 +262,8 @@ static struct http_verdict check_hash(struct http_auth *a, enum lookup how,
 	return verdict;
 }
 
-static struct http_verdict check_bearer(struct http_auth *a, const struct http_claim *claim,
-	struct slice token)
+static struct http_verdict check_bearer(
+	struct http_auth *a, const struct http_claim *claim, struct slice token)
 {
 	struct http_verdict verdict;
 	uint8_t hash[SHA256_LEN];
@@ -292,12 +299,12 @@ static void hash_end(struct http_auth *a)
 	atomic_fetch_sub(&a->hash_waiters, 1);
 }
 
-static bool password_right(struct http_auth *a, const struct http_login *login,
-	struct slice password)
+static bool password_right(
+	struct http_auth *a, const struct http_login *login, struct slice password)
 {
 	char hash[crypto_pwhash_STRBYTES] = {0};
 	bool real = login != NULL && login->account.password.len != 0 &&
-		login->account.password.len < sizeof(hash);
+		    login->account.password.len < sizeof(hash);
 	bool right;
 
 	/* Nobody of that name, or nobody with a password: the same work, so that the time tells
@@ -307,14 +314,14 @@ static bool password_right(struct http_auth *a, const struct http_login *login,
 	else
 		memcpy(hash, a->dummy, sizeof(hash));
 	atomic_fetch_add_explicit(&a->hashes, 1, memory_order_relaxed);
-	right = crypto_pwhash_str_verify(hash, password.len == 0 ? "" : password.data,
-			password.len) == 0;
+	right = crypto_pwhash_str_verify(
+			hash, password.len == 0 ? "" : password.data, password.len) == 0;
 	return right && real;
 }
 
 /* Accounts changed since this password was found right: is it still the same one? */
-static struct http_verdict refresh(struct http_auth *a, const uint8_t key[32], uint64_t epoch,
-	struct http_login *old)
+static struct http_verdict refresh(
+	struct http_auth *a, const uint8_t key[32], uint64_t epoch, struct http_login *old)
 {
 	struct http_verdict verdict = {0};
 
@@ -322,9 +329,9 @@ static struct http_verdict refresh(struct http_auth *a, const uint8_t key[32], u
 		http_login_drop(old);
 		return deny(500, 0, "the account could not be looked up");
 	}
-	if (verdict.login != NULL && (verdict.login->account.number != old->account.number ||
-					     !slice_equal(verdict.login->account.password,
-						     old->account.password))) {
+	if (verdict.login != NULL &&
+		(verdict.login->account.number != old->account.number ||
+			!slice_equal(verdict.login->account.password, old->account.password))) {
 		http_login_drop(verdict.login);
 		verdict.login = NULL;
 	}
@@ -374,8 +381,8 @@ static struct http_verdict check_password(struct http_auth *a, const struct http
 	return verdict;
 }
 
-static struct http_verdict check_basic(struct http_auth *a, const struct http_claim *claim,
-	struct slice base64)
+static struct http_verdict check_basic(
+	struct http_auth *a, const struct http_claim *claim, struct slice base64)
 {
 	struct buf pair = BUF_MAX(HTTP_CREDENTIALS_MAX);
 	struct slice name, password;
@@ -391,8 +398,8 @@ static struct http_verdict check_basic(struct http_auth *a, const struct http_cl
 	return verdict;
 }
 
-void http_auth_check(struct http_auth *a, const struct http_claim *claim,
-	struct http_verdict *ret_verdict)
+void http_auth_check(
+	struct http_auth *a, const struct http_claim *claim, struct http_verdict *ret_verdict)
 {
 	struct slice rest = {0};
 
@@ -414,7 +421,8 @@ void http_auth_check(struct http_auth *a, const struct http_claim *claim,
 	}
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------------- */
 
 enum err_kind http_auth_new(const struct http_accounts *accounts, const struct world *w,
 	struct http_auth **ret_auth, struct err *e)
@@ -468,10 +476,11 @@ uint64_t http_auth_hashes(const struct http_auth *a)
 	return atomic_load_explicit(&a->hashes, memory_order_relaxed);
 }
 
-/* ---- for those who make accounts ----------------------------------------------------------------------- */
+/* ---- for those who make accounts
+ * ----------------------------------------------------------------------- */
 
-enum err_kind http_password_hash(struct slice password, struct arena *a, struct slice *ret_hash,
-	struct err *e)
+enum err_kind http_password_hash(
+	struct slice password, struct arena *a, struct slice *ret_hash, struct err *e)
 {
 	char hash[crypto_pwhash_STRBYTES];
 	struct slice rest = password, copy;
@@ -492,8 +501,8 @@ enum err_kind http_password_hash(struct slice password, struct arena *a, struct 
 		characters++;
 	}
 	if (characters < HTTP_PASSWORD_MIN)
-		return err_set(e, ERR_INVALID, "password of %zu characters, at least %d", characters,
-			HTTP_PASSWORD_MIN);
+		return err_set(e, ERR_INVALID, "password of %zu characters, at least %d",
+			characters, HTTP_PASSWORD_MIN);
 	if (crypto_pwhash_str_alg(hash, password.data, password.len, HTTP_ARGON_PASSES,
 		    HTTP_ARGON_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return err_set(e, ERR_NOMEM, "password: no memory to hash it");

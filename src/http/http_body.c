@@ -9,8 +9,10 @@
 
 void http_body_init(struct http_body *b, uint64_t bytes_max, const char *folder)
 {
-	*b = (struct http_body){
-		.memory = BUF_MAX(HTTP_BODY_MEMORY), .fd = -1, .bytes_max = bytes_max, .folder = folder};
+	*b = (struct http_body){.memory = BUF_MAX(HTTP_BODY_MEMORY),
+		.fd = -1,
+		.bytes_max = bytes_max,
+		.folder = folder};
 }
 
 void http_body_fini(struct http_body *b)
@@ -47,8 +49,8 @@ static enum err_kind write_all(int fd, struct slice bytes, struct err *e)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_set(e, err_kind_of_errno(errno), "could not write a body to its file: %s",
-				strerror(errno));
+			return err_set(e, err_kind_of_errno(errno),
+				"could not write a body to its file: %s", strerror(errno));
 		bytes = slice_cut(bytes, (size_t)got, bytes.len);
 	}
 	return OK;
@@ -61,8 +63,9 @@ static enum err_kind spill(struct http_body *b, struct err *e)
 
 	b->fd = file_open(b->folder);
 	if (b->fd < 0)
-		return err_set(e, err_kind_of_errno(errno), "could not make a file for a body in \"%s\": %s",
-			b->folder, strerror(errno));
+		return err_set(e, err_kind_of_errno(errno),
+			"could not make a file for a body in \"%s\": %s", b->folder,
+			strerror(errno));
 	kind = write_all(b->fd, buf_slice(&b->memory), e);
 	buf_fini(&b->memory);
 	return kind;
@@ -105,6 +108,7 @@ enum err_kind http_body_take(struct http_body *b, struct slice bytes, struct err
 enum err_kind http_body_end(struct http_body *b, struct err *e)
 {
 	if (b->fd >= 0 && lseek(b->fd, 0, SEEK_SET) < 0)
-		return err_set(e, ERR_IO, "could not go to the start of a body: %s", strerror(errno));
+		return err_set(
+			e, ERR_IO, "could not go to the start of a body: %s", strerror(errno));
 	return OK;
 }

@@ -30,7 +30,8 @@ struct http_client {
 	struct err why;
 };
 
-/* ---- what comes back ---------------------------------------------------------------------------- */
+/* ---- what comes back ----------------------------------------------------------------------------
+ */
 
 static long status_of(struct http_client *c)
 {
@@ -51,7 +52,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 	else if (slice_trim(line).len != 0)
 		buf_slice_append(&c->headers, line);
 	if (c->headers.bad) {
-		c->failed = err_set(&c->why, ERR_LIMIT, "headers of more than %zu bytes", HEADERS_MAX);
+		c->failed =
+			err_set(&c->why, ERR_LIMIT, "headers of more than %zu bytes", HEADERS_MAX);
 		return 0;
 	}
 	return line.len;
@@ -107,7 +109,8 @@ unsigned http_answer_retry_seconds(const struct http_answer *a)
 	return seconds > 86400 ? 86400 : (unsigned)seconds; /* nobody means more than a day */
 }
 
-/* ---- setting up ------------------------------------------------------------------------------------ */
+/* ---- setting up
+ * ------------------------------------------------------------------------------------ */
 
 static void library_start(void)
 {
@@ -116,8 +119,8 @@ static void library_start(void)
 
 static void set_up_tls(CURL *curl, const struct http_client_config *config)
 {
-	/* A pin without a certificate authority stands alone: it names the key, which says more than any
-	 * authority could. */
+	/* A pin without a certificate authority stands alone: it names the key, which says more
+	 * than any authority could. */
 	bool pin_alone = config->pin != NULL && config->ca_file == NULL;
 	bool verify = !config->insecure && !pin_alone;
 
@@ -140,14 +143,16 @@ static void set_up(struct http_client *c, const struct http_client_config *confi
 	const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
 	unsigned connect = config->connect_seconds != 0 ? config->connect_seconds : CONNECT_SECONDS;
 	unsigned total = config->total_seconds != 0 ? config->total_seconds : TOTAL_SECONDS;
-	unsigned slow = config->slow_bytes_per_second != 0 ? config->slow_bytes_per_second : SLOW_BYTES;
+	unsigned slow =
+		config->slow_bytes_per_second != 0 ? config->slow_bytes_per_second : SLOW_BYTES;
 	CURL *curl = c->curl;
 
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, c->error);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, AGENT);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L); /* http_client_call does, within one host */
+	curl_easy_setopt(
+		curl, CURLOPT_FOLLOWLOCATION, 0L); /* http_client_call does, within one host */
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)connect);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)total);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)slow);
@@ -173,17 +178,19 @@ static void set_up(struct http_client *c, const struct http_client_config *confi
 	}
 }
 
-enum err_kind http_client_new(const struct http_client_config *config,
-	struct http_client **ret_client, struct err *e)
+enum err_kind http_client_new(
+	const struct http_client_config *config, struct http_client **ret_client, struct err *e)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT; /* libcurl wants one start for the process */
+	static pthread_once_t once =
+		PTHREAD_ONCE_INIT; /* libcurl wants one start for the process */
 	struct http_client *c;
 
 	pthread_once(&once, library_start);
 	if (config->user != NULL && strchr(config->user, ':') == NULL)
 		return err_set(e, ERR_USAGE, "credentials are not \"name:password\"");
 	if (config->pin != NULL && !slice_starts(slice_of(config->pin), SLICE("sha256//")))
-		return err_set(e, ERR_USAGE, "pin \"%s\" is not \"sha256//\" and base64", config->pin);
+		return err_set(
+			e, ERR_USAGE, "pin \"%s\" is not \"sha256//\" and base64", config->pin);
 	c = calloc(1, sizeof(*c));
 	if (c == NULL || (c->curl = curl_easy_init()) == NULL) {
 		free(c);
@@ -205,7 +212,8 @@ void http_client_free(struct http_client *c)
 	free(c);
 }
 
-/* ---- URLs ---------------------------------------------------------------------------------------------- */
+/* ---- URLs
+ * ---------------------------------------------------------------------------------------------- */
 
 struct origin {
 	char *scheme, *host, *port;
@@ -223,9 +231,9 @@ static bool origin_of(const char *url, struct origin *ret_origin)
 	CURLU *parts = curl_url();
 	struct origin o = {0};
 	bool good = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-		curl_url_get(parts, CURLUPART_SCHEME, &o.scheme, 0) == CURLUE_OK &&
-		curl_url_get(parts, CURLUPART_HOST, &o.host, 0) == CURLUE_OK &&
-		curl_url_get(parts, CURLUPART_PORT, &o.port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+		    curl_url_get(parts, CURLUPART_SCHEME, &o.scheme, 0) == CURLUE_OK &&
+		    curl_url_get(parts, CURLUPART_HOST, &o.host, 0) == CURLUE_OK &&
+		    curl_url_get(parts, CURLUPART_PORT, &o.port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 
 	curl_url_cleanup(parts);
 	if (!good) {
@@ -253,8 +261,10 @@ static enum err_kind url_check(const char *url, struct err *e)
 
 	if (!origin_of(url, &o))
 		return err_set(e, ERR_USAGE, "\"%s\" is not a URL", url);
-	if (strcmp(o.scheme, "https") != 0 && !(strcmp(o.scheme, "http") == 0 && is_loopback(o.host)))
-		kind = err_set(e, ERR_DENIED, "\"%s\": only https (or http to a loopback address)", url);
+	if (strcmp(o.scheme, "https") != 0 &&
+		!(strcmp(o.scheme, "http") == 0 && is_loopback(o.host)))
+		kind = err_set(
+			e, ERR_DENIED, "\"%s\": only https (or http to a loopback address)", url);
 	origin_fini(&o);
 	return kind;
 }
@@ -271,13 +281,14 @@ static bool same_origin(const char *left, const char *right)
 		return false;
 	}
 	same = strcmp(a.scheme, b.scheme) == 0 && strcasecmp(a.host, b.host) == 0 &&
-		strcmp(a.port, b.port) == 0;
+	       strcmp(a.port, b.port) == 0;
 	origin_fini(&a);
 	origin_fini(&b);
 	return same;
 }
 
-/* ---- one call --------------------------------------------------------------------------------------------- */
+/* ---- one call
+ * --------------------------------------------------------------------------------------------- */
 
 /* Failures that another try may not meet. */
 static bool may_pass(CURLcode code)
@@ -307,7 +318,8 @@ static void method_set(CURL *curl, const struct http_call *call)
 	if (body) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call->body.len == 0 ? "" : call->body.data);
+		curl_easy_setopt(
+			curl, CURLOPT_POSTFIELDS, call->body.len == 0 ? "" : call->body.data);
 	}
 	if (call->method == HTTP_PUT)
 		curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "PUT");
@@ -371,8 +383,8 @@ static char *redirect_of(struct http_client *c, const struct http_call *call, co
 	return strdup(to);
 }
 
-static enum err_kind run_all(struct http_client *c, const struct http_call *call, bool *ret_again,
-	struct err *e)
+static enum err_kind run_all(
+	struct http_client *c, const struct http_call *call, bool *ret_again, struct err *e)
 {
 	char *url = strdup(call->url);
 	enum err_kind kind = OK;

@@ -6,10 +6,10 @@
 
 #include "http_parts.h"
 
-#define GZIP_LEVEL  4 /* of 9: most of the gain for a third of the time of the default */
-#define ZSTD_LEVEL  3
-#define WINDOW_LOG  18 /* 256 KiB: constant memory per stream, and well under RFC 9659's 8 MiB */
-#define PIECE       KIB(16) /* bytes of room to pack into at a time */
+#define GZIP_LEVEL 4 /* of 9: most of the gain for a third of the time of the default */
+#define ZSTD_LEVEL 3
+#define WINDOW_LOG 18 /* 256 KiB: constant memory per stream, and well under RFC 9659's 8 MiB */
+#define PIECE      KIB(16) /* bytes of room to pack into at a time */
 
 const char *http_coding_name(enum http_coding coding)
 {
@@ -61,14 +61,13 @@ enum http_coding http_coding_choose(struct slice accept_encoding)
 		else if (slice_equal_nocase(name, SLICE("x-gzip"))) /* RFC 9110 section 8.4.1.3 */
 			weights[HTTP_GZIP] = weight;
 		for (unsigned c = 0; c < HTTP_CODINGS; c++)
-			if (slice_equal_nocase(name, slice_of(http_coding_name((enum http_coding)c))))
+			if (slice_equal_nocase(
+				    name, slice_of(http_coding_name((enum http_coding)c))))
 				weights[c] = weight;
 	}
 	for (unsigned c = HTTP_GZIP; c < HTTP_CODINGS; c++) {
 		int weight = weights[c] >= 0 ? weights[c] : others;
-		int least = best == HTTP_IDENTITY ? 1
-			: weights[best] >= 0      ? weights[best]
-						  : others;
+		int least = best == HTTP_IDENTITY ? 1 : weights[best] >= 0 ? weights[best] : others;
 
 		if (weight >= least)
 			best = (enum http_coding)c;
@@ -83,7 +82,12 @@ enum http_coding http_coding_choose(struct slice accept_encoding)
 bool http_type_packs(struct slice content_type)
 {
 	static const struct slice words[] = {
-		{"text/", 5}, {"json", 4}, {"xml", 3}, {"javascript", 10}, {"csv", 3}};
+		{"text/",      5 },
+                {"json",       4 },
+                {"xml",        3 },
+                {"javascript", 10},
+                {"csv",        3 }
+        };
 	struct slice type = slice_cut(content_type, 0, slice_find(content_type, ';', 0));
 
 	for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -113,11 +117,11 @@ static struct http_encoder *encoder_new(enum http_coding coding, uint64_t bytes)
 	} else if (coding == HTTP_ZSTD) {
 		enc->zstd = ZSTD_createCCtx();
 		good = enc->zstd != NULL &&
-			!ZSTD_isError(
-				ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)) &&
-			!ZSTD_isError(
-				ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_windowLog, WINDOW_LOG)) &&
-			(bytes == 0 || !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(enc->zstd, bytes)));
+		       !ZSTD_isError(ZSTD_CCtx_setParameter(
+			       enc->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)) &&
+		       !ZSTD_isError(
+			       ZSTD_CCtx_setParameter(enc->zstd, ZSTD_c_windowLog, WINDOW_LOG)) &&
+		       (bytes == 0 || !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(enc->zstd, bytes)));
 	}
 	if (!good) {
 		enc->coding = HTTP_IDENTITY; /* nothing of zlib's to end */
@@ -142,8 +146,8 @@ void http_encoder_free(struct http_encoder *enc)
 	free(enc);
 }
 
-static enum err_kind gzip_push(struct http_encoder *enc, struct slice in, bool end, struct buf *out,
-	struct err *e)
+static enum err_kind gzip_push(
+	struct http_encoder *enc, struct slice in, bool end, struct buf *out, struct err *e)
 {
 	z_stream *z = &enc->gzip;
 	size_t left = in.len;
@@ -167,14 +171,15 @@ static enum err_kind gzip_push(struct http_encoder *enc, struct slice in, bool e
 		if (rc == Z_STREAM_END)
 			return OK;
 		if (rc != Z_OK && rc != Z_BUF_ERROR)
-			return err_set(e, ERR_NOMEM, "gzip: %s", z->msg == NULL ? "failed" : z->msg);
+			return err_set(
+				e, ERR_NOMEM, "gzip: %s", z->msg == NULL ? "failed" : z->msg);
 		if (!end && z->avail_in == 0 && left == 0 && z->avail_out != 0)
 			return OK;
 	}
 }
 
-static enum err_kind zstd_push(struct http_encoder *enc, struct slice in, bool end, struct buf *out,
-	struct err *e)
+static enum err_kind zstd_push(
+	struct http_encoder *enc, struct slice in, bool end, struct buf *out, struct err *e)
 {
 	ZSTD_inBuffer from = {in.data, in.len, 0};
 
@@ -185,7 +190,8 @@ static enum err_kind zstd_push(struct http_encoder *enc, struct slice in, bool e
 
 		if (to == NULL)
 			return err_set(e, ERR_NOMEM, "zstd: no room for what is packed");
-		left = ZSTD_compressStream2(enc->zstd, &room, &from, end ? ZSTD_e_end : ZSTD_e_continue);
+		left = ZSTD_compressStream2(
+			enc->zstd, &room, &from, end ? ZSTD_e_end : ZSTD_e_continue);
 		if (ZSTD_isError(left))
 			return err_set(e, ERR_NOMEM, "zstd: %s", ZSTD_getErrorName(left));
 		out->len += room.pos;
@@ -194,8 +200,8 @@ static enum err_kind zstd_push(struct http_encoder *enc, struct slice in, bool e
 	}
 }
 
-enum err_kind http_encoder_push(struct http_encoder *enc, struct slice in, bool end,
-	struct buf *out, struct err *e)
+enum err_kind http_encoder_push(
+	struct http_encoder *enc, struct slice in, bool end, struct buf *out, struct err *e)
 {
 	switch (enc->coding) {
 	case HTTP_GZIP:
@@ -208,8 +214,8 @@ enum err_kind http_encoder_push(struct http_encoder *enc, struct slice in, bool 
 	}
 }
 
-enum err_kind http_encode_whole(enum http_coding coding, struct slice in, struct buf *out,
-	struct err *e)
+enum err_kind http_encode_whole(
+	enum http_coding coding, struct slice in, struct buf *out, struct err *e)
 {
 	struct http_encoder *enc = encoder_new(coding, in.len);
 	enum err_kind kind;

@@ -17,18 +17,20 @@ bool http_exchange_begin(struct http_exchange *x, const char *target, int64_t no
 
 	if (x->arena == NULL)
 		x->arena = arena_new(HTTP_ARENA_MAX);
-	*x = (struct http_exchange){.site = site,
+	*x = (struct http_exchange){
+		.site = site,
 		.peer = x->peer,
 		.arena = x->arena,
 		.begun_us = now_us,
 		.target_at = target,
 		.open = true,
 		.match = {.index = site->config.routes_count},
-		.q = {.body_fd = -1,
-			.peer = slice_of(x->peer->text),
-			.tls = x->peer->tls,
-			.arena = x->arena,
-			.connection = x}};
+		.q = { .body_fd = -1,
+			  .peer = slice_of(x->peer->text),
+			  .tls = x->peer->tls,
+			  .arena = x->arena,
+			  .connection = x}
+        };
 	http_body_init(&x->body, 0, NULL);
 	http_count(&site->counts.requests_total, 1);
 	if (x->arena != NULL)
@@ -45,9 +47,11 @@ static void refuse(struct http_exchange *x, unsigned status, const char *why)
 static void authenticate(struct http_exchange *x)
 {
 	enum http_access access = x->match.route->access;
-	struct http_claim claim = {.authorization = x->facts.authorization,
+	struct http_claim claim = {
+		.authorization = x->facts.authorization,
 		.address = {(const char *)x->peer->bucket, x->peer->bucket_len},
-		.pin = x->peer->has_pin ? x->peer->pin : NULL};
+		.pin = x->peer->has_pin ? x->peer->pin : NULL
+        };
 	struct http_verdict verdict;
 
 	if (access == HTTP_OPEN)
@@ -64,7 +68,7 @@ static void authenticate(struct http_exchange *x)
 
 		x->q.account = account;
 		x->q.client_certificate = x->peer->has_pin && account->has_pin &&
-			secret_equal(account->pin, x->peer->pin, SHA256_LEN);
+					  secret_equal(account->pin, x->peer->pin, SHA256_LEN);
 	}
 	if (x->login == NULL && access != HTTP_MAYBE)
 		refuse(x, 401, "this needs an account");
@@ -118,7 +122,8 @@ void http_exchange_head(struct http_exchange *x, const struct http_head *head)
 		refuse(x, 413, "the body is too long");
 }
 
-/* ---- the body ------------------------------------------------------------------------------------ */
+/* ---- the body
+ * ------------------------------------------------------------------------------------ */
 
 static void body_failed(struct http_exchange *x, enum err_kind kind, const struct err *e)
 {
@@ -134,7 +139,7 @@ static void body_failed(struct http_exchange *x, enum err_kind kind, const struc
 enum http_next http_exchange_next(struct http_exchange *x)
 {
 	bool is_short = x->facts.has_length && x->facts.length <= HTTP_DISCARD_MAX &&
-		!x->facts.expects_continue;
+			!x->facts.expects_continue;
 
 	if (!x->has_body)
 		return HTTP_NEXT_ANSWER;
@@ -165,7 +170,8 @@ bool http_exchange_body(struct http_exchange *x, struct slice bytes)
 	return kind == OK;
 }
 
-/* ---- the reply ------------------------------------------------------------------------------------- */
+/* ---- the reply
+ * ------------------------------------------------------------------------------------- */
 
 static void reply_forget(struct http_reply *reply)
 {
@@ -192,7 +198,8 @@ static void error_fill(struct http_exchange *x, struct http_reply *reply)
 		for (size_t i = 0; i < COUNT_OF(http_challenges); i++)
 			http_reply_header(reply, "WWW-Authenticate", slice_of(http_challenges[i]));
 	if (x->retry_seconds != 0)
-		http_reply_header(reply, "Retry-After", arena_printf(x->arena, "%u", x->retry_seconds));
+		http_reply_header(
+			reply, "Retry-After", arena_printf(x->arena, "%u", x->retry_seconds));
 	if (x->refusal == 405) {
 		char allow[HTTP_ALLOW_MAX];
 
@@ -233,14 +240,16 @@ void http_exchange_break(struct http_exchange *x, struct buf *out)
 
 	error_fill(x, &reply);
 	x->facts.accept_encoding = (struct slice){0};
-	if (reply.stream != NULL || http_reply_shape(&x->q, &x->facts, &reply, true, &shape, NULL) != OK) {
+	if (reply.stream != NULL ||
+		http_reply_shape(&x->q, &x->facts, &reply, true, &shape, NULL) != OK) {
 		reply_forget(&reply);
 		return;
 	}
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	buf_printf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Length: %zu\r\n", shape.status,
-		shape.status == 413 ? "Content Too Large" : "Service Unavailable", date, shape.body.len);
+		shape.status == 413 ? "Content Too Large" : "Service Unavailable", date,
+		shape.body.len);
 	for (size_t i = 0; i < shape.headers_count; i++) {
 		buf_slice_append(out, shape.headers[i].name);
 		buf_text(out, ": ");
@@ -255,7 +264,8 @@ void http_exchange_break(struct http_exchange *x, struct buf *out)
 	reply_forget(&reply);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------ */
+/* ---- the end
+ * ------------------------------------------------------------------------------------------ */
 
 static void access_log(const struct http_exchange *x, int64_t took_us)
 {
@@ -275,8 +285,8 @@ static void access_log(const struct http_exchange *x, int64_t took_us)
 	snprintf(name, sizeof(name), "%.*s",
 		SLICE_ARG(x->login == NULL ? (struct slice){0} : x->login->account.name));
 	log_line(config->log, level, "request", "peer", x->peer->text, "account", name, "method",
-		method[0] == '\0' ? "other" : method, "path", path, "status", status, "bytes", bytes, "us",
-		took, NULL);
+		method[0] == '\0' ? "other" : method, "path", path, "status", status, "bytes",
+		bytes, "us", took, NULL);
 }
 
 void http_exchange_end(struct http_exchange *x, int64_t now_us)

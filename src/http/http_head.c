@@ -9,7 +9,7 @@
 static bool token_char(unsigned char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-		(c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 static bool token_valid(struct slice s)
@@ -81,13 +81,13 @@ static const struct {
 	struct slice name;
 	const char *twice; /* reason to refuse a second one; NULL: the first counts */
 } known[KNOWN_COUNT] = {
-	[KNOWN_HOST] = {{"host", 4}, "more than one Host"},
-	[KNOWN_LENGTH] = {{"content-length", 14}, "more than one Content-Length"},
+	[KNOWN_HOST] = {{"host", 4},               "more than one Host"             },
+	[KNOWN_LENGTH] = {{"content-length", 14},    "more than one Content-Length"   },
 	[KNOWN_CODING] = {{"transfer-encoding", 17}, "more than one Transfer-Encoding"},
-	[KNOWN_AUTHORIZATION] = {{"authorization", 13}, "more than one Authorization"},
-	[KNOWN_ACCEPT_ENCODING] = {{"accept-encoding", 15}, NULL},
-	[KNOWN_IF_NONE_MATCH] = {{"if-none-match", 13}, NULL},
-	[KNOWN_EXPECT] = {{"expect", 6}, NULL},
+	[KNOWN_AUTHORIZATION] = {{"authorization", 13},     "more than one Authorization"    },
+	[KNOWN_ACCEPT_ENCODING] = {{"accept-encoding", 15},   NULL                             },
+	[KNOWN_IF_NONE_MATCH] = {{"if-none-match", 13},     NULL                             },
+	[KNOWN_EXPECT] = {{"expect", 6},             NULL                             },
 };
 
 static unsigned refuse(const char **ret_why, unsigned status, const char *why)
@@ -96,8 +96,8 @@ static unsigned refuse(const char **ret_why, unsigned status, const char *why)
 	return status;
 }
 
-unsigned http_head_check(const struct http_head *head, struct http_facts *ret_facts,
-	const char **ret_why)
+unsigned http_head_check(
+	const struct http_head *head, struct http_facts *ret_facts, const char **ret_why)
 {
 	struct slice found[KNOWN_COUNT] = {0};
 	bool seen[KNOWN_COUNT] = {false};
@@ -149,8 +149,8 @@ unsigned http_head_check(const struct http_head *head, struct http_facts *ret_fa
 			return refuse(ret_why, 400, "Content-Length is not a number");
 		facts.has_length = true;
 	}
-	facts.expects_continue = modern &&
-		slice_equal_nocase(found[KNOWN_EXPECT], SLICE("100-continue"));
+	facts.expects_continue =
+		modern && slice_equal_nocase(found[KNOWN_EXPECT], SLICE("100-continue"));
 	facts.host = found[KNOWN_HOST];
 	facts.authorization = found[KNOWN_AUTHORIZATION];
 	facts.accept_encoding = found[KNOWN_ACCEPT_ENCODING];

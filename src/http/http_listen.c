@@ -35,13 +35,14 @@ static bool where_parse(struct slice where, struct sockaddr_in6 *ret_v6, struct 
 	if (name.len != 0)
 		memcpy(host, name.data, name.len);
 	*ret_v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	*ret_v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	*ret_v6 =
+		(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
 	return *ret_is_v6 ? inet_pton(AF_INET6, host, &ret_v6->sin6_addr) == 1
 			  : inet_pton(AF_INET, host, &ret_v4->sin_addr) == 1;
 }
 
-enum err_kind http_listen(const char *where, int *ret_fd, unsigned *ret_port, bool *ret_loopback,
-	struct err *e)
+enum err_kind http_listen(
+	const char *where, int *ret_fd, unsigned *ret_port, bool *ret_loopback, struct err *e)
 {
 	struct sockaddr_in6 v6;
 	struct sockaddr_in v4;
@@ -55,10 +56,10 @@ enum err_kind http_listen(const char *where, int *ret_fd, unsigned *ret_port, bo
 			"\"%s\" is not address:port (as in 127.0.0.1:6443 or [::]:6443)", where);
 	fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(e, err_kind_of_errno(errno), "could not make a socket for %s: %s", where,
-			strerror(errno));
-	/* A server that starts again must not wait for its old connections to be forgotten. [::] takes
-	 * IPv4 too. */
+		return err_set(e, err_kind_of_errno(errno), "could not make a socket for %s: %s",
+			where, strerror(errno));
+	/* A server that starts again must not wait for its old connections to be forgotten. [::]
+	 * takes IPv4 too. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (is_v6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -83,8 +84,8 @@ enum err_kind http_listen(const char *where, int *ret_fd, unsigned *ret_port, bo
 	return OK;
 }
 
-size_t http_peer_name(const struct sockaddr *address, char ret_text[HTTP_PEER_MAX],
-	uint8_t ret_bucket[8])
+size_t http_peer_name(
+	const struct sockaddr *address, char ret_text[HTTP_PEER_MAX], uint8_t ret_bucket[8])
 {
 	const struct sockaddr_in6 *v6 = (const void *)address;
 	const struct sockaddr_in *v4 = (const void *)address;

@@ -9,8 +9,8 @@
 static const int64_t bounds[HTTP_BUCKETS] = {100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000,
 	100000, 250000, 500000, 1000000, 5000000};
 
-enum err_kind http_counts_init(struct http_counts *c, const struct http_route *routes, size_t count,
-	struct err *e)
+enum err_kind http_counts_init(
+	struct http_counts *c, const struct http_route *routes, size_t count, struct err *e)
 {
 	memset(c, 0, sizeof(*c));
 	c->routes = calloc(count + 1, sizeof(c->routes[0]));
@@ -77,20 +77,23 @@ void http_counts_text(const struct http_counts *c, const struct http_metrics *m,
 		const char *name, *type, *help;
 		uint64_t value;
 	} rows[] = {
-		{"connections_open", "gauge", "Connections open now.", m->connections_open},
-		{"connections_total", "counter", "Connections accepted.", m->connections_total},
-		{"requests_total", "counter", "Requests begun.", m->requests_total},
-		{"received_bytes_total", "counter", "Heads and bodies of requests.", m->bytes_in},
-		{"sent_bytes_total", "counter", "Bodies of replies.", m->bytes_out},
+		{"connections_open",              "gauge",   "Connections open now.",               m->connections_open },
+		{"connections_total",             "counter", "Connections accepted.",               m->connections_total},
+		{"requests_total",                "counter", "Requests begun.",                     m->requests_total   },
+		{"received_bytes_total",          "counter", "Heads and bodies of requests.",       m->bytes_in         },
+		{"sent_bytes_total",              "counter", "Bodies of replies.",                  m->bytes_out        },
 		{"authentication_failures_total", "counter", "Credentials that were not valid.",
-			m->authentication_failures},
-		{"deadlines_total", "counter", "Connections cut for being too slow.", m->deadlines_hit},
-		{"malformed_total", "counter", "Requests refused as malformed.", m->refused_malformed},
+                 m->authentication_failures									     },
+		{"deadlines_total",               "counter", "Connections cut for being too slow.",
+                 m->deadlines_hit										       },
+		{"malformed_total",               "counter", "Requests refused as malformed.",
+                 m->refused_malformed										   },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		buf_printf(out,
-			"# HELP serai_http_%s %s\n# TYPE serai_http_%s %s\nserai_http_%s %" PRIu64 "\n",
+			"# HELP serai_http_%s %s\n# TYPE serai_http_%s %s\nserai_http_%s %" PRIu64
+			"\n",
 			rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
 			rows[i].value);
 	buf_text(out, "# HELP serai_http_responses_total Replies by class of status.\n"
@@ -98,8 +101,9 @@ void http_counts_text(const struct http_counts *c, const struct http_metrics *m,
 	for (size_t i = 1; i < COUNT_OF(m->by_status); i++)
 		buf_printf(out, "serai_http_responses_total{status=\"%zuxx\"} %" PRIu64 "\n", i,
 			m->by_status[i]);
-	buf_text(out, "# HELP serai_http_request_seconds From the head of a request to the end of its "
-		      "reply.\n# TYPE serai_http_request_seconds histogram\n");
+	buf_text(out,
+		"# HELP serai_http_request_seconds From the head of a request to the end of its "
+		"reply.\n# TYPE serai_http_request_seconds histogram\n");
 	for (size_t i = 0; i <= c->routes_count; i++)
 		if (c->routes[i].first == i)
 			histogram(&c->routes[i], out);

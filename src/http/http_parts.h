@@ -15,7 +15,8 @@
 struct gnutls_session_int;
 struct gnutls_certificate_credentials_st;
 
-/* ---- http_head.c: is this head sane, and what does it say ---------------------------------------- */
+/* ---- http_head.c: is this head sane, and what does it say
+ * ---------------------------------------- */
 
 struct http_head {
 	struct slice method, target, version;
@@ -36,31 +37,34 @@ struct http_facts {
  * "chunked" and never beside Content-Length, names that are tokens, values without controls.
  * Returns 0, or the status to refuse with and in *ret_why the reason.
  */
-unsigned http_head_check(const struct http_head *head, struct http_facts *ret_facts,
-	const char **ret_why);
+unsigned http_head_check(
+	const struct http_head *head, struct http_facts *ret_facts, const char **ret_why);
 /*
- * The pieces of a head lie where its lines say: nothing between them but ": " and CR LF. The library
- * parses in place and stops at a NUL, takes a bare LF for a line end and joins folded lines wrongly;
- * all of that leaves a gap, and bytes that only some readers see are how requests are smuggled.
+ * The pieces of a head lie where its lines say: nothing between them but ": " and CR LF. The
+ * library parses in place and stops at a NUL, takes a bare LF for a line end and joins folded lines
+ * wrongly; all of that leaves a gap, and bytes that only some readers see are how requests are
+ * smuggled.
  */
 bool http_head_is_whole(const struct http_head *head);
 
-/* ---- http_target.c: paths and queries -------------------------------------------------------------- */
+/* ---- http_target.c: paths and queries
+ * -------------------------------------------------------------- */
 
 struct http_target {
 	struct slice path; /* decoded */
 	struct slice segments[HTTP_SEGMENTS_MAX];
-	size_t segments_count; /* HTTP_SEGMENTS_MAX + 1: too many to be anything of ours */
+	size_t segments_count;  /* HTTP_SEGMENTS_MAX + 1: too many to be anything of ours */
 	struct slice authority; /* of "http://authority/path"; else empty */
 	const struct http_param *params;
 	size_t params_count;
 };
 
 /* Returns 0 or a status, with the reason. Borrows from `raw` where nothing was encoded. */
-unsigned http_target_parse(struct slice raw, struct arena *a, struct http_target *ret_target,
-	const char **ret_why);
+unsigned http_target_parse(
+	struct slice raw, struct arena *a, struct http_target *ret_target, const char **ret_why);
 
-/* ---- http_route.c --------------------------------------------------------------------------------- */
+/* ---- http_route.c
+ * --------------------------------------------------------------------------------- */
 
 struct http_table;
 
@@ -82,14 +86,16 @@ void http_table_find(const struct http_table *t, const struct http_target *targe
 #define HTTP_ALLOW_MAX 48 /* bytes with NUL */
 void http_allow_text(unsigned methods, char ret_text[HTTP_ALLOW_MAX]);
 
-/* ---- http_backoff.c: guessing gets slow ------------------------------------------------------------- */
+/* ---- http_backoff.c: guessing gets slow
+ * ------------------------------------------------------------- */
 
-#define HTTP_BACKOFF_SLOTS 4096 /* addresses and names remembered; the oldest of a set gives way */
-#define HTTP_BACKOFF_FREE  3    /* failures that cost nothing: people mistype */
+#define HTTP_BACKOFF_SLOTS 4096 /* addresses and names remembered; the oldest of a set gives way   \
+				 */
+#define HTTP_BACKOFF_FREE            3   /* failures that cost nothing: people mistype */
 #define HTTP_BACKOFF_ADDRESS_SECONDS 900 /* the longest wait of an address */
 /* ... and of a name, kept short: anybody can fail on somebody else's name. */
-#define HTTP_BACKOFF_NAME_SECONDS    60
-#define HTTP_BACKOFF_FORGET_SECONDS  3600 /* without a failure */
+#define HTTP_BACKOFF_NAME_SECONDS   60
+#define HTTP_BACKOFF_FORGET_SECONDS 3600 /* without a failure */
 
 enum http_backoff_kind { HTTP_BACKOFF_ADDRESS, HTTP_BACKOFF_NAME };
 
@@ -101,10 +107,12 @@ unsigned http_backoff_wait(struct http_backoff *b, enum http_backoff_kind kind, 
 void http_backoff_fail(struct http_backoff *b, enum http_backoff_kind kind, struct slice key);
 void http_backoff_clear(struct http_backoff *b, enum http_backoff_kind kind, struct slice key);
 
-/* ---- http_auth.c: who is asking ---------------------------------------------------------------------- */
+/* ---- http_auth.c: who is asking
+ * ---------------------------------------------------------------------- */
 
-#define HTTP_LOGINS          512 /* remembered at once */
-#define HTTP_HASH_WAITERS    1   /* requests that may wait for the one password being hashed; else 503 */
+#define HTTP_LOGINS       512 /* remembered at once */
+#define HTTP_HASH_WAITERS 1 /* requests that may wait for the one password being hashed; else 503  \
+			     */
 #define HTTP_TOKEN_TEXT_MAX  256 /* bytes; a longer bearer token is not looked up */
 #define HTTP_NAME_MAX        64  /* bytes of an account's name, as the store has it */
 #define HTTP_CREDENTIALS_MAX (HTTP_NAME_MAX + 1 + HTTP_PASSWORD_MAX) /* "name:password" */
@@ -125,18 +133,19 @@ struct http_claim {
 };
 
 struct http_verdict {
-	unsigned status;          /* 0: go on; 401, 429, 500, 503 */
-	unsigned retry_seconds;   /* with 429 and 503 */
+	unsigned status;        /* 0: go on; 401, 429, 500, 503 */
+	unsigned retry_seconds; /* with 429 and 503 */
 	const char *why;
-	struct http_login *login; /* NULL with status 0: nobody in particular. The caller drops it. */
+	struct http_login
+		*login; /* NULL with status 0: nobody in particular. The caller drops it. */
 };
 
 struct http_auth;
 enum err_kind http_auth_new(const struct http_accounts *accounts, const struct world *w,
 	struct http_auth **ret_auth, struct err *e) MUST_USE;
 void http_auth_free(struct http_auth *a);
-void http_auth_check(struct http_auth *a, const struct http_claim *claim,
-	struct http_verdict *ret_verdict);
+void http_auth_check(
+	struct http_auth *a, const struct http_claim *claim, struct http_verdict *ret_verdict);
 uint64_t http_auth_failures(const struct http_auth *a);
 uint64_t http_auth_hashes(const struct http_auth *a); /* passwords hashed so far: for tests */
 
@@ -144,15 +153,16 @@ enum http_scheme { HTTP_SCHEME_NONE, HTTP_SCHEME_BASIC, HTTP_SCHEME_BEARER };
 /* Cut "Scheme rest" in two; NONE for other schemes and for what is neither. */
 enum http_scheme http_scheme_parse(struct slice authorization, struct slice *ret_rest);
 /* "name:password" from base64 into *b (BUF_MAX(HTTP_CREDENTIALS_MAX)); false: it is not that. */
-bool http_basic_decode(struct slice base64, struct buf *b, struct slice *ret_name,
-	struct slice *ret_password);
+bool http_basic_decode(
+	struct slice base64, struct buf *b, struct slice *ret_name, struct slice *ret_password);
 
 extern const char *const http_challenges[2]; /* values for WWW-Authenticate */
 
 /* The functions of http_accounts over a store. */
 struct http_accounts http_accounts_of_store(struct store *s);
 
-/* ---- http_encode.c: gzip and zstd -------------------------------------------------------------------- */
+/* ---- http_encode.c: gzip and zstd
+ * -------------------------------------------------------------------- */
 
 enum http_coding { HTTP_IDENTITY, HTTP_GZIP, HTTP_ZSTD, HTTP_CODINGS };
 
@@ -168,10 +178,11 @@ void http_encoder_free(struct http_encoder *enc);
 /* Pack `in` and append to *out; with `end`, all that is left. ERR_NOMEM. */
 enum err_kind http_encoder_push(struct http_encoder *enc, struct slice in, bool end,
 	struct buf *out, struct err *e) MUST_USE;
-enum err_kind http_encode_whole(enum http_coding coding, struct slice in, struct buf *out,
-	struct err *e) MUST_USE;
+enum err_kind http_encode_whole(
+	enum http_coding coding, struct slice in, struct buf *out, struct err *e) MUST_USE;
 
-/* ---- http_shared.c --------------------------------------------------------------------------------------- */
+/* ---- http_shared.c
+ * --------------------------------------------------------------------------------------- */
 
 struct http_shared {
 	atomic_uint owners;
@@ -179,8 +190,8 @@ struct http_shared {
 	pthread_mutex_t lock; /* of what follows */
 	struct buf coded[HTTP_CODINGS];
 	bool tried[HTTP_CODINGS];
-	/* Finished responses of the HTTP library over these bytes, so that serving a page again costs no
-	 * allocation. Owned by http_server.c. */
+	/* Finished responses of the HTTP library over these bytes, so that serving a page again
+	 * costs no allocation. Owned by http_server.c. */
 	void *ready;
 	void (*ready_free)(void *ready);
 };
@@ -188,7 +199,8 @@ struct http_shared {
 /* The bytes in this coding, packed once; *coding becomes IDENTITY when packing does not pay. */
 struct slice http_shared_coded(struct http_shared *s, enum http_coding *coding);
 
-/* ---- http_reply.c: what a handler's reply becomes on the wire ------------------------------------------------ */
+/* ---- http_reply.c: what a handler's reply becomes on the wire
+ * ------------------------------------------------ */
 
 #define HTTP_REPLY_HEADERS_MAX 24 /* the handler's 12 and ours */
 
@@ -221,11 +233,12 @@ struct http_stream {
 enum err_kind http_stream_begin(struct http_stream *s, const struct http_reply *reply,
 	enum http_coding coding, struct err *e) MUST_USE;
 /* Up to `bytes`; *ret_len 0 is the end. */
-enum err_kind http_stream_read(struct http_stream *s, char *to, size_t bytes, size_t *ret_len,
-	struct err *e) MUST_USE;
+enum err_kind http_stream_read(
+	struct http_stream *s, char *to, size_t bytes, size_t *ret_len, struct err *e) MUST_USE;
 void http_stream_end(struct http_stream *s);
 
-/* ---- http_body.c: what a client sends ---------------------------------------------------------------------- */
+/* ---- http_body.c: what a client sends
+ * ---------------------------------------------------------------------- */
 
 struct http_body {
 	struct buf memory;
@@ -244,7 +257,9 @@ enum err_kind http_body_take(struct http_body *b, struct slice bytes, struct err
 /* No more comes: rewinds the file. */
 enum err_kind http_body_end(struct http_body *b, struct err *e) MUST_USE;
 
-/* ---- http_tls.c ------------------------------------------------------------------------------------------------ */
+/* ---- http_tls.c
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* TLS 1.2 with ECDHE and AEAD, and 1.3: none of the suites of RFC 7540 appendix A. */
 extern const char http_tls_priorities[];
@@ -261,17 +276,19 @@ struct http_tls *http_tls_keep(struct http_tls *tls);
 void http_tls_drop(struct http_tls *tls); /* accepts NULL */
 /* The client's certificate, once the handshake is done: its key's pin. False: it sent none, or one
  * whose dates do not hold now. The handshake has proven that the client has the key. */
-bool http_tls_peer_pin(struct gnutls_session_int *session, int64_t now_us,
-	uint8_t ret_pin[SHA256_LEN]);
+bool http_tls_peer_pin(
+	struct gnutls_session_int *session, int64_t now_us, uint8_t ret_pin[SHA256_LEN]);
 
-/* ---- http_watch.c: deadlines of open connections, and sockets that linger ----------------------------------- */
+/* ---- http_watch.c: deadlines of open connections, and sockets that linger
+ * ----------------------------------- */
 
 /*
  * The library's timeout counts inactivity only, so a head dripped byte by byte lives for ever. Each
  * connection has a phase and an absolute deadline; whoever passes it has its socket shut down.
  */
 enum http_phase {
-	HTTP_PHASE_HEAD,  /* from accept, or the first byte of a later request, to the end of the head */
+	HTTP_PHASE_HEAD, /* from accept, or the first byte of a later request, to the end of the
+			    head */
 	HTTP_PHASE_BODY,
 	HTTP_PHASE_RUN,   /* a handler works: no deadline */
 	HTTP_PHASE_REPLY, /* the deadline moves as long as the client takes what it is sent */
@@ -299,7 +316,8 @@ enum err_kind http_watch_new(const struct http_watch_config *config, struct http
 void http_watch_free(struct http_watch *w);
 void http_watch_add(struct http_watch *w, struct http_watched *c, int fd, int64_t deadline_us);
 void http_watch_remove(struct http_watch *w, struct http_watched *c);
-static inline void http_watch_set(struct http_watched *c, enum http_phase phase, int64_t deadline_us)
+static inline void http_watch_set(
+	struct http_watched *c, enum http_phase phase, int64_t deadline_us)
 {
 	atomic_store_explicit(&c->word, deadline_us * 8 + (int64_t)phase, memory_order_relaxed);
 }
@@ -316,7 +334,9 @@ void http_watch_linger(struct http_watch *w, int fd);
 #define HTTP_LINGER_MAX     64 /* sockets at once; past it they are closed as they are */
 #define HTTP_LINGER_SECONDS 5
 
-/* ---- http_listen.c ------------------------------------------------------------------------------------------------ */
+/* ---- http_listen.c
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* A listening socket on "address:port", "[address]:port" or ":port" (loopback); numbers only, and
  * the name localhost. ERR_BUSY: somebody has that port. */
@@ -327,10 +347,12 @@ struct sockaddr;
 #define HTTP_PEER_MAX 46 /* bytes of an address as text, with NUL (INET6_ADDRSTRLEN) */
 /* The client's address as text, and what its failures are counted under: the address, or for IPv6
  * the first 64 bits of it, as anybody has 2^64 of the rest. Returns the length of ret_bucket. */
-size_t http_peer_name(const struct sockaddr *address, char ret_text[HTTP_PEER_MAX],
-	uint8_t ret_bucket[8]);
+size_t http_peer_name(
+	const struct sockaddr *address, char ret_text[HTTP_PEER_MAX], uint8_t ret_bucket[8]);
 
-/* ---- http_metrics.c ----------------------------------------------------------------------------------------------- */
+/* ---- http_metrics.c
+ * -----------------------------------------------------------------------------------------------
+ */
 
 #define HTTP_BUCKETS 14 /* bounds of the latency histogram, without +Inf */
 
@@ -359,7 +381,8 @@ static inline void http_count(atomic_uint_fast64_t *counter, uint64_t by)
 void http_counts_latency(struct http_counts *c, size_t route, int64_t us);
 void http_counts_text(const struct http_counts *c, const struct http_metrics *m, struct buf *out);
 
-/* ---- http_exchange.c: one request and its reply, without the library ------------------------------------------------ */
+/* ---- http_exchange.c: one request and its reply, without the library
+ * ------------------------------------------------ */
 
 /* What all connections of a server share. */
 struct http_site {
@@ -392,7 +415,7 @@ struct http_exchange {
 	const char *why;
 	unsigned retry_seconds;
 	bool has_body;
-	bool open;       /* between begin and end */
+	bool open; /* between begin and end */
 	int64_t begun_us;
 	unsigned status; /* sent; 0: none yet */
 	uint64_t sent;   /* bytes of its body */

@@ -111,7 +111,8 @@ enum err_kind http_reply_shape(const struct http_request *q, const struct http_f
 	if (packs)
 		add(&shape, "Vary", SLICE("Accept-Encoding"));
 	add(&shape, "ETag", etag);
-	/* Intelligence is for who asked. With a tag a client may keep it if it asks again each time. */
+	/* Intelligence is for who asked. With a tag a client may keep it if it asks again each
+	 * time. */
 	if (!given(reply, "cache-control"))
 		add(&shape, "Cache-Control",
 			etag.len != 0 ? SLICE("private, no-cache") : SLICE("no-store"));
@@ -127,13 +128,15 @@ enum err_kind http_reply_shape(const struct http_request *q, const struct http_f
 	return OK;
 }
 
-/* ---- streams ------------------------------------------------------------------------------------ */
+/* ---- streams ------------------------------------------------------------------------------------
+ */
 
 enum err_kind http_stream_begin(struct http_stream *s, const struct http_reply *reply,
 	enum http_coding coding, struct err *e)
 {
-	*s = (struct http_stream){
-		.next = reply->stream, .state_free = reply->stream_free, .state = reply->stream_state};
+	*s = (struct http_stream){.next = reply->stream,
+		.state_free = reply->stream_free,
+		.state = reply->stream_state};
 	if (coding != HTTP_IDENTITY) {
 		s->encoder = http_encoder_new(coding);
 		if (s->encoder == NULL)
@@ -158,15 +161,16 @@ static enum err_kind refill(struct http_stream *s, struct err *e)
 			kind = err_set(e, ERR_NOMEM, "stream: out of memory");
 		s->ended = !more;
 		if (kind == OK && s->encoder != NULL)
-			kind = http_encoder_push(s->encoder, buf_slice(&s->plain), s->ended, &s->ready, e);
+			kind = http_encoder_push(
+				s->encoder, buf_slice(&s->plain), s->ended, &s->ready, e);
 		if (kind != OK)
 			return kind;
 	}
 	return OK;
 }
 
-enum err_kind http_stream_read(struct http_stream *s, char *to, size_t bytes, size_t *ret_len,
-	struct err *e)
+enum err_kind http_stream_read(
+	struct http_stream *s, char *to, size_t bytes, size_t *ret_len, struct err *e)
 {
 	size_t len;
 

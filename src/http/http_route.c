@@ -22,25 +22,27 @@ struct http_table {
 static bool word_valid(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!((s.data[i] >= 'a' && s.data[i] <= 'z') || (s.data[i] >= '0' && s.data[i] <= '9') ||
-			    s.data[i] == '_'))
+		if (!((s.data[i] >= 'a' && s.data[i] <= 'z') ||
+			    (s.data[i] >= '0' && s.data[i] <= '9') || s.data[i] == '_'))
 			return false;
 	return s.len != 0;
 }
 
-static enum err_kind row_init(struct row *row, const struct http_route *route, size_t index,
-	struct err *e)
+static enum err_kind row_init(
+	struct row *row, const struct http_route *route, size_t index, struct err *e)
 {
 	struct slice rest = slice_of(route->pattern), part;
 
 	row->route = route;
 	row->index = index;
 	if (rest.len == 0 || rest.data[0] != '/')
-		return err_set(e, ERR_USAGE, "route %zu: pattern \"%.*s\" does not begin with a slash",
-			index, SLICE_ARG(rest));
+		return err_set(e, ERR_USAGE,
+			"route %zu: pattern \"%.*s\" does not begin with a slash", index,
+			SLICE_ARG(rest));
 	if (route->handle == NULL || route->methods == 0 || !word_valid(slice_of(route->says)))
 		return err_set(e, ERR_USAGE,
-			"route \"%s\": needs methods, a handler and a name of a-z, 0-9 and _", route->pattern);
+			"route \"%s\": needs methods, a handler and a name of a-z, 0-9 and _",
+			route->pattern);
 	rest = slice_cut(rest, 1, rest.len);
 	while (slice_next(&rest, '/', &part)) {
 		if (part.len == 0 && rest.data == NULL)
@@ -51,7 +53,8 @@ static enum err_kind row_init(struct row *row, const struct http_route *route, s
 				HTTP_SEGMENTS_MAX);
 		if (part.data[0] != '{')
 			row->segments[row->segments_count] = part;
-		else if (!word_valid(slice_cut(part, 1, part.len - 1)) || !slice_ends(part, SLICE("}")))
+		else if (!word_valid(slice_cut(part, 1, part.len - 1)) ||
+			 !slice_ends(part, SLICE("}")))
 			return err_set(e, ERR_USAGE, "route \"%s\": \"%.*s\" is not \"{name}\"",
 				route->pattern, SLICE_ARG(part));
 		row->segments_count++;
@@ -72,8 +75,8 @@ static int row_compare(const void *left, const void *right)
 	return a->index < b->index ? -1 : 1;
 }
 
-enum err_kind http_table_new(const struct http_route *routes, size_t count,
-	struct http_table **ret_table, struct err *e)
+enum err_kind http_table_new(
+	const struct http_route *routes, size_t count, struct http_table **ret_table, struct err *e)
 {
 	struct http_table *t = calloc(1, sizeof(*t) + count * sizeof(t->rows[0]));
 
@@ -102,8 +105,9 @@ static bool row_matches(const struct row *row, const struct http_target *target)
 	if (row->segments_count != target->segments_count)
 		return false;
 	for (size_t i = 0; i < row->segments_count; i++) {
-		if (row->segments[i].data == NULL ? target->segments[i].len == 0
-						  : !slice_equal(row->segments[i], target->segments[i]))
+		if (row->segments[i].data == NULL
+				? target->segments[i].len == 0
+				: !slice_equal(row->segments[i], target->segments[i]))
 			return false;
 	}
 	return true;
@@ -139,10 +143,10 @@ void http_allow_text(unsigned methods, char ret_text[HTTP_ALLOW_MAX])
 		const char *name;
 	} names[] = {
 		{HTTP_GET,    "GET"   },
-                {HTTP_HEAD,   "HEAD"  },
-                {HTTP_POST,   "POST"  },
+		{HTTP_HEAD,   "HEAD"  },
+		{HTTP_POST,   "POST"  },
 		{HTTP_PUT,    "PUT"   },
-                {HTTP_DELETE, "DELETE"},
+		{HTTP_DELETE, "DELETE"},
 	};
 	size_t len = 0;
 

@@ -77,7 +77,8 @@ static struct conn *conn_of(struct MHD_Connection *mhd)
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* ---- connections --------------------------------------------------------------------------------- */
+/* ---- connections
+ * --------------------------------------------------------------------------------- */
 
 static void tls_begin(struct conn *c)
 {
@@ -90,7 +91,8 @@ static void tls_begin(struct conn *c)
 	gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->tls->credentials);
 	if (s->site.config.ask_client_certificate)
 		gnutls_certificate_server_set_request(c->session, GNUTLS_CERT_REQUEST);
-	/* Clients that come back need no full handshake. Early data stays off (TAXII forbids it). */
+	/* Clients that come back need no full handshake. Early data stays off (TAXII forbids it).
+	 */
 	gnutls_session_ticket_enable_server(c->session, &s->ticket_key);
 }
 
@@ -175,7 +177,8 @@ on_library_log(void *context, const char *format, va_list args)
 	log_line(s->site.config.log, LOG_DEBUG, "http library", "says", text, NULL);
 }
 
-/* ---- replies --------------------------------------------------------------------------------------- */
+/* ---- replies
+ * --------------------------------------------------------------------------------------- */
 
 /* A response of the library over shared bytes, with the headers it was made with. */
 struct ready {
@@ -196,8 +199,8 @@ static void ready_free(void *first)
 	}
 }
 
-static bool headers_put(struct MHD_Response *response, const struct http_shape *shape,
-	struct arena *a)
+static bool headers_put(
+	struct MHD_Response *response, const struct http_shape *shape, struct arena *a)
 {
 	for (size_t i = 0; i < shape->headers_count; i++) {
 		const char *name = arena_string(a, shape->headers[i].name);
@@ -212,8 +215,8 @@ static bool headers_put(struct MHD_Response *response, const struct http_shape *
 
 static struct MHD_Response *response_of_bytes(struct conn *c, const struct http_shape *shape)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(shape->body.len,
-		(void *)(uintptr_t)shape->body.data, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		shape->body.len, (void *)(uintptr_t)shape->body.data, MHD_RESPMEM_PERSISTENT);
 
 	if (response != NULL && !headers_put(response, shape, c->x.arena)) {
 		MHD_destroy_response(response);
@@ -252,8 +255,10 @@ static struct MHD_Response *response_of_shared(struct conn *c, struct http_share
 			break;
 	if (r == NULL) {
 		response = response_of_bytes(c, shape);
-		if (response != NULL && count < READY_MAX && (r = malloc(sizeof(*r) + len)) != NULL) {
-			*r = (struct ready){.next = shared->ready, .response = response, .key_len = len};
+		if (response != NULL && count < READY_MAX &&
+			(r = malloc(sizeof(*r) + len)) != NULL) {
+			*r = (struct ready){
+				.next = shared->ready, .response = response, .key_len = len};
 			memcpy(r->key, key, len);
 			shared->ready = r;
 			shared->ready_free = ready_free;
@@ -275,8 +280,10 @@ static ssize_t on_stream_read(void *context, uint64_t position, char *to, size_t
 
 	(void)position;
 	if (http_stream_read(&c->stream, to, bytes, &len, &e) != OK) {
-		/* The status is out already: a broken chunk tells the client that it is not whole. */
-		log_line(c->server->site.config.log, LOG_ERROR, "reply broken off", "why", e.text, NULL);
+		/* The status is out already: a broken chunk tells the client that it is not whole.
+		 */
+		log_line(c->server->site.config.log, LOG_ERROR, "reply broken off", "why", e.text,
+			NULL);
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
 	c->x.sent += len;
@@ -298,8 +305,8 @@ static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 	if (http_reply_shape(&c->x.q, &c->x.facts, reply, closes, &shape, &e) == OK) {
 		c->packed = shape.packed;
 		if (shape.streams && http_stream_begin(&c->stream, reply, shape.coding, &e) == OK) {
-			response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, KIB(4),
-				on_stream_read, c, NULL);
+			response = MHD_create_response_from_callback(
+				MHD_SIZE_UNKNOWN, KIB(4), on_stream_read, c, NULL);
 			if (response != NULL && !headers_put(response, &shape, c->x.arena)) {
 				MHD_destroy_response(response);
 				response = NULL;
@@ -313,7 +320,8 @@ static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 				response = response_of_bytes(c, &shape);
 		}
 	}
-	/* A stream that was given but is not used (304) is ended with the request like any other. */
+	/* A stream that was given but is not used (304) is ended with the request like any other.
+	 */
 	if (reply->stream != NULL && c->stream.next == NULL)
 		c->stream = (struct http_stream){
 			.state_free = reply->stream_free, .state = reply->stream_state};
@@ -337,8 +345,9 @@ static void socket_write(struct conn *c, struct slice bytes)
 {
 	while (bytes.len > 0) {
 		ssize_t got = c->session == NULL
-			? send(c->watched.fd, bytes.data, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT)
-			: gnutls_record_send(c->session, bytes.data, bytes.len);
+				      ? send(c->watched.fd, bytes.data, bytes.len,
+						MSG_NOSIGNAL | MSG_DONTWAIT)
+				      : gnutls_record_send(c->session, bytes.data, bytes.len);
 
 		if (got <= 0)
 			return; /* the client is not reading: it will not read this either */
@@ -371,7 +380,8 @@ static enum MHD_Result answer(struct conn *c)
 	return reply_send(c, &reply);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------ */
+/* ---- requests
+ * ------------------------------------------------------------------------------------------ */
 
 /* The request line is there, as it came. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *mhd)
@@ -407,7 +417,9 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const c
 	(void)kind;
 	if (walk->count <= HTTP_HEADERS_MAX) /* one more than may be: the check counts */
 		walk->headers[walk->count++] = (struct http_param){
-			{name, name_len}, {value == NULL ? name + name_len : value, value_len}};
+			{name,				    name_len },
+                        {value == NULL ? name + name_len : value, value_len}
+                };
 	return MHD_YES;
 }
 
@@ -418,11 +430,13 @@ static enum MHD_Result head_take(struct conn *c, const char *method, const char 
 		MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	struct walk walk = {
 		.headers = ARENA_ARRAY(c->x.arena, struct http_param, HTTP_HEADERS_MAX + 1)};
-	struct http_head head = {.method = slice_of(method),
+	struct http_head head = {
+		.method = slice_of(method),
 		.target = {c->x.target_at, c->x.target.len},
 		.version = slice_of(version),
 		.headers = walk.headers,
-		.bytes = info == NULL ? 0 : info->header_size};
+		.bytes = info == NULL ? 0 : info->header_size
+        };
 
 	c->head_seen = true;
 	if (walk.headers == NULL)
@@ -437,13 +451,15 @@ static enum MHD_Result head_take(struct conn *c, const char *method, const char 
 	http_exchange_head(&c->x, &head);
 	switch (http_exchange_next(&c->x)) {
 	case HTTP_NEXT_ANSWER:
-		/* A reply given now would cost the connection; the library asks once more at once. */
+		/* A reply given now would cost the connection; the library asks once more at once.
+		 */
 		http_watch_set(&c->watched, HTTP_PHASE_RUN, 0);
 		break;
 	case HTTP_NEXT_TAKE:
 	case HTTP_NEXT_DISCARD:
 		http_watch_set(&c->watched, HTTP_PHASE_BODY,
-			seconds_from(world_monotonic(s->site.config.world), s->site.config.body_seconds));
+			seconds_from(world_monotonic(s->site.config.world),
+				s->site.config.body_seconds));
 		break;
 	case HTTP_NEXT_REFUSE:
 		c->linger = true;
@@ -491,7 +507,8 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
 			c->linger = true;
 		}
 	}
-	/* The library looks at the bytes of the reply no more, though it still holds its response. */
+	/* The library looks at the bytes of the reply no more, though it still holds its response.
+	 */
 	http_stream_end(&c->stream);
 	http_shared_drop(c->shared);
 	c->shared = NULL;
@@ -507,12 +524,14 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
 	}
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Never asked: every session gets our credentials before its handshake. */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int names_count,
-	const gnutls_pk_algorithm_t *algorithms, int algorithms_count, gnutls_pcert_st **certificates,
-	unsigned int *certificates_count, gnutls_privkey_t *key)
+	const gnutls_pk_algorithm_t *algorithms, int algorithms_count,
+	gnutls_pcert_st **certificates, unsigned int *certificates_count, gnutls_privkey_t *key)
 {
 	(void)session;
 	(void)names;
@@ -550,13 +569,12 @@ static enum err_kind daemon_start(struct http_server *s, struct err *e)
 	options[n++] = (struct MHD_OptionItem){
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL};
 	options[n++] = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_LIMIT, connections, NULL};
-	options[n++] =
-		(struct MHD_OptionItem){MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->per_address_max, NULL};
+	options[n++] = (struct MHD_OptionItem){
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->per_address_max, NULL};
 	options[n++] =
 		(struct MHD_OptionItem){MHD_OPTION_CONNECTION_TIMEOUT, config->idle_seconds, NULL};
 	options[n++] = (struct MHD_OptionItem){MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL};
-	options[n++] =
-		(struct MHD_OptionItem){MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s};
+	options[n++] = (struct MHD_OptionItem){MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s};
 	options[n++] =
 		(struct MHD_OptionItem){MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s};
 	options[n++] =
@@ -571,8 +589,9 @@ static enum err_kind daemon_start(struct http_server *s, struct err *e)
 			MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)no_certificate};
 	}
 	options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-	s->daemon = MHD_start_daemon(flags, 0, on_accept, s, on_request, s,
-		MHD_OPTION_EXTERNAL_LOGGER, on_library_log, s, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	s->daemon =
+		MHD_start_daemon(flags, 0, on_accept, s, on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+			on_library_log, s, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return err_set(e, ERR_IO, "could not start the server on %s", config->listen);
 	s->listen_fd = -1;
@@ -604,11 +623,13 @@ static enum err_kind tls_start(struct http_server *s, bool loopback, struct err 
 	if (config->certificate_file == NULL && config->key_file == NULL) {
 		if (loopback)
 			return OK;
-		return err_set(e, ERR_USAGE, "%s is not a loopback address: it needs a certificate and a key",
+		return err_set(e, ERR_USAGE,
+			"%s is not a loopback address: it needs a certificate and a key",
 			config->listen);
 	}
 	if (config->certificate_file == NULL || config->key_file == NULL)
-		return err_set(e, ERR_USAGE, "a certificate needs its key, and a key its certificate");
+		return err_set(
+			e, ERR_USAGE, "a certificate needs its key, and a key its certificate");
 	if (gnutls_session_ticket_key_generate(&s->ticket_key) < 0)
 		return err_set(e, ERR_NOMEM, "TLS: no key for session tickets");
 	return http_tls_load(config->certificate_file, config->key_file, &s->tls, e);
@@ -635,8 +656,8 @@ static void defaults_fill(struct http_server_config *config)
 		config->spool_folder = "/tmp";
 }
 
-enum err_kind http_server_start(const struct http_server_config *config,
-	struct http_server **ret_server, struct err *e)
+enum err_kind http_server_start(
+	const struct http_server_config *config, struct http_server **ret_server, struct err *e)
 {
 	struct http_server *s = calloc(1, sizeof(*s));
 	pthread_condattr_t clock;

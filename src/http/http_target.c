@@ -16,8 +16,8 @@ static int hex_of(char c)
 	return -1;
 }
 
-/* Percent-decoding of RFC 3986 section 2.1; in a query (`plus`) a plus is a blank, as forms have it.
- * NULL, or why not. */
+/* Percent-decoding of RFC 3986 section 2.1; in a query (`plus`) a plus is a blank, as forms have
+ * it. NULL, or why not. */
 static const char *decode(struct slice in, bool plus, struct arena *a, struct slice *ret_text)
 {
 	struct slice text = in;
@@ -80,8 +80,8 @@ static const char *path_parse(struct slice raw, struct arena *a, struct http_tar
 			buf_char(&path, '/');
 			buf_slice_append(&path, segment);
 		}
-		/* The last slash leaves nothing behind it; a slash too many is a segment like others, and
-		 * no route has an empty one. */
+		/* The last slash leaves nothing behind it; a slash too many is a segment like
+		 * others, and no route has an empty one. */
 		if (segment.len == 0 && rest.data == NULL)
 			break;
 		if (t->segments_count < HTTP_SEGMENTS_MAX)
@@ -135,8 +135,8 @@ static const char *query_parse(struct slice raw, struct arena *a, struct http_ta
 	return NULL;
 }
 
-unsigned http_target_parse(struct slice raw, struct arena *a, struct http_target *ret_target,
-	const char **ret_why)
+unsigned http_target_parse(
+	struct slice raw, struct arena *a, struct http_target *ret_target, const char **ret_why)
 {
 	struct http_target t = {0};
 	struct slice schemes[] = {SLICE("http://"), SLICE("https://")};
@@ -149,7 +149,8 @@ unsigned http_target_parse(struct slice raw, struct arena *a, struct http_target
 		if (c <= 0x20 || c == 0x7f || c == '#')
 			why = "a character in the target that does not belong there";
 	}
-	/* absolute-form (RFC 9112 section 3.2.2): proxies' clients send it, servers must take it. */
+	/* absolute-form (RFC 9112 section 3.2.2): proxies' clients send it, servers must take it.
+	 */
 	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
 		if (raw.len > schemes[i].len &&
 			slice_equal_nocase(slice_cut(raw, 0, schemes[i].len), schemes[i])) {

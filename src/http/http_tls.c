@@ -15,7 +15,7 @@
 #define PEM_MAX      MIB(1) /* a chain with its key is a few KiB */
 #define SERIAL_BYTES 16     /* RFC 5280 section 4.1.2.2: at most 20 */
 #define YEARS        10
-#define NAMES_MAX    32 /* names and addresses in one certificate */
+#define NAMES_MAX    32          /* names and addresses in one certificate */
 #define BACKDATE     (24 * 3600) /* seconds: clocks of first clients may be late */
 
 const char http_tls_priorities[] =
@@ -43,11 +43,12 @@ enum err_kind http_tls_load(const char *certificate_file, const char *key_file,
 	if (kind == OK && gnutls_certificate_allocate_credentials(&tls->credentials) < 0)
 		kind = err_set(e, ERR_NOMEM, "certificate \"%s\": out of memory", certificate_file);
 	if (kind == OK) {
-		gnutls_datum_t cert_pem = {(unsigned char *)certificate.data, (unsigned)certificate.len};
+		gnutls_datum_t cert_pem = {
+			(unsigned char *)certificate.data, (unsigned)certificate.len};
 		gnutls_datum_t key_pem = {(unsigned char *)key.data, (unsigned)key.len};
 
-		rc = gnutls_certificate_set_x509_key_mem2(tls->credentials, &cert_pem, &key_pem,
-			GNUTLS_X509_FMT_PEM, NULL, 0);
+		rc = gnutls_certificate_set_x509_key_mem2(
+			tls->credentials, &cert_pem, &key_pem, GNUTLS_X509_FMT_PEM, NULL, 0);
 		if (rc < 0)
 			kind = err_set(e, ERR_PARSE, "certificate \"%s\" with key \"%s\": %s",
 				certificate_file, key_file, gnutls_strerror(rc));
@@ -79,18 +80,20 @@ void http_tls_drop(struct http_tls *tls)
 	free(tls);
 }
 
-/* ---- pins ------------------------------------------------------------------------------------- */
+/* ---- pins -------------------------------------------------------------------------------------
+ */
 
 static bool pin_of(gnutls_x509_crt_t certificate, uint8_t ret_pin[SHA256_LEN])
 {
 	size_t len = SHA256_LEN;
 
-	return gnutls_x509_crt_get_key_id(certificate, GNUTLS_KEYID_USE_SHA256, ret_pin, &len) == 0 &&
-		len == SHA256_LEN;
+	return gnutls_x509_crt_get_key_id(certificate, GNUTLS_KEYID_USE_SHA256, ret_pin, &len) ==
+		       0 &&
+	       len == SHA256_LEN;
 }
 
-bool http_tls_peer_pin(struct gnutls_session_int *session, int64_t now_us,
-	uint8_t ret_pin[SHA256_LEN])
+bool http_tls_peer_pin(
+	struct gnutls_session_int *session, int64_t now_us, uint8_t ret_pin[SHA256_LEN])
 {
 	unsigned count = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
@@ -101,8 +104,9 @@ bool http_tls_peer_pin(struct gnutls_session_int *session, int64_t now_us,
 	if (chain == NULL || count == 0 || gnutls_x509_crt_init(&certificate) < 0)
 		return false;
 	good = gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) == 0 &&
-		gnutls_x509_crt_get_activation_time(certificate) <= now &&
-		gnutls_x509_crt_get_expiration_time(certificate) >= now && pin_of(certificate, ret_pin);
+	       gnutls_x509_crt_get_activation_time(certificate) <= now &&
+	       gnutls_x509_crt_get_expiration_time(certificate) >= now &&
+	       pin_of(certificate, ret_pin);
 	gnutls_x509_crt_deinit(certificate);
 	return good;
 }
@@ -133,7 +137,8 @@ enum err_kind http_certificate_pin(const char *file, uint8_t ret_pin[SHA256_LEN]
 	return kind;
 }
 
-/* ---- a first certificate -------------------------------------------------------------------------- */
+/* ---- a first certificate
+ * -------------------------------------------------------------------------- */
 
 static int name_add(gnutls_x509_crt_t certificate, struct slice name)
 {
@@ -145,21 +150,25 @@ static int name_add(gnutls_x509_crt_t certificate, struct slice name)
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';
 	if (inet_pton(AF_INET, text, address) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, address, 4,
-			GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(
+			certificate, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND);
 	if (inet_pton(AF_INET6, text, address) == 1)
-		return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, address, 16,
-			GNUTLS_FSAN_APPEND);
+		return gnutls_x509_crt_set_subject_alt_name(
+			certificate, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND);
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)text[i] <= 0x20 || (unsigned char)text[i] >= 0x7f)
 			return GNUTLS_E_INVALID_REQUEST;
-	return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, text,
-		(unsigned)name.len, GNUTLS_FSAN_APPEND);
+	return gnutls_x509_crt_set_subject_alt_name(
+		certificate, GNUTLS_SAN_DNSNAME, text, (unsigned)name.len, GNUTLS_FSAN_APPEND);
 }
 
 static enum err_kind names_add(gnutls_x509_crt_t certificate, const char *names, struct err *e)
 {
-	static const struct slice local[] = {{"localhost", 9}, {"127.0.0.1", 9}, {"::1", 3}};
+	static const struct slice local[] = {
+		{"localhost", 9},
+                {"127.0.0.1", 9},
+                {"::1",       3}
+        };
 	struct slice rest = slice_of(names), name;
 	bool named = false;
 	size_t count = 0;
@@ -171,16 +180,17 @@ static enum err_kind names_add(gnutls_x509_crt_t certificate, const char *names,
 		for (size_t i = 0; i < COUNT_OF(local); i++)
 			is_local = is_local || slice_equal(name, local[i]);
 		if (!named && name.len != 0 && name.len <= 64 && /* ub-common-name of RFC 5280 */
-			gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, name.data,
-				(unsigned)name.len) == 0)
+			gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0,
+				name.data, (unsigned)name.len) == 0)
 			named = true;
 		if (is_local)
 			continue;
 		if (++count > NAMES_MAX)
-			return err_set(e, ERR_LIMIT, "certificate with more than %d names", NAMES_MAX);
+			return err_set(
+				e, ERR_LIMIT, "certificate with more than %d names", NAMES_MAX);
 		if (name_add(certificate, name) < 0)
-			return err_set(e, ERR_INVALID, "certificate: \"%.*s\" is not a name or address",
-				SLICE_ARG(name));
+			return err_set(e, ERR_INVALID,
+				"certificate: \"%.*s\" is not a name or address", SLICE_ARG(name));
 	}
 	for (size_t i = 0; i < COUNT_OF(local); i++)
 		if (name_add(certificate, local[i]) < 0)
@@ -188,8 +198,8 @@ static enum err_kind names_add(gnutls_x509_crt_t certificate, const char *names,
 	return OK;
 }
 
-static int certificate_fill(const struct world *w, gnutls_x509_crt_t certificate,
-	gnutls_x509_privkey_t key)
+static int certificate_fill(
+	const struct world *w, gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key)
 {
 	uint8_t serial[SERIAL_BYTES];
 	int64_t now = world_now(w) / US_PER_SECOND;
@@ -200,13 +210,16 @@ static int certificate_fill(const struct world *w, gnutls_x509_crt_t certificate
 	if ((rc = gnutls_x509_crt_set_version(certificate, 3)) < 0 ||
 		(rc = gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial))) < 0 ||
 		(rc = gnutls_x509_crt_set_activation_time(certificate, now - BACKDATE)) < 0 ||
-		(rc = gnutls_x509_crt_set_expiration_time(certificate,
-			 now + (int64_t)YEARS * 365 * 24 * 3600)) < 0 ||
+		(rc = gnutls_x509_crt_set_expiration_time(
+			 certificate, now + (int64_t)YEARS * 365 * 24 * 3600)) < 0 ||
 		(rc = gnutls_x509_crt_set_key(certificate, key)) < 0 ||
 		(rc = gnutls_x509_crt_set_basic_constraints(certificate, 0, -1)) < 0 ||
-		(rc = gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE)) < 0 ||
-		(rc = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_SERVER, 0)) < 0 ||
-		(rc = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_CLIENT, 0)) < 0)
+		(rc = gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE)) <
+			0 ||
+		(rc = gnutls_x509_crt_set_key_purpose_oid(
+			 certificate, GNUTLS_KP_TLS_WWW_SERVER, 0)) < 0 ||
+		(rc = gnutls_x509_crt_set_key_purpose_oid(
+			 certificate, GNUTLS_KP_TLS_WWW_CLIENT, 0)) < 0)
 		return rc;
 	return gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0);
 }
@@ -231,8 +244,8 @@ enum err_kind http_certificate_make(const struct world *w, const char *name,
 	if (rc == 0)
 		rc = gnutls_x509_privkey_init(&key);
 	if (rc == 0)
-		rc = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+		rc = gnutls_x509_privkey_generate(
+			key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 	if (rc == 0)
 		kind = names_add(certificate, name, e);
 	if (rc == 0 && kind == OK)
@@ -242,13 +255,15 @@ enum err_kind http_certificate_make(const struct world *w, const char *name,
 	if (rc == 0 && kind == OK)
 		rc = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM, NULL, 0, &key_pem);
 	if (rc != 0)
-		kind = err_set(e, ERR_NOMEM, "certificate for \"%s\": %s", name, gnutls_strerror(rc));
+		kind = err_set(
+			e, ERR_NOMEM, "certificate for \"%s\": %s", name, gnutls_strerror(rc));
 	if (kind == OK)
 		kind = file_write_atomic(key_file,
 			(struct slice){(const char *)key_pem.data, key_pem.size}, 0600, e);
 	if (kind == OK)
 		kind = file_write_atomic(certificate_file,
-			(struct slice){(const char *)certificate_pem.data, certificate_pem.size}, 0600, e);
+			(struct slice){(const char *)certificate_pem.data, certificate_pem.size},
+			0600, e);
 	if (key_pem.data != NULL)
 		secret_wipe(key_pem.data, key_pem.size);
 	gnutls_free(key_pem.data);

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <linux/tcp.h> /* the kernel's own: that of the C library lacks the byte counts */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -18,7 +18,7 @@
 
 #include "http_parts.h"
 
-#define SWEEP_MS     1000 /* how often deadlines are looked at */
+#define SWEEP_MS     1000   /* how often deadlines are looked at */
 #define DISCARD_STEP MIB(1) /* bytes thrown away in one call */
 
 struct lingering {
@@ -43,8 +43,8 @@ struct http_watch {
 
 static void *run(void *context);
 
-enum err_kind http_watch_new(const struct http_watch_config *config, struct http_watch **ret_watch,
-	struct err *e)
+enum err_kind http_watch_new(
+	const struct http_watch_config *config, struct http_watch **ret_watch, struct err *e)
 {
 	struct http_watch *w = calloc(1, sizeof(*w));
 	int rc;
@@ -150,7 +150,7 @@ static void look_at_idle(struct http_watch *w, struct http_watched *c, int64_t w
 		c->bytes = bytes;
 	} else if (c->bytes != bytes) {
 		int64_t head = (now + (int64_t)w->config.head_seconds * US_PER_SECOND) * 8 +
-			HTTP_PHASE_HEAD;
+			       HTTP_PHASE_HEAD;
 
 		/* Only if the serving thread has not gone on meanwhile. */
 		atomic_compare_exchange_strong(&c->word, &word, head);
@@ -160,8 +160,8 @@ static void look_at_idle(struct http_watch *w, struct http_watched *c, int64_t w
 /* True when the client took too little since the last look, a window ago. */
 static bool reply_stalls(struct http_watch *w, struct http_watched *c, int64_t word, int64_t now)
 {
-	int64_t later = (now + (int64_t)w->config.reply_seconds * US_PER_SECOND) * 8 +
-		HTTP_PHASE_REPLY;
+	int64_t later =
+		(now + (int64_t)w->config.reply_seconds * US_PER_SECOND) * 8 + HTTP_PHASE_REPLY;
 	uint64_t bytes, before = c->bytes;
 
 	if (nothing_unsent(c->fd) || !socket_bytes(c->fd, true, &bytes)) {
@@ -225,7 +225,8 @@ uint64_t http_watch_hits(const struct http_watch *w)
 	return atomic_load_explicit(&w->hits, memory_order_relaxed);
 }
 
-/* ---- sockets that linger: real time, as it is the kernel's buffers we wait for ------------------- */
+/* ---- sockets that linger: real time, as it is the kernel's buffers we wait for
+ * ------------------- */
 
 void http_watch_linger(struct http_watch *w, int fd)
 {
@@ -236,8 +237,8 @@ void http_watch_linger(struct http_watch *w, int fd)
 		return;
 	pthread_mutex_lock(&w->linger_lock);
 	if (w->lingering_count < HTTP_LINGER_MAX && !atomic_load(&w->ending)) {
-		w->lingering[w->lingering_count++] = (struct lingering){copy,
-			world_monotonic(world_real()) + HTTP_LINGER_SECONDS * US_PER_SECOND};
+		w->lingering[w->lingering_count++] = (struct lingering){
+			copy, world_monotonic(world_real()) + HTTP_LINGER_SECONDS * US_PER_SECOND};
 		kept = true;
 	}
 	pthread_mutex_unlock(&w->linger_lock);
@@ -291,8 +292,8 @@ static void *run(void *context)
 			while (read(w->wake, &woken, sizeof(woken)) < 0 && errno == EINTR)
 				;
 		now = world_monotonic(world_real());
-		/* Only this thread takes away, so the first `count` are those polled; from the back, as the
-		 * last one moves into the gap. */
+		/* Only this thread takes away, so the first `count` are those polled; from the
+		 * back, as the last one moves into the gap. */
 		for (size_t i = count; i-- > 0;) {
 			if (!(polled[i + 1].revents != 0 && drain(polled[i + 1].fd)) &&
 				now < w->lingering[i].until_us)
