@@ -9,8 +9,7 @@
 #include "base/base.h"
 #include "store/store.h"
 
-/* ---- limits ------------------------------------------------------------------------------------
- */
+/* ---- limits ------------------------------------------------------------------------------- */
 
 #define HTTP_HEAD_MAX        KIB(8)   /* bytes of request line and headers: 431 past it */
 #define HTTP_HEADERS_MAX     64       /* header lines in one request: 431 past it */
@@ -40,8 +39,7 @@ enum http_method {
 	HTTP_OTHER = 32
 };
 
-/* ---- requests and replies ----------------------------------------------------------------------
- */
+/* ---- requests and replies ----------------------------------------------------------------- */
 
 struct http_param {
 	struct slice name, value; /* percent-decoded, valid UTF-8 */

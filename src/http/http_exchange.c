@@ -219,7 +219,9 @@ void http_exchange_answer(struct http_exchange *x, struct http_reply *ret_reply)
 		x->q.body = buf_slice(&x->body.memory);
 		x->q.body_fd = x->body.fd;
 		x->q.body_bytes = x->body.bytes;
-		x->match.route->handle(x->site->config.context, &x->q, ret_reply);
+		x->match.route->handle(x->match.route->context != NULL ? x->match.route->context
+								       : x->site->config.context,
+			&x->q, ret_reply);
 		if (ret_reply->status >= 200 && ret_reply->status <= 599)
 			return;
 		reply_forget(ret_reply);
