@@ -64,6 +64,8 @@ enum stix_tlp {
 enum stix_tlp stix_tlp_of(const struct uuid *marking_definition);
 const char *stix_tlp_name(enum stix_tlp tlp); /* "none", "clear", ..., "amber+strict", "red" */
 bool stix_tlp_parse(struct slice name, enum stix_tlp *ret_tlp); /* either case, "tlp:" and "white" allowed */
+/* The one or two marking-definition ids of a TLP; returns how many. */
+size_t stix_tlp_ids(enum stix_tlp tlp, struct uuid ret_ids[2]);
 /* The exact JSON text of a standard TLP marking-definition by its id; empty when it is none. */
 struct slice stix_tlp_object(const struct uuid *marking_definition);
 
@@ -155,7 +157,8 @@ enum stix_value_kind {
 	STIX_VALUE_MAC = 7,
 	STIX_VALUE_TEXT = 8     /* file names, mutexes, registry keys, user agents, JA3: as they are */
 };
-const char *stix_value_kind_name(enum stix_value_kind kind);
+const char *stix_value_kind_name(enum stix_value_kind kind); /* "address", "name", ..., "text" */
+bool stix_value_kind_parse(struct slice name, enum stix_value_kind *ret_kind);
 
 #define STIX_VALUE_KEY_MAX 512 /* bytes of a key; longer ones end in the SHA-256 of the whole */
 
@@ -189,9 +192,11 @@ struct slice stix_refang(struct slice text, struct arena *a);
 #define STIX_VALUES_MAX 10000 /* per object; more are not indexed, and the caller is told */
 
 /*
- * The values in an observable (all of its value properties and hashes), or compared with = or IN in
- * an indicator's STIX pattern; network-traffic's JA3 etc. as TEXT. *ret_all: false when the limit
- * cut some off. An object that has none gives count 0.
+ * The values in an observable (all of its value properties and hashes; with "defanged" the key is that
+ * of the refanged text), in an observed-data's embedded objects, or compared with =, IN or ISSUBSET in
+ * an indicator's STIX pattern; network-traffic's JA3 etc. as TEXT. What is not of the kind that its
+ * property promises is an ADDRESS if it is one, else TEXT. The same value may come twice. *ret_all:
+ * false when the limit cut some off. An object that has none gives count 0.
  */
 enum err_kind stix_values(struct json_value object, struct arena *a, struct stix_value **ret_values,
 	size_t *ret_count, bool *ret_all, struct err *e) MUST_USE;
@@ -285,10 +290,21 @@ struct stix_pattern_error {
 	struct slice message;  /* "expected ']' or AND or OR, found '='"; in the arena */
 };
 
-/* Parse; the tree lives in `a` and borrows from `pattern`. False with *ret_error filled. */
+/*
+ * Parse; the tree lives in `a` and borrows from `pattern`. False with *ret_error filled. ret_root may
+ * be NULL: then it is only judged, and no tree takes memory.
+ * Chains such as "a OR b OR c" lean to the left and may be STIX_PATTERN_NODES_MAX long: walk along
+ * `a` in a loop, recurse into `b`.
+ */
 bool stix_pattern_parse(struct slice pattern, struct arena *a, struct stix_node **ret_root,
 	struct stix_pattern_error *ret_error);
-/* The tree as text again, fully parenthesised, for tests and `serai pattern check --tree`. */
+/* True, with *ret_remark filled, when a valid pattern has a part that can never match: AND of different
+ * object types (section 9.5), an empty set, a STOP that is not after its START. */
+bool stix_pattern_remark(struct slice pattern, struct arena *a, struct stix_pattern_error *ret_remark);
+/* A valid pattern that says no more than "any one of these values": =, IN and ISSUBSET joined by OR.
+ * *ret_atoms: how many comparisons, a set counting once per value. */
+bool stix_pattern_is_list(struct slice pattern, struct arena *a, size_t *ret_atoms);
+/* The tree as text again, each chain of operators in parentheses, for tests and `serai pattern check --tree`. */
 void stix_pattern_print(const struct stix_node *root, struct buf *out);
 /* A quoted string constant with its escapes, for those who write patterns. */
 void stix_pattern_quote(struct buf *out, struct slice text);
