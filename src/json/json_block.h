@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Finding where an object ends without parsing it: 64 bytes at a time as bit masks. Private.
+ * Finding where an object ends without parsing it, 64 bytes at a time as bit masks, and other
+ * things that want vectors. Private.
  *
  * There is a version for AVX2 with carry-less multiplication and one for any machine; they give the
  * same answers, and the same ones however the bytes are cut.
@@ -17,6 +18,9 @@ struct nesting {
 	uint64_t escaped;   /* 1 when a backslash stands before the next byte */
 };
 
+#define BLOCK_HIGH  0xef /* lead byte of U+F000 and above: rare in most texts */
+#define BLOCK_SPARE 32   /* bytes */
+
 struct block_ops {
 	const char *name;
 	/*
@@ -32,6 +36,11 @@ struct block_ops {
 	 */
 	size_t (*skip_to_name)(struct nesting *n, struct slice bytes, bool passed, bool *ret_name);
 	size_t (*count_newlines)(struct slice bytes);
+	/*
+	 * Index of the first byte at or after `from` that is BLOCK_HIGH or more; bytes.len when
+	 * there is none. BLOCK_SPARE bytes behind may be read.
+	 */
+	size_t (*find_high)(struct slice bytes, size_t from);
 };
 
 /* The fastest this machine has. */

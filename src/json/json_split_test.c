@@ -105,110 +105,151 @@ static void assert_any_cut(struct slice text, size_t object_max, struct slice ex
 
 /* ---- small streams, cut everywhere ---- */
 
+/* For readable tables: ' stands for ". */
+static struct buf quoted(const char *text)
+{
+	struct buf b = BUF_INIT;
+
+	for (; *text != '\0'; text++)
+		buf_char(&b, *text == '\'' ? '"' : *text);
+	return b;
+}
+
+/* Text and transcript: index@line:offset and bytes of each item, then the envelope. */
 static const struct {
 	const char *text, *transcript;
-} streams[] = {
-	{"",							     "end "									 },
-	{" \n\t ",						       "end "									 },
-	{"{}",							   "0@1:0 {}\nend "							       },
-	{"{\"a\":\"}\"}",						"0@1:0 {\"a\":\"}\"}\nend "                                                    },
-	{"{\"a\":\"\\\"}\\\\\"}{}",				      "0@1:0 {\"a\":\"\\\"}\\\\\"}\n1@1:13 {}\nend "                                 },
-	{"{}\n {\"a\":[{}]}\r\n\n{}\n",                                  "0@1:0 {}\n1@2:4 {\"a\":[{}]}\n2@4:17 {}\nend "                                },
-	{"[]",							   "end "									 },
-	{"[{}]",							 "0@1:1 {}\nend "							       },
-	{"[ {\"a\":1} ,\n{}]{}",					 "0@1:2 {\"a\":1}\n1@2:12 {}\n2@2:15 {}\nend "                                  },
-
- /* envelopes */
-	{"{\"objects\":[]}",					     "end {}"								       },
-	{"{\"objects\":[{\"a\":1},{}]}",                                 "0@1:12 {\"a\":1}\n1@1:20 {}\nend {}"                                          },
-	{"{\"type\":\"bundle\",\"id\":\"x\",\"objects\":[{}]}",
-         "0@1:37 {}\nend {\"type\":\"bundle\",\"id\":\"x\"}"											    },
-	{"{\"objects\":[{}],\"more\":true, \"n\" : { \"a\" : [ 1 ] } }",
-         "0@1:12 {}\nend {\"more\":true,\"n\":{ \"a\" : [ 1 ] }}"										       },
-	{"{ \"a\" : 1 , \"objects\" :\n[ {} ] , \"b\" : \"c\\\"]}\" }",
-         "0@2:26 {}\nend {\"a\":1,\"b\":\"c\\\"]}\"}"												   },
-	{"{\"objects\":[{}]}\n{\"x\":1,\"objects\":[{}]}",               "0@1:12 {}\n1@2:35 {}\nend {\"x\":1}"                                          },
-	{"{\"objects\":[{}],\"z\":2} {\"o\":1}",                         "0@1:12 {}\n1@1:23 {\"o\":1}\nend {\"z\":2}"                                   },
-	{"{\"\\u006fb\\u006Aects\":[{}]}",                               "0@1:22 {}\nend {}"                                                            },
-
- /* no envelopes */
-	{"{\"objects\":{\"0\":[{}]}}",                                   "0@1:0 {\"objects\":{\"0\":[{}]}}\nend "                                       },
-	{"{\"objects\":null}",					   "0@1:0 {\"objects\":null}\nend "                                               },
-	{"{\"a\":{\"objects\":[{}]}}",                                   "0@1:0 {\"a\":{\"objects\":[{}]}}\nend "                                       },
-	{"{\"a\":\"objects\",\"b\":[{}]}",                               "0@1:0 {\"a\":\"objects\",\"b\":[{}]}\nend "                                   },
-	{"{\"a\":\"\\\"objects\\\":[\"}",                                "0@1:0 {\"a\":\"\\\"objects\\\":[\"}\nend "                                    },
-	{"{\"object\":[{}]}",					    "0@1:0 {\"object\":[{}]}\nend "                                                },
-	{"{\"objectss\":[{}]}",					  "0@1:0 {\"objectss\":[{}]}\nend "                                              },
-	{"{\"\\u006fb\\u006Aectz\":[{}]}",                               "0@1:0 {\"\\u006fb\\u006Aectz\":[{}]}\nend "                                   },
-	{"{\"\\nbjects\":[{}]}",					 "0@1:0 {\"\\nbjects\":[{}]}\nend "                                             },
-	{"[{\"objects\":[{}]}]",					 "0@1:1 {\"objects\":[{}]}\nend "                                               },
-
- /* elements that are no objects */
-	{"[1,\"a\\\"]\",null,true,false,-1.5e+3,[[{}]],{}]",
-         "0@1:1 a number where an object is expected\n"
-		"1@1:3 a string where an object is expected\n"
-		"2@1:10 a word where an object is expected\n"
-		"3@1:15 a word where an object is expected\n"
-		"4@1:20 a word where an object is expected\n"
-		"5@1:26 a number where an object is expected\n"
-		"6@1:34 an array where an object is expected\n"
-		"7@1:41 {}\nend "														       },
-	{"{\"objects\":[\n7\n]}",					"0@2:13 a number where an object is expected\nend {}"                          },
-
- /* an object that is no JSON inside is for the parser to refuse */
-	{"{a}[{b:}]",						    "0@1:0 {a}\n1@1:4 {b:}\nend "                                                  },
-
- /* refusals */
-	{"x",							    "parse line 1, column 1: found x, expected { or ["                             },
-	{"{}\n ,{}",						     "0@1:0 {}\nparse line 2, column 2: found ,, expected { or ["                   },
-	{"\xef\xbb\xbf{}",
-         "parse line 1, column 1: found byte 0xef, expected { or [ and no byte order mark"                                                              },
-	{"\"a\"",							"parse line 1, column 1: found \", expected { or ["                            },
-	{"[,]",							  "parse line 1, column 2: found ,, expected { or ]"                             },
-	{"[{},]",							"0@1:1 {}\nparse line 1, column 5: found ], expected {"                        },
-	{"[{},,{}]",						     "0@1:1 {}\nparse line 1, column 5: found ,, expected {"                        },
-	{"[{}{}]",						       "0@1:1 {}\nparse line 1, column 4: found {, expected , or ] behind the element"},
-	{"[{}}",							 "0@1:1 {}\nparse line 1, column 4: found }, expected , or ] behind the element"},
-	{"[{\n]]",						       "parse line 2, column 1: found ], expected }"                                  },
-	{"{\"a\":1]",						    "parse line 1, column 7: found ], expected }"                                  },
-	{"[[}]",							 "parse line 1, column 3: found }, expected ]"                                  },
-	{"[nul]",							"parse line 1, column 2: found no JSON value, expected {"                      },
-	{"[nulls,1]",						    "parse line 1, column 2: found no JSON value, expected {"                      },
-	{"[truest]",						     "parse line 1, column 7: found t, expected a JSON value"                       },
-	{"[1x]",							 "parse line 1, column 3: found x, expected a JSON value"                       },
-	{"[\n\n?]",						      "parse line 3, column 1: found ?, expected { or ]"                             },
-	{"{",							    "parse line 1, column 2: the text ends inside an object"                       },
-	{"{\"objects\"",						 "parse line 1, column 11: the text ends inside an object"                      },
-	{"{\"objects\":",						"parse line 1, column 12: the text ends inside an object"                      },
-	{"[",							    "parse line 1, column 2: the text ends inside an array"                        },
-	{"[{}\n",							"0@1:1 {}\nparse line 2, column 1: the text ends inside an array"              },
-	{"[{},",							 "0@1:1 {}\nparse line 1, column 5: the text ends inside an array"              },
-	{"[{",							   "parse line 1, column 3: the text ends inside an element of an array"          },
-	{"[\"a",							 "parse line 1, column 4: the text ends inside a string"                        },
-	{"[tru",							 "parse line 1, column 5: the text ends inside an array"                        },
-	{"{\"objects\":[]",					      "parse line 1, column 14: the text ends inside an object"                      },
-	{"{\"a\":1 \"objects\":[{}]}",                                   "parse line 1, column 8: expected , or } behind the value"                     },
-	{"{\n\"a\" 1,\"objects\":[{}]}",                                 "parse line 2, column 5: expected : behind the name"                           },
-	{"{a,\"objects\":[{}]}",					 "parse line 1, column 2: expected a name in quotes"                            },
-	{" {\"a\":,\"objects\":[{}]}",                                   "parse line 1, column 7: expected a value"                                     },
-	{"{\"objects\":1,\"objects\":[{}]}",                             "parse line 1, column 2: duplicate name \"objects\""                           },
-	{"{\"objects\":[{}],\n \"objects\":[{}]}",
-         "0@1:12 {}\nparse line 2, column 2: duplicate name \"objects\""										},
-	{"{\"objects\":[{}]]",
-         "0@1:12 {}\nparse line 1, column 16: expected , or } behind the array"                                                                         },
-	{"{\"objects\":[{}],}",					  "0@1:12 {}\nparse line 1, column 17: expected a name in quotes"                },
-	{"{\"objects\":[{}] \"a\":1}",
-         "0@1:12 {}\nparse line 1, column 17: expected , or } behind the array"                                                                         },
-	{"{\"objects\":[{}],\"a\":1]",
-         "0@1:12 {}\nparse line 1, column 22: expected , or } behind the value"                                                                         },
+} taken[] = {
+	{"",						     "end "					       },
+	{" \n\t ",					       "end "					       },
+	{"{}",						   "0@1:0 {}\nend "				     },
+	{"{'a':'}'}",					    "0@1:0 {'a':'}'}\nend "                              },
+	{"{'a':'\\'}\\\\'}{}",				   "0@1:0 {'a':'\\'}\\\\'}\n1@1:13 {}\nend "            },
+	{"{}\n {'a':[{}]}\r\n\n{}\n",                            "0@1:0 {}\n1@2:4 {'a':[{}]}\n2@4:17 {}\nend "        },
+	{"[]",						   "end "					       },
+	{"[{}]",						 "0@1:1 {}\nend "				     },
+	{"[ {'a':1} ,\n{}]{}",				   "0@1:2 {'a':1}\n1@2:12 {}\n2@2:15 {}\nend "          },
+	{"{'objects':[]}",				       "end {}"					     },
+	{"{'objects':[{'a':1},{}]}",                             "0@1:12 {'a':1}\n1@1:20 {}\nend {}"                  },
+	{"{'type':'bundle','id':'x','objects':[{}]}",            "0@1:37 {}\nend {'type':'bundle','id':'x'}"          },
+	{"{'objects':[{}],'more':true, 'n' : { 'a' : [ 1 ] } }",
+         "0@1:12 {}\nend {'more':true,'n':{ 'a' : [ 1 ] }}"                                                           },
+	{"{ 'a' : 1 , 'objects' :\n[ {} ] , 'b' : 'c\\']}' }",
+         "0@2:26 {}\nend {'a':1,'b':'c\\']}'}"									},
+	{"{'objects':[{}]}\n{'x':1,'objects':[{}]}",             "0@1:12 {}\n1@2:35 {}\nend {'x':1}"                  },
+	{"{'objects':[{}],'z':2} {'o':1}",                       "0@1:12 {}\n1@1:23 {'o':1}\nend {'z':2}"             },
+	{"{'\\u006fb\\u006Aects':[{}]}",                         "0@1:22 {}\nend {}"                                  },
+	{"{'objects':{'0':[{}]}}",                               "0@1:0 {'objects':{'0':[{}]}}\nend "                 },
+	{"{'objects':null}",				     "0@1:0 {'objects':null}\nend "                       },
+	{"{'a':{'objects':[{}]}}",                               "0@1:0 {'a':{'objects':[{}]}}\nend "                 },
+	{"{'a':'objects','b':[{}]}",                             "0@1:0 {'a':'objects','b':[{}]}\nend "               },
+	{"{'a':'\\'objects\\':['}",                              "0@1:0 {'a':'\\'objects\\':['}\nend "                },
+	{"{'object':[{}]}",				      "0@1:0 {'object':[{}]}\nend "                        },
+	{"{'objectss':[{}]}",				    "0@1:0 {'objectss':[{}]}\nend "                      },
+	{"{'\\u006fb\\u006Aectz':[{}]}",                         "0@1:0 {'\\u006fb\\u006Aectz':[{}]}\nend "           },
+	{"{'\\nbjects':[{}]}",				   "0@1:0 {'\\nbjects':[{}]}\nend "                     },
+	{"[{'objects':[{}]}]",				   "0@1:1 {'objects':[{}]}\nend "                       },
+	{"{'objects':[\n7\n]}",				  "0@2:13 a number where an object is expected\nend {}"},
+	{"{a}[{b:}]",					    "0@1:0 {a}\n1@1:4 {b:}\nend "                        },
 };
 
-static void test_streams(void **state)
+static void test_taken(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(streams); i++)
-		assert_any_cut(
-			slice_of(streams[i].text), OBJECT_MAX, slice_of(streams[i].transcript));
+	for (size_t i = 0; i < COUNT_OF(taken); i++) {
+		struct buf text = quoted(taken[i].text);
+		struct buf expected = quoted(taken[i].transcript);
+
+		assert_any_cut(buf_slice(&text), OBJECT_MAX, buf_slice(&expected));
+		buf_fini(&text);
+		buf_fini(&expected);
+	}
+}
+
+static void test_elements_that_are_no_objects(void **state)
+{
+	struct buf text = quoted("[1,'a\\']',null,true,false,-1.5e+3,[[{}]],{}]");
+
+	(void)state;
+	assert_any_cut(buf_slice(&text), OBJECT_MAX,
+		SLICE("0@1:1 a number where an object is expected\n"
+		      "1@1:3 a string where an object is expected\n"
+		      "2@1:10 a word where an object is expected\n"
+		      "3@1:15 a word where an object is expected\n"
+		      "4@1:20 a word where an object is expected\n"
+		      "5@1:26 a number where an object is expected\n"
+		      "6@1:34 an array where an object is expected\n"
+		      "7@1:41 {}\nend "));
+	buf_fini(&text);
+}
+
+#define NEXT_MEMBER   "expected , or } behind the value"
+#define NEXT_ELEMENT  "expected , or ] behind the element"
+#define IN_OBJECT     "the text ends inside an object"
+#define IN_ARRAY      "the text ends inside an array"
+#define OBJECTS_TWICE "duplicate name 'objects'"
+
+/* `items` empty objects are handed out before the refusal. */
+static const struct {
+	const char *text;
+	unsigned items, line, column;
+	const char *what;
+} refused[] = {
+	{"x",				  0, 1, 1,  "found x, expected { or ["                               },
+	{"{}\n ,{}",			   1, 2, 2,  "found ,, expected { or ["                               },
+	{"\xef\xbb\xbf{}",                     0, 1, 1,  "found byte 0xef, expected { or [ and no byte order mark"},
+	{"'a'",				0, 1, 1,  "found ', expected { or ["                               },
+	{"[,]",				0, 1, 2,  "found ,, expected { or ]"                               },
+	{"[{},]",			      1, 1, 5,  "found ], expected {"                                    },
+	{"[{},,{}]",			   1, 1, 5,  "found ,, expected {"                                    },
+	{"[{}{}]",			     1, 1, 4,  "found {, " NEXT_ELEMENT                                 },
+	{"[{}}",			       1, 1, 4,  "found }, " NEXT_ELEMENT                                 },
+	{"[{\n]]",			     0, 2, 1,  "found ], expected }"                                    },
+	{"{'a':1]",			    0, 1, 7,  "found ], expected }"                                    },
+	{"[[}]",			       0, 1, 3,  "found }, expected ]"                                    },
+	{"[nul]",			      0, 1, 2,  "found no JSON value, expected {"                        },
+	{"[nulls,1]",			  0, 1, 2,  "found no JSON value, expected {"                        },
+	{"[truest]",			   0, 1, 7,  "found t, expected a JSON value"                         },
+	{"[1x]",			       0, 1, 3,  "found x, expected a JSON value"                         },
+	{"[\n\n?]",			    0, 3, 1,  "found ?, expected { or ]"                               },
+	{"{",				  0, 1, 2,  IN_OBJECT						},
+	{"{'objects'",			 0, 1, 11, IN_OBJECT						},
+	{"{'objects':",			0, 1, 12, IN_OBJECT						},
+	{"[",				  0, 1, 2,  IN_ARRAY						 },
+	{"[{}\n",			      1, 2, 1,  IN_ARRAY						 },
+	{"[{},",			       1, 1, 5,  IN_ARRAY						 },
+	{"[{",				 0, 1, 3,  "the text ends inside an element of an array"            },
+	{"['a",				0, 1, 4,  "the text ends inside a string"                          },
+	{"[tru",			       0, 1, 5,  IN_ARRAY						 },
+	{"{'objects':[]",                      0, 1, 14, IN_OBJECT						},
+	{"{'a':1 'objects':[{}]}",             0, 1, 8,  NEXT_MEMBER                                              },
+	{"{\n'a' 1,'objects':[{}]}",           0, 2, 5,  "expected : behind the name"                             },
+	{"{a,'objects':[{}]}",                 0, 1, 2,  "expected a name in quotes"                              },
+	{" {'a':,'objects':[{}]}",             0, 1, 7,  "expected a value"                                       },
+	{"{'objects':1,'objects':[{}]}",       0, 1, 2,  OBJECTS_TWICE                                            },
+	{"{'objects':[{}],\n 'objects':[{}]}", 1, 2, 2,  OBJECTS_TWICE                                            },
+	{"{'objects':[{}]]",                   1, 1, 16, "expected , or } behind the array"                       },
+	{"{'objects':[{}],}",                  1, 1, 17, "expected a name in quotes"                              },
+	{"{'objects':[{}] 'a':1}",             1, 1, 17, "expected , or } behind the array"                       },
+	{"{'objects':[{}],'a':1]",             1, 1, 22, NEXT_MEMBER                                              },
+};
+
+static void test_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		struct buf text = quoted(refused[i].text), what = quoted(refused[i].what);
+		struct buf expected = BUF_INIT;
+
+		if (refused[i].items == 1)
+			buf_printf(&expected, "0@1:%zu {}\n",
+				slice_find_text(buf_slice(&text), SLICE("{}")));
+		buf_printf(&expected, "parse line %u, column %u: %.*s", refused[i].line,
+			refused[i].column, SLICE_ARG(buf_slice(&what)));
+		assert_any_cut(buf_slice(&text), OBJECT_MAX, buf_slice(&expected));
+		buf_fini(&text);
+		buf_fini(&what);
+		buf_fini(&expected);
+	}
 }
 
 /* ---- limits ---- */
@@ -475,7 +516,9 @@ static void test_attack(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_elements_that_are_no_objects),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_object_max),
 		cmocka_unit_test(test_envelope_limits),
 		cmocka_unit_test(test_envelope_member_max),

@@ -6,10 +6,7 @@
  */
 #include <stdlib.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
+#include "json_block.h"
 #include "json_tape.h"
 
 #define PAYLOAD UINT64_C(0x00ffffffffffffff)
@@ -20,6 +17,7 @@
  * only when the stamp is that of the object: tables are never cleared.
  */
 struct tape_names {
+	const struct block_ops *ops;
 	uint64_t slots[JSON_DEPTH_MAX + 1][TAPE_NAME_SLOTS];
 	uint32_t stamp;
 	uint32_t *sorted; /* names of one large object */
@@ -28,7 +26,11 @@ struct tape_names {
 
 struct tape_names *tape_names_new(void)
 {
-	return calloc(1, sizeof(struct tape_names));
+	struct tape_names *n = calloc(1, sizeof(*n));
+
+	if (n != NULL)
+		n->ops = block_ops_best();
+	return n;
 }
 
 void tape_names_free(struct tape_names *n)
@@ -55,12 +57,10 @@ static inline struct slice name_at(const struct json_doc *doc, uint32_t at)
 /* First and last eight bytes and the length: STIX names differ there. Equal names agree. */
 static inline unsigned name_slot(struct slice name)
 {
-	uint64_t head = load_u64(name.data);
-	uint64_t tail;
+	uint64_t mask = name.len >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * name.len)) - 1;
+	uint64_t head = load_u64(name.data) & mask;
+	uint64_t tail = load_u64(name.data + (name.len > 8 ? name.len - 8 : 0)) & mask;
 
-	if (name.len < 8)
-		head &= (UINT64_C(1) << (8 * name.len)) - 1;
-	tail = name.len > 8 ? load_u64(name.data + name.len - 8) : head;
 	head = (head ^ (tail << 29 | tail >> 35) ^ name.len) * UINT64_C(0x9e3779b97f4a7c15);
 	return (unsigned)(head >> 56) % TAPE_NAME_SLOTS;
 }
@@ -131,6 +131,8 @@ static enum tape_verdict names_check_large(
 	return TAPE_DUPLICATE;
 }
 
+/* ---- noncharacters ---- */
+
 /*
  * U+FDD0..U+FDEF and the last two of each plane, at a byte of 0xEF or more. p[0..3] are readable.
  * The lengths between the strings are looked at too; what they could fake, the scanner rules out.
@@ -143,106 +145,97 @@ static bool noncharacter_at(const uint8_t *p)
 	return (p[1] & 0x0f) == 0x0f && p[2] == 0xbf && p[3] >= 0xbe;
 }
 
-/* Over all strings in one go; 16 bytes past len are readable. */
-static bool noncharacter_perhaps(const uint8_t *strings, size_t len)
+/* Over all strings in one go. */
+static bool noncharacter_perhaps(const struct block_ops *ops, struct slice strings)
 {
-#ifdef __SSE2__
-	const __m128i least = _mm_set1_epi8((char)0xef);
-
-	for (size_t i = 0; i < len; i += 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(strings + i));
-		unsigned high = (unsigned)_mm_movemask_epi8(
-			_mm_cmpeq_epi8(_mm_max_epu8(bytes, least), bytes));
-
-		for (; high != 0; high &= high - 1) {
-			size_t at = i + (size_t)__builtin_ctz(high);
-
-			if (at < len && noncharacter_at(strings + at))
-				return true;
-		}
-	}
-#else
-	for (size_t i = 0; i < len; i++) {
-		if (strings[i] >= 0xef && noncharacter_at(strings + i))
+	for (size_t at = 0; (at = ops->find_high(strings, at)) < strings.len; at++) {
+		if (noncharacter_at((const uint8_t *)strings.data + at))
 			return true;
 	}
-#endif
 	return false;
+}
+
+/* ---- the walk ---- */
+
+/* An object or array that is open. */
+struct level {
+	bool is_object;
+	uint32_t stamp; /* of its names in the table; 0: no names, or checked already */
+};
+
+static enum tape_verdict level_open(struct tape_names *n, const struct json_doc *doc, uint32_t at,
+	struct level *ret_level, uint32_t *ret_at)
+{
+	uint64_t word = doc->tape[at];
+
+	*ret_level = (struct level){.is_object = (char)(word >> 56) == '{'};
+	if (!ret_level->is_object)
+		return TAPE_GOOD;
+	if ((word >> 32 & 0xffffff) > TAPE_NAME_SLOTS / 2)
+		return names_check_large(n, doc, at, ret_at);
+	if (++n->stamp == 0) {
+		memset(n->slots, 0, sizeof(n->slots));
+		n->stamp = 1;
+	}
+	ret_level->stamp = n->stamp;
+	return TAPE_GOOD;
 }
 
 enum tape_verdict tape_check(struct tape_names *n, const struct json_doc *doc, uint32_t *ret_at)
 {
 	const uint64_t *tape = doc->tape;
 	uint32_t end = (uint32_t)(tape[0] & PAYLOAD) - 1;
-	/* per depth: the stamp of an open object; 0 for an array or a large object */
-	uint32_t stamps[JSON_DEPTH_MAX + 1];
-	bool objects[JSON_DEPTH_MAX + 1];
+	struct level outer[JSON_DEPTH_MAX];
+	struct level level = {0};
 	unsigned depth = 0;
 	uint64_t last_string = UINT64_MAX;
-	uint32_t at = 1;
 
-	objects[0] = false;
-	stamps[0] = 0;
-	while (at < end) {
+	for (uint32_t at = 1; at < end; at++) {
 		uint64_t word = tape[at];
+		enum tape_verdict verdict;
 
-		if (objects[depth] && (char)(word >> 56) == '"') {
-			if (stamps[depth] != 0 &&
-				name_add(doc, n->slots[depth], stamps[depth], at)) {
+		if (level.is_object && (char)(word >> 56) == '"') {
+			/* a name, and behind it the value */
+			if (level.stamp != 0 && name_add(doc, n->slots[depth], level.stamp, at)) {
 				*ret_at = at;
 				return TAPE_DUPLICATE;
 			}
-			last_string = word & PAYLOAD;
+			last_string = word;
 			word = tape[++at];
 		}
 		switch ((char)(word >> 56)) {
 		case '"':
-			last_string = word & PAYLOAD;
-			at++;
+			last_string = word;
 			break;
 		case 'l':
 		case 'u':
 		case 'd':
-			at += 2;
+			at++;
 			break;
 		case '{':
 		case '[':
 			if (depth == JSON_DEPTH_MAX)
 				return TAPE_DEPTH;
-			depth++;
-			stamps[depth] = 0;
-			objects[depth] = (char)(word >> 56) == '{';
-			if (objects[depth]) {
-				if ((word >> 32 & 0xffffff) > TAPE_NAME_SLOTS / 2) {
-					enum tape_verdict verdict =
-						names_check_large(n, doc, at, ret_at);
-
-					if (verdict != TAPE_GOOD)
-						return verdict;
-				} else {
-					if (++n->stamp == 0) {
-						memset(n->slots, 0, sizeof(n->slots));
-						n->stamp = 1;
-					}
-					stamps[depth] = n->stamp;
-				}
-			}
-			at++;
+			outer[depth++] = level;
+			verdict = level_open(n, doc, at, &level, ret_at);
+			if (verdict != TAPE_GOOD)
+				return verdict;
 			break;
 		case '}':
 		case ']':
-			depth--;
-			at++;
+			level = outer[--depth];
 			break;
 		default:
-			at++;
+			break;
 		}
 	}
 	if (last_string != UINT64_MAX) {
 		uint32_t len;
 
+		last_string &= PAYLOAD;
 		memcpy(&len, doc->strings + last_string, sizeof(len));
-		if (noncharacter_perhaps(doc->strings, last_string + sizeof(len) + len))
+		if (noncharacter_perhaps(n->ops, (struct slice){(const char *)doc->strings,
+							 last_string + sizeof(len) + len}))
 			return TAPE_SUSPECT;
 	}
 	return TAPE_GOOD;
