@@ -53,9 +53,8 @@ struct store_object {
 	enum stix_marking_kind marking_kind; /* of a marking-definition itself */
 	const struct stix_value *values;
 	size_t values_count;
-	struct slice name; /* full text: name, description, labels */
-	struct slice description;
 	struct slice labels; /* joined by '\n' */
+	/* The text index reads names, descriptions and the like from the body by itself. */
 };
 
 enum store_outcome {

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Every statement the store ever runs (but for the schema): one row each, so that what is asked of
+ * the database can be read in one place. A connection prepares a statement when it first needs it,
+ * and keeps it.
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+/* What a cursor reads of an object. The body comes last: what is not asked for is not unpacked. */
+#define ROW_OF_OBJECT                                                                              \
+	"o.serial, o.type, o.uuid, o.version_us, o.created_us, o.flags, o.label, o.added_us,"      \
+	" o.body_bytes, o.dictionary, o.body"
+
+/* clang-format off */
+#define STORE_STATEMENTS(X) \
+	/* transactions */ \
+	X(BEGIN_READ, "BEGIN") \
+	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
+	X(COMMIT, "COMMIT") \
+	X(STATE_GET, "SELECT serial_last, ident_last, added_last_us, objects, things, refs, vals," \
+		" body_bytes, packed_bytes, label_epoch, access_epoch, store FROM state") \
+	X(STATE_PUT, "UPDATE state SET serial_last = ?1, ident_last = ?2, added_last_us = ?3," \
+		" objects = ?4, things = ?5, refs = ?6, vals = ?7, body_bytes = ?8," \
+		" packed_bytes = ?9, label_epoch = ?10") \
+	X(ACCESS_CHANGED, "UPDATE state SET access_epoch = ?1") \
+	/* names and ids */ \
+	X(TYPES_GET, "SELECT number, name FROM type WHERE number > ?1 ORDER BY number") \
+	X(TYPE_ADD, "INSERT INTO type (number, name) VALUES (?1, ?2)") \
+	X(TYPE_COUNT, "UPDATE type SET objects = objects + ?2 WHERE number = ?1") \
+	X(TYPE_COUNTS, "SELECT number, objects FROM type WHERE objects > 0 ORDER BY number") \
+	X(PROPERTIES_GET, "SELECT number, name FROM property WHERE number > ?1 ORDER BY number") \
+	X(PROPERTY_ADD, "INSERT INTO property (number, name) VALUES (?1, ?2)") \
+	X(IDENT_GET, "SELECT number, own FROM ident WHERE uuid = ?1 AND type = ?2") \
+	X(IDENT_ADD, "INSERT INTO ident (uuid, type, number, own) VALUES (?1, ?2, ?3, ?4)" \
+		" ON CONFLICT DO NOTHING") \
+	X(IDENT_OWN, "UPDATE ident SET own = ?3 WHERE uuid = ?1 AND type = ?2") \
+	/* labels and marking-definitions */ \
+	X(LABEL_GET, "SELECT markings FROM label WHERE number = ?1") \
+	X(LABEL_FIND, "SELECT number FROM label WHERE digest = ?1") \
+	X(LABEL_ADD, "INSERT INTO label (digest, markings) VALUES (?1, ?2)") \
+	X(MARKING_GET, "SELECT kind, here FROM marking WHERE uuid = ?1") \
+	X(MARKING_PUT, "INSERT INTO marking (uuid, kind, here) VALUES (?1, ?2, 1)" \
+		" ON CONFLICT DO UPDATE SET here = 1, kind = CASE kind WHEN excluded.kind THEN kind" \
+		" ELSE 0 END") \
+	X(MARKED, "SELECT DISTINCT ident, own FROM object WHERE own IN" \
+		" (SELECT number FROM label WHERE instr(markings, ?1) > 0)") \
+	X(MARKING_GONE, "UPDATE marking SET here = 0 WHERE uuid = ?1") \
+	/* objects */ \
+	X(OBJECT_ADD, "INSERT INTO object (serial, ident, version_us, type, uuid, created_us, flags," \
+		" added_us, label, own, member, origin, body_bytes, dictionary, refs, body)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)") \
+	X(OBJECT_AT, "SELECT serial, origin, body_bytes, dictionary, body FROM object" \
+		" WHERE ident = ?1 AND version_us = ?2") \
+	X(OBJECT_FLAGS, "UPDATE object SET flags = ?2 WHERE serial = ?1") \
+	X(OBJECT_LABEL, "UPDATE object SET label = ?2 WHERE serial = ?1") \
+	X(OBJECT_LABEL_GET, "SELECT label FROM object WHERE serial = ?1") \
+	X(OBJECT_OLDER, "SELECT serial, flags, own FROM object WHERE ident = ?1 AND version_us < ?2" \
+		" ORDER BY version_us DESC") \
+	X(OBJECT_NEWER, "SELECT serial, flags, own FROM object WHERE ident = ?1 AND version_us > ?2" \
+		" ORDER BY version_us") \
+	X(OBJECT_GONE, "SELECT ident, version_us, type, uuid, flags, member, origin, body_bytes," \
+		" dictionary, refs, body FROM object WHERE serial = ?1") \
+	X(OBJECT_DELETE, "DELETE FROM object WHERE serial = ?1") \
+	X(OBJECT_BODY, "SELECT body_bytes, dictionary, body FROM object WHERE serial = ?1") \
+	X(OBJECT_SAMPLE, "SELECT serial, body_bytes, dictionary, body FROM object" \
+		" WHERE serial >= ?1 LIMIT 1") \
+	X(ORIGIN_GET, "SELECT m.name, o.origin, o.added_us FROM object o" \
+		" JOIN member m ON m.number = o.member WHERE o.serial = ?1") \
+	X(GONE_ADD, "INSERT INTO gone (member, origin, serial, removed_us) VALUES (?1, ?2, ?3, ?4)") \
+	/* the indexes of what is in an object */ \
+	X(REFERENCE_ADD, "INSERT INTO reference (target, property, serial) VALUES (?1, ?2, ?3)") \
+	X(REFERENCE_DELETE, "DELETE FROM reference WHERE target = ?1 AND property = ?2 AND serial = ?3") \
+	X(REFERENCE_PROPERTY, "SELECT property FROM reference WHERE target = ?1 AND property > ?2" \
+		" ORDER BY property LIMIT 1") \
+	X(REFERENCE_STREAM, "SELECT serial FROM reference WHERE target = ?1 AND property = ?2" \
+		" AND serial <= ?3 ORDER BY serial DESC") \
+	X(REFERRERS, "SELECT DISTINCT serial FROM reference WHERE target = ?1") \
+	X(VALUE_ADD, "INSERT INTO value (kind, key, serial) VALUES (?1, ?2, ?3)") \
+	X(VALUE_DELETE, "DELETE FROM value WHERE kind = ?1 AND key = ?2 AND serial = ?3") \
+	X(VALUE_STREAM, "SELECT serial FROM value WHERE kind = ?1 AND key = ?2 AND serial <= ?3" \
+		" ORDER BY serial DESC") \
+	X(VALUE_RANGE, "SELECT key, serial FROM value WHERE kind = ?1 AND key >= ?2 AND key < ?3") \
+	X(VALUE_FIRST, "SELECT key FROM value WHERE kind = ?1 AND key >= ?2 ORDER BY key LIMIT 1") \
+	X(VALUE_OF_ADD, "INSERT INTO value_of (kind, serial, key) VALUES (?1, ?2, ?3)") \
+	X(VALUE_OF_LIST, "SELECT key FROM value_of WHERE kind = ?1 AND serial = ?2") \
+	X(VALUE_OF_DELETE, "DELETE FROM value_of WHERE kind = ?1 AND serial = ?2") \
+	X(VALUE_WALK, "SELECT serial, key FROM value_of WHERE kind = ?1 AND serial <= ?2" \
+		" ORDER BY serial DESC") \
+	/* collections */ \
+	X(COLLECTIONS_GET, "SELECT number, uuid, title, description, alias, tlp_max, public_read," \
+		" created_us, last_added_us, entries, change, clock_us FROM collection ORDER BY number") \
+	X(COLLECTION_ADD, "INSERT INTO collection (uuid, title, description, alias, tlp_max," \
+		" public_read, created_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
+	X(COLLECTION_CHANGE, "UPDATE collection SET uuid = ?1, title = ?2, description = ?3," \
+		" alias = ?4, tlp_max = ?5, public_read = ?6 WHERE number = ?8") \
+	X(COLLECTION_COUNTS, "UPDATE collection SET last_added_us = ?2, entries = ?3, change = ?4," \
+		" clock_us = ?5 WHERE number = ?1") \
+	X(COLLECTION_DELETE, "DELETE FROM collection WHERE number = ?1") \
+	X(SWEEP_ADD, "INSERT INTO sweep (collection) VALUES (?1)") \
+	X(SWEEP_GET, "SELECT collection FROM sweep LIMIT 1") \
+	X(SWEEP_DONE, "DELETE FROM sweep WHERE collection = ?1") \
+	X(ENTRY_ADD, "INSERT INTO entry (collection, added_us, serial, type, flags)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(ENTRY_OF, "SELECT added_us, flags FROM entry WHERE collection = ?1 AND serial = ?2") \
+	X(ENTRY_FLAGS, "UPDATE entry SET flags = ?3 WHERE collection = ?1 AND added_us = ?2") \
+	X(ENTRY_DELETE, "DELETE FROM entry WHERE collection = ?1 AND added_us = ?2") \
+	X(ENTRY_NEWEST, "SELECT max(added_us) FROM entry WHERE collection = ?1") \
+	X(ENTRY_SOME, "SELECT added_us, serial FROM entry WHERE collection = ?1 ORDER BY added_us LIMIT ?2") \
+	X(ENTRY_STREAM, "SELECT serial FROM entry INDEXED BY entry_serial" \
+		" WHERE collection = ?1 AND serial <= ?2 ORDER BY serial DESC") \
+	/* cursors */ \
+	X(PAGE, "SELECT " ROW_OF_OBJECT ", e.added_us, e.flags FROM entry e" \
+		" CROSS JOIN object o ON o.serial = e.serial" \
+		" WHERE e.collection = ?1 AND e.added_us > ?2 AND (e.flags & ?3) <> 0" \
+		" ORDER BY e.added_us") \
+	X(PAGE_TYPES, "SELECT " ROW_OF_OBJECT ", e.added_us, e.flags FROM entry e" \
+		" CROSS JOIN object o ON o.serial = e.serial" \
+		" WHERE e.collection = ?1 AND e.added_us > ?2 AND (e.flags & ?3) <> 0" \
+		" AND type_among(e.type, ?4) ORDER BY e.added_us") \
+	X(PAGE_ONE, "SELECT " ROW_OF_OBJECT ", e.added_us, e.flags FROM entry e" \
+		" CROSS JOIN object o ON o.serial = e.serial" \
+		" WHERE e.collection = ?1 AND e.added_us = ?2") \
+	X(VERSION_LIST, "SELECT serial, version_us FROM object WHERE ident = ?1 ORDER BY version_us") \
+	X(VERSIONS, "SELECT " ROW_OF_OBJECT " FROM object o WHERE o.ident = ?1 ORDER BY o.version_us") \
+	X(NEWEST, "SELECT " ROW_OF_OBJECT " FROM object o WHERE o.ident = ?1" \
+		" ORDER BY o.version_us DESC LIMIT 1") \
+	X(BY_SERIAL, "SELECT " ROW_OF_OBJECT " FROM object o WHERE o.serial = ?1") \
+	X(OLDER, "SELECT " ROW_OF_OBJECT " FROM object o WHERE o.serial <= ?1 ORDER BY o.serial DESC") \
+	X(ALL, "SELECT " ROW_OF_OBJECT " FROM object o WHERE o.serial > ?1 ORDER BY o.serial") \
+	X(TYPE_STREAM, "SELECT serial FROM object WHERE type = ?1 AND serial <= ?2" \
+		" ORDER BY serial DESC") \
+	X(TEXT_STREAM, "SELECT rowid FROM text WHERE text MATCH ?1 AND rowid <= ?2" \
+		" ORDER BY rowid DESC") \
+	/* the text index, in its own file */ \
+	X(TEXT_STATE_GET, "SELECT serial_last, gone_last, extraction, store FROM state") \
+	X(TEXT_STATE_ADD, "INSERT INTO state (one, store, serial_last, gone_last, extraction)" \
+		" VALUES (1, ?1, 0, 0, ?2)") \
+	X(TEXT_STATE_PUT, "UPDATE state SET serial_last = ?1, gone_last = ?2") \
+	X(TEXT_ADD, "INSERT INTO text (rowid, words) VALUES (?1, ?2)") \
+	X(TEXT_DELETE, "INSERT INTO text (text, rowid, words) VALUES ('delete', ?1, ?2)") \
+	X(TEXT_SOURCE, "SELECT serial, type, body_bytes, dictionary, body FROM object" \
+		" WHERE serial > ?1 ORDER BY serial LIMIT ?2") \
+	X(TEXT_GONE_ADD, "INSERT INTO text_gone (serial, type, body_bytes, dictionary, body)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(TEXT_GONE_SOME, "SELECT serial, type, body_bytes, dictionary, body, number FROM text_gone" \
+		" WHERE number > ?1 ORDER BY number LIMIT ?2") \
+	X(TEXT_GONE_DELETE, "DELETE FROM text_gone WHERE number <= ?1") \
+	/* members, evidence, notes, originals, statuses, dictionaries */ \
+	X(MEMBER_GET, "SELECT number, origin_last, evidence_count, evidence_bytes FROM member" \
+		" WHERE name = ?1") \
+	X(MEMBER_ADD, "INSERT INTO member (name) VALUES (?1)") \
+	X(MEMBER_COUNTS, "UPDATE member SET origin_last = ?2, evidence_count = ?3," \
+		" evidence_bytes = ?4 WHERE number = ?1") \
+	X(EVIDENCE_ADD, "INSERT INTO evidence (type, uuid, version_us, member, received_us, digest," \
+		" body_bytes, dictionary, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" \
+		" ON CONFLICT DO NOTHING") \
+	X(EVIDENCE_ALL, "SELECT e.number, e.type, e.uuid, e.version_us, m.name, e.received_us," \
+		" e.body_bytes, e.dictionary, e.body FROM evidence e JOIN member m ON m.number = e.member" \
+		" ORDER BY e.number") \
+	X(NOTE_GET, "SELECT value FROM note WHERE key = ?1") \
+	X(NOTE_PUT, "INSERT INTO note (key, value) VALUES (?1, ?2)" \
+		" ON CONFLICT DO UPDATE SET value = excluded.value") \
+	X(NOTE_DELETE, "DELETE FROM note WHERE key = ?1") \
+	X(ORIGINAL_PUT, "INSERT INTO original (kind, key, body_bytes, body) VALUES (?1, ?2, ?3, ?4)" \
+		" ON CONFLICT DO UPDATE SET body_bytes = excluded.body_bytes, body = excluded.body") \
+	X(ORIGINAL_GET, "SELECT body_bytes, body FROM original WHERE kind = ?1 AND key = ?2") \
+	X(ORIGINAL_KEYS, "SELECT key FROM original WHERE kind = ?1 ORDER BY key") \
+	X(STATUS_PUT, "INSERT INTO status (uuid, account, created_us, json) VALUES (?1, ?2, ?3, ?4)" \
+		" ON CONFLICT DO UPDATE SET account = excluded.account," \
+		" created_us = excluded.created_us, json = excluded.json") \
+	X(STATUS_GET, "SELECT json FROM status WHERE uuid = ?1 AND account = ?2 AND created_us > ?3") \
+	X(STATUS_OLD, "SELECT 1 FROM status WHERE created_us <= ?1 LIMIT 1") \
+	X(STATUS_DROP, "DELETE FROM status WHERE created_us <= ?1") \
+	X(DICTIONARIES, "SELECT number, bytes FROM dictionary WHERE number > ?1 ORDER BY number") \
+	X(DICTIONARY_ADD, "INSERT INTO dictionary (number, trained_us, bytes) VALUES (?1, ?2, ?3)") \
+	/* accounts and rights */ \
+	X(ACCOUNTS, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+		" FROM account ORDER BY number") \
+	X(ACCOUNT_BY_NAME, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+		" FROM account WHERE name = ?1") \
+	X(ACCOUNT_BY_TOKEN, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+		" FROM account WHERE token = ?1") \
+	X(ACCOUNT_BY_PIN, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+		" FROM account WHERE pin = ?1") \
+	X(ACCOUNT_PUT, "INSERT INTO account (name, role, password, token, pin, disabled, created_us)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET" \
+		" role = excluded.role, password = excluded.password, token = excluded.token," \
+		" pin = excluded.pin, disabled = excluded.disabled") \
+	X(ACCOUNT_DELETE, "DELETE FROM account WHERE name = ?1") \
+	X(RIGHT_PUT, "INSERT INTO access_right (account, collection, rights) VALUES (?1, ?2, ?3)" \
+		" ON CONFLICT DO UPDATE SET rights = excluded.rights") \
+	X(RIGHT_DELETE, "DELETE FROM access_right WHERE account = ?1 AND collection = ?2") \
+	X(RIGHT_GET, "SELECT rights FROM access_right WHERE account = ?1 AND collection = ?2") \
+	/* care */ \
+	X(STATS, "SELECT (SELECT count(*) FROM collection)," \
+		" (SELECT coalesce(sum(entries), 0) FROM collection), (SELECT count(*) FROM evidence)," \
+		" (SELECT count(*) FROM account)," \
+		" (SELECT added_us FROM object ORDER BY serial LIMIT 1)," \
+		" (SELECT added_us FROM object ORDER BY serial DESC LIMIT 1)") \
+	X(CHECK_PAGES, "PRAGMA integrity_check(20)") \
+	X(CHECK_TEXT, "INSERT INTO text (text) VALUES ('integrity-check')") \
+	X(CHECK_OBJECTS, "SELECT serial, ident, version_us, type, uuid, flags, added_us, label, own," \
+		" body_bytes, dictionary, refs, body FROM object ORDER BY serial") \
+	X(CHECK_VERSIONS, "SELECT ident, serial, flags FROM object INDEXED BY object_version" \
+		" ORDER BY ident, version_us") \
+	X(CHECK_OWN, "SELECT own FROM object WHERE ident = ?1") \
+	X(CHECK_REFERENCE, "SELECT 1 FROM reference WHERE target = ?1 AND property = ?2" \
+		" AND serial = ?3") \
+	X(CHECK_ENTRIES, "SELECT e.serial, e.added_us, e.type, e.flags, o.type, o.ident, o.version_us" \
+		" FROM entry e LEFT JOIN object o ON o.serial = e.serial WHERE e.collection = ?1" \
+		" ORDER BY e.added_us") \
+	X(CHECK_MEMBERS, "SELECT number, name, origin_last FROM member ORDER BY number") \
+	X(CHECK_ORIGINS, "SELECT origin FROM object WHERE member = ?1" \
+		" UNION ALL SELECT origin FROM gone WHERE member = ?1 ORDER BY origin") \
+	X(CHECK_INDEXES, "SELECT (SELECT count(*) FROM reference), (SELECT count(*) FROM value)," \
+		" (SELECT count(*) FROM value_of v WHERE EXISTS (SELECT 1 FROM value w" \
+		"  WHERE w.kind = v.kind AND w.key = v.key AND w.serial = v.serial)" \
+		"  AND EXISTS (SELECT 1 FROM object o WHERE o.serial = v.serial))") \
+	X(CHECK_EVIDENCE, "SELECT number, body_bytes, dictionary, body FROM evidence") \
+	X(CHECK_ORIGINALS, "SELECT number, body_bytes, 0, body FROM original")
+/* clang-format on */
+
+enum sql_id {
+#define SQL_ID(name, text) SQL_##name,
+	STORE_STATEMENTS(SQL_ID)
+#undef SQL_ID
+	SQL_COUNT
+};
+
+#endif
