@@ -139,27 +139,37 @@ ALWAYS_INLINE size_t skip_blocks(struct nesting *n, struct slice bytes, bool pas
 
 /* ---- any machine ---- */
 
-enum { QUOTE = 1, BACKSLASH = 2, OPEN = 4, CLOSE = 8, LETTER_O = 16 };
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* One bit for each of the eight bytes of word that is c: the first byte gives the lowest. */
+static inline uint64_t equal_bits_u64(uint64_t word, unsigned char c)
+{
+	uint64_t lows = EACH_BYTE(0x7f);
+	uint64_t differs = word ^ EACH_BYTE(c);
+
+	/* the top bit of each byte: is it zero? No carry leaves a byte. */
+	differs = ~(((differs & lows) + lows) | differs | lows);
+	/* gathered by one multiplication: no two bits meet */
+	return ((differs >> 7) * UINT64_C(0x0102040810204080)) >> 56;
+}
 
 static inline void masks_portable(const char *block, struct masks *ret)
 {
-	static const unsigned char kinds[256] = {['"'] = QUOTE,
-		['\\'] = BACKSLASH,
-		['{'] = OPEN,
-		['['] = OPEN,
-		['}'] = CLOSE,
-		[']'] = CLOSE,
-		['o'] = LETTER_O};
 	struct masks m = {0};
 
-	for (unsigned i = 0; i < BLOCK; i++) {
-		uint64_t kind = kinds[(unsigned char)block[i]];
+	for (unsigned i = 0; i < BLOCK; i += 8) {
+		uint64_t word, curly;
 
-		m.quotes |= (kind & 1) << i;
-		m.backslashes |= (kind >> 1 & 1) << i;
-		m.opens |= (kind >> 2 & 1) << i;
-		m.closes |= (kind >> 3 & 1) << i;
-		m.name_starts |= (kind >> 4 & 1) << i;
+		memcpy(&word, block + i, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		word = __builtin_bswap64(word);
+#endif
+		curly = word | EACH_BYTE(0x20); /* [ and ] differ from { and } in this bit only */
+		m.quotes |= equal_bits_u64(word, '"') << i;
+		m.backslashes |= equal_bits_u64(word, '\\') << i;
+		m.opens |= equal_bits_u64(curly, '{') << i;
+		m.closes |= equal_bits_u64(curly, '}') << i;
+		m.name_starts |= equal_bits_u64(word, 'o') << i;
 	}
 	m.name_starts |= m.backslashes;
 	*ret = m;
@@ -231,7 +241,6 @@ AVX2 static inline void masks_avx2(const char *block, struct masks *ret)
 {
 	__m256i low = _mm256_loadu_si256((const __m256i *)(const void *)block);
 	__m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(block + 32));
-	/* [ and ] differ from { and } in this bit only */
 	__m256i bit = _mm256_set1_epi8(0x20);
 	__m256i low_curly = _mm256_or_si256(low, bit);
 	__m256i high_curly = _mm256_or_si256(high, bit);

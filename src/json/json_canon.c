@@ -37,59 +37,101 @@ static bool wants_escape(unsigned char c)
 	return c < 0x20 || c == '"' || c == '\\';
 }
 
-/* Copies up to the first byte that must be escaped; returns how many bytes that were. */
-static size_t copy_plain(char *to, const char *from, size_t len)
+static uint64_t load_u64(const char *from)
 {
-	size_t i = 0;
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
 
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i backslash = _mm_set1_epi8('\\');
-	const __m128i last_control = _mm_set1_epi8(0x1f);
 
-	for (; i + 16 <= len; i += 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
-		__m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
-						       _mm_cmpeq_epi8(bytes, backslash)),
-			_mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes));
-		int mask = _mm_movemask_epi8(special);
+/* One bit for each byte that must be escaped. */
+static unsigned escape_bits(__m128i bytes)
+{
+	__m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+	__m128i backslash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+	__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
 
-		_mm_storeu_si128((__m128i *)(void *)(to + i), bytes);
-		if (mask != 0)
-			return i + (size_t)__builtin_ctz((unsigned)mask);
-	}
-#else
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	const uint64_t tops = UINT64_C(0x8080808080808080);
-
-	for (; i + 8 <= len; i += 8) {
-		uint64_t word, quotes, backslashes;
-
-		memcpy(&word, from + i, 8);
-		memcpy(to + i, &word, 8);
-		/* may only err towards looking closer: below, byte by byte */
-		quotes = word ^ ones * '"';
-		backslashes = word ^ ones * '\\';
-		if ((((word - ones * 0x20) | (quotes - ones) | (backslashes - ones)) & ~word &
-			    tops) != 0)
-			break;
-	}
-#endif
-	for (; i < len && !wants_escape((unsigned char)from[i]); i++)
-		to[i] = from[i];
-	return i;
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control));
 }
+
+/* Copies whole steps up to the first that holds a byte to escape; returns how many bytes. */
+static size_t copy_steps(char *to, const char *from, size_t len)
+{
+	size_t at = 0;
+
+	for (; at + 16 <= len; at += 16) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(from + at));
+
+		if (escape_bits(bytes) != 0)
+			return at;
+		_mm_storeu_si128((__m128i *)(void *)(to + at), bytes);
+	}
+	if (len - at >= 8) {
+		/* what is left as two halves that overlap */
+		uint64_t head = load_u64(from + at), tail = load_u64(from + len - 8);
+
+		if (escape_bits(_mm_set_epi64x((long long)tail, (long long)head)) != 0)
+			return at;
+		memcpy(to + at, &head, sizeof(head));
+		memcpy(to + len - 8, &tail, sizeof(tail));
+		return len;
+	}
+	return at;
+}
+
+#else
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Not zero when one of the eight bytes must be escaped. */
+static uint64_t escape_bits(uint64_t word)
+{
+	uint64_t quote = word ^ EACH_BYTE('"'), backslash = word ^ EACH_BYTE('\\');
+
+	return ((word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80)) |
+	       ((quote - EACH_BYTE(1)) & ~quote & EACH_BYTE(0x80)) |
+	       ((backslash - EACH_BYTE(1)) & ~backslash & EACH_BYTE(0x80));
+}
+
+static size_t copy_steps(char *to, const char *from, size_t len)
+{
+	size_t at = 0;
+
+	for (; at + 8 <= len; at += 8) {
+		uint64_t word = load_u64(from + at);
+
+		if (escape_bits(word) != 0)
+			break;
+		memcpy(to + at, &word, sizeof(word));
+	}
+	return at;
+}
+
+#endif
 
 void json_string_append(struct buf *out, struct slice s)
 {
-	buf_char(out, '"');
+	char *to = buf_reserve(out, s.len + 2);
+
+	if (to == NULL)
+		return;
+	*to = '"';
+	out->len++;
 	while (s.len > 0) {
-		char *to = buf_reserve(out, s.len);
 		size_t plain;
 
+		/* room for what is left and the closing quote */
+		to = buf_reserve(out, s.len + 1);
 		if (to == NULL)
 			return;
-		plain = copy_plain(to, s.data, s.len);
+		plain = copy_steps(to, s.data, s.len);
+		while (plain < s.len && !wants_escape((unsigned char)s.data[plain])) {
+			to[plain] = s.data[plain];
+			plain++;
+		}
 		out->len += plain;
 		if (plain == s.len)
 			break;
@@ -128,7 +170,7 @@ struct member {
  * Members of the objects that are being written, innermost last. The first ones live on the stack
  * of json_canon, which is enough for nearly every object that exists.
  */
-#define MEMBERS_STACK 256
+#define MEMBERS_STACK 64
 
 struct canon {
 	const struct json_doc *doc;

@@ -119,37 +119,36 @@ static struct buf quoted(const char *text)
 static const struct {
 	const char *text, *transcript;
 } taken[] = {
-	{"",						     "end "					       },
-	{" \n\t ",					       "end "					       },
-	{"{}",						   "0@1:0 {}\nend "				     },
-	{"{'a':'}'}",					    "0@1:0 {'a':'}'}\nend "                              },
-	{"{'a':'\\'}\\\\'}{}",				   "0@1:0 {'a':'\\'}\\\\'}\n1@1:13 {}\nend "            },
-	{"{}\n {'a':[{}]}\r\n\n{}\n",                            "0@1:0 {}\n1@2:4 {'a':[{}]}\n2@4:17 {}\nend "        },
-	{"[]",						   "end "					       },
-	{"[{}]",						 "0@1:1 {}\nend "				     },
-	{"[ {'a':1} ,\n{}]{}",				   "0@1:2 {'a':1}\n1@2:12 {}\n2@2:15 {}\nend "          },
-	{"{'objects':[]}",				       "end {}"					     },
-	{"{'objects':[{'a':1},{}]}",                             "0@1:12 {'a':1}\n1@1:20 {}\nend {}"                  },
-	{"{'type':'bundle','id':'x','objects':[{}]}",            "0@1:37 {}\nend {'type':'bundle','id':'x'}"          },
-	{"{'objects':[{}],'more':true, 'n' : { 'a' : [ 1 ] } }",
-         "0@1:12 {}\nend {'more':true,'n':{ 'a' : [ 1 ] }}"                                                           },
-	{"{ 'a' : 1 , 'objects' :\n[ {} ] , 'b' : 'c\\']}' }",
-         "0@2:26 {}\nend {'a':1,'b':'c\\']}'}"									},
-	{"{'objects':[{}]}\n{'x':1,'objects':[{}]}",             "0@1:12 {}\n1@2:35 {}\nend {'x':1}"                  },
-	{"{'objects':[{}],'z':2} {'o':1}",                       "0@1:12 {}\n1@1:23 {'o':1}\nend {'z':2}"             },
-	{"{'\\u006fb\\u006Aects':[{}]}",                         "0@1:22 {}\nend {}"                                  },
-	{"{'objects':{'0':[{}]}}",                               "0@1:0 {'objects':{'0':[{}]}}\nend "                 },
-	{"{'objects':null}",				     "0@1:0 {'objects':null}\nend "                       },
-	{"{'a':{'objects':[{}]}}",                               "0@1:0 {'a':{'objects':[{}]}}\nend "                 },
-	{"{'a':'objects','b':[{}]}",                             "0@1:0 {'a':'objects','b':[{}]}\nend "               },
-	{"{'a':'\\'objects\\':['}",                              "0@1:0 {'a':'\\'objects\\':['}\nend "                },
-	{"{'object':[{}]}",				      "0@1:0 {'object':[{}]}\nend "                        },
-	{"{'objectss':[{}]}",				    "0@1:0 {'objectss':[{}]}\nend "                      },
-	{"{'\\u006fb\\u006Aectz':[{}]}",                         "0@1:0 {'\\u006fb\\u006Aectz':[{}]}\nend "           },
-	{"{'\\nbjects':[{}]}",				   "0@1:0 {'\\nbjects':[{}]}\nend "                     },
-	{"[{'objects':[{}]}]",				   "0@1:1 {'objects':[{}]}\nend "                       },
-	{"{'objects':[\n7\n]}",				  "0@2:13 a number where an object is expected\nend {}"},
-	{"{a}[{b:}]",					    "0@1:0 {a}\n1@1:4 {b:}\nend "                        },
+	{"",						"end "					       },
+	{" \n\t ",					  "end "					       },
+	{"{}",					      "0@1:0 {}\nend "				     },
+	{"{'a':'}'}",				       "0@1:0 {'a':'}'}\nend "                              },
+	{"{'a':'\\'}\\\\'}{}",                              "0@1:0 {'a':'\\'}\\\\'}\n1@1:13 {}\nend "            },
+	{"{}\n {'a':[{}]}\r\n\n{}\n",                       "0@1:0 {}\n1@2:4 {'a':[{}]}\n2@4:17 {}\nend "        },
+	{"[]",					      "end "					       },
+	{"[{}]",					    "0@1:1 {}\nend "				     },
+	{"[ {'a':1} ,\n{}]{}",                              "0@1:2 {'a':1}\n1@2:12 {}\n2@2:15 {}\nend "          },
+	{"{'objects':[]}",				  "end {}"					     },
+	{"{'objects':[{'a':1},{}]}",                        "0@1:12 {'a':1}\n1@1:20 {}\nend {}"                  },
+	{"{'type':'bundle','id':'x','objects':[{}]}",       "0@1:37 {}\nend {'type':'bundle','id':'x'}"          },
+	{"{'objects':[{}],'m':true, 'n' : {'a' : [1] } }",
+         "0@1:12 {}\nend {'m':true,'n':{'a' : [1] }}"							    },
+	{"{ 'a' : 1 ,'objects' :\n[ {} ] ,'b': 'c\\']}' }", "0@2:25 {}\nend {'a':1,'b':'c\\']}'}"                },
+	{"{'objects':[{}]}\n{'x':1,'objects':[{}]}",        "0@1:12 {}\n1@2:35 {}\nend {'x':1}"                  },
+	{"{'objects':[{}],'z':2} {'o':1}",                  "0@1:12 {}\n1@1:23 {'o':1}\nend {'z':2}"             },
+	{"{'\\u006fb\\u006Aects':[{}]}",                    "0@1:22 {}\nend {}"                                  },
+	{"{'objects':{'0':[{}]}}",                          "0@1:0 {'objects':{'0':[{}]}}\nend "                 },
+	{"{'objects':null}",				"0@1:0 {'objects':null}\nend "                       },
+	{"{'a':{'objects':[{}]}}",                          "0@1:0 {'a':{'objects':[{}]}}\nend "                 },
+	{"{'a':'objects','b':[{}]}",                        "0@1:0 {'a':'objects','b':[{}]}\nend "               },
+	{"{'a':'\\'objects\\':['}",                         "0@1:0 {'a':'\\'objects\\':['}\nend "                },
+	{"{'object':[{}]}",				 "0@1:0 {'object':[{}]}\nend "                        },
+	{"{'objectss':[{}]}",			       "0@1:0 {'objectss':[{}]}\nend "                      },
+	{"{'\\u006fb\\u006Aectz':[{}]}",                    "0@1:0 {'\\u006fb\\u006Aectz':[{}]}\nend "           },
+	{"{'\\nbjects':[{}]}",                              "0@1:0 {'\\nbjects':[{}]}\nend "                     },
+	{"[{'objects':[{}]}]",                              "0@1:1 {'objects':[{}]}\nend "                       },
+	{"{'objects':[\n7\n]}",                             "0@2:13 a number where an object is expected\nend {}"},
+	{"{a}[{b:}]",				       "0@1:0 {a}\n1@1:4 {b:}\nend "                        },
 };
 
 static void test_taken(void **state)
@@ -456,6 +455,7 @@ static void digest_of(struct slice text, const struct block_ops *ops, uint64_t s
 	uint8_t ret_digest[SHA256_LEN], uint64_t *ret_items)
 {
 	struct json_split *s = json_split_new_with(JSON_OBJECT_MAX, ops);
+	struct json_parser *p = json_parser_new(JSON_OBJECT_MAX);
 	struct buf seen = BUF_INIT;
 	struct world_fake w;
 	size_t at = 0;
@@ -479,8 +479,11 @@ static void digest_of(struct slice text, const struct block_ops *ops, uint64_t s
 			json_split_feed(s, slice_cut(text, at, at + len));
 			at = at + len < text.len ? at + len : text.len;
 		} else if (kind == JSON_SPLIT_OBJECT) {
+			struct json_doc doc;
+
 			assert_memory_equal(
 				item.bytes.data, text.data + item.offset, item.bytes.len);
+			assert_int_equal(json_parse_item(p, &item, &doc, &e), OK);
 			buf_printf(&seen, "%llu %zu %llu\n", (unsigned long long)item.offset,
 				item.bytes.len, (unsigned long long)item.line);
 			++*ret_items;
@@ -492,6 +495,7 @@ static void digest_of(struct slice text, const struct block_ops *ops, uint64_t s
 	hash_sha256(buf_slice(&seen), ret_digest);
 	buf_fini(&seen);
 	json_split_free(s);
+	json_parser_free(p);
 }
 
 static void test_attack(void **state)
