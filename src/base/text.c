@@ -197,11 +197,11 @@ static bool base64_decode_with(struct slice text, const char *alphabet, struct b
 	if (text.len % 4 != 0) {
 		unsigned last = (unsigned)value[(unsigned char)text.data[text.len - 1]];
 
-		if ((last & (text.len % 4 == 2 ? 15u : 3u)) != 0)
+		if ((last & (text.len % 4 == 2 ? 15U : 3U)) != 0)
 			return false;
 	}
 	for (size_t i = 0; i < text.len; i++) {
-		word = word << 6 | (uint32_t)value[(unsigned char)text.data[i]];
+		word = word << 6 | (uint32_t)(unsigned char)value[(unsigned char)text.data[i]];
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;

@@ -91,6 +91,27 @@ static enum cli_status version_run(struct cli *cli)
 const struct verb verb_version = {
 	"version", "", "say which Serai this is", NULL, 0, 0, NULL, 0, version_run};
 
+static enum cli_status formats_run(struct cli *cli)
+{
+	static const char *const heads[] = {"format", "import", "export", "what it is"};
+	struct intel_format f;
+	struct table table;
+
+	table_start(&table, cli, heads, COUNT_OF(heads));
+	for (size_t k = 0; intel_format_get(k, &f); k++) {
+		struct slice cells[] = {slice_of(f.name), f.reads ? SLICE("yes") : SLICE("no"),
+			f.writes ? SLICE("yes") : SLICE("no"), slice_of(f.says)};
+
+		if (!table_row(&table, cells))
+			return CLI_FAILED;
+	}
+	table_print(&table);
+	return CLI_OK;
+}
+
+const struct verb verb_formats = {
+	"formats", "", "list the formats of import and export", NULL, 0, 0, NULL, 0, formats_run};
+
 /* ---- man page -----------------------------------------------------------------------------------
  */
 

@@ -37,6 +37,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_canon,
 	&verb_pattern_check,
 	/* itself */
+	&verb_formats,
 	&verb_help,
 	&verb_version,
 	&verb_man,

@@ -17,7 +17,8 @@ struct export_out {
 	/* The newest version of a referenced object, if the recipient may have it. In `a`. */
 	bool (*lookup)(void *context, struct slice type, const struct uuid *uuid, struct arena *a,
 		struct slice *ret_object);
-	/* A foreign document kept at import ("misp-event", its uuid), if its objects are released. */
+	/* A foreign document kept at import ("misp-event", its uuid), if its objects are released.
+	 */
 	bool (*original)(void *context, struct slice kind, struct slice key, struct buf *ret_body);
 	void *context;
 };
@@ -40,10 +41,15 @@ struct export_job {
 struct exporter {
 	struct intel_format format;
 	enum err_kind (*begin)(struct export_job *job, struct err *e);
-	enum err_kind (*object)(struct export_job *job, const struct export_object *object, struct err *e);
+	enum err_kind (*object)(
+		struct export_job *job, const struct export_object *object, struct err *e);
 	enum err_kind (*end)(struct export_job *job, struct err *e); /* writes the rest */
-	void (*free)(struct export_job *job);                        /* always called; state may be NULL */
+	void (*free)(struct export_job *job); /* always called; state may be NULL */
 };
+
+/* By name; NULL: no such format. By number; NULL past the last. (export.c) */
+const struct exporter *export_find(const char *format);
+const struct intel_format *export_format(size_t number);
 
 /* export_stix.c, export_misp.c, export_csv.c, export_zeek.c, export_list.c, export_suricata.c,
  * export_rpz.c */

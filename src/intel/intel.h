@@ -187,7 +187,8 @@ struct intel_format {
 	bool writes;
 	bool folder; /* is a folder of files */
 };
-const struct intel_format *intel_formats(size_t *ret_count);
+/* The formats by number from 0; false past the last. One that is read and written comes once. */
+bool intel_format_get(size_t number, struct intel_format *ret_format);
 
 struct intel_import {
 	struct intel_source source;
