@@ -53,7 +53,7 @@ struct json_parser;
 
 /*
  * bytes_max: longest text it takes. One parser per thread. It keeps room for the largest text seen:
- * of STIX about 4 bytes per byte of text, of the worst text (`[0,0,0,...`) about 14.
+ * of STIX about 3 bytes per byte of text, of the worst text (`[0,0,0,...`) about 13.
  */
 struct json_parser *json_parser_new(size_t bytes_max) MUST_USE;
 void json_parser_free(struct json_parser *p);
@@ -273,9 +273,8 @@ void json_member_time(struct json_writer *w, const char *name, int64_t us, unsig
 /*
  * Feed any bytes; get the exact bytes of each object, in bounded memory, without parsing them:
  *
- *   {"type":"bundle", ..., "objects":[ {..}, {..} ]}   each element of "objects" (any top-level
- *                                                      object with an array of that name: TAXII
- * too)
+ *   {"type":"bundle", ..., "objects":[ {..}, {..} ]}   each element of "objects", in TAXII
+ *                                                      envelopes too
  *   {..}                                               the object itself
  *   [ {..}, {..} ]                                     each element
  *   {..}\n{..}\n  or run together                      each object (newline-delimited)
@@ -283,7 +282,7 @@ void json_member_time(struct json_writer *w, const char *name, int64_t us, unsig
  * The forms may follow each other (a bundle a line). "objects" may be spelled with escapes; when
  * its value is no array (STIX 2.0 observed-data), the object is itself the object.
  *
- * An element that is no object, or is longer than JSON_OBJECT_MAX, is handed out as a problem and
+ * An element that is no object, or is longer than object_max, is handed out as a problem and
  * skipped; the stream goes on. White space between is free; a comma too many, text that is no JSON
  * between objects, or an end inside an object is an error that ends the stream.
  */
