@@ -84,7 +84,8 @@ enum stix_level { STIX_ERROR, STIX_WARNING };
 struct stix_finding {
 	enum stix_level level;
 	const char *clause;   /* "3.2 created", "6.7 file": section of STIX 2.1, and the rule's name */
-	struct slice path;    /* "external_references[0].url"; empty for the object itself */
+	struct slice path;    /* "external_references[0].url"; empty for the object itself; no control
+				 characters; borrowed from the document or the arena */
 	struct slice message; /* what was wrong and what was expected; no control characters */
 };
 
@@ -118,8 +119,8 @@ struct stix_facts {
 	int64_t created_us;  /* 0 when absent */
 	int64_t modified_us; /* version: modified, else created, else 0 */
 	bool revoked;
-	struct slice name;        /* name, else the observable's value, for people */
-	struct slice description;
+	struct slice name;        /* name, else the observable's value or the note's abstract, for people */
+	struct slice description; /* else the note's content, the opinion's explanation */
 	struct json_value labels; /* .doc NULL when absent */
 	struct slice lang;
 	int confidence; /* -1 when absent */
