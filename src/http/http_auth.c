@@ -39,7 +39,7 @@ const char *const http_challenges[2] = {
 	"Bearer realm=\"serai\"",
 };
 
-/* ---- logins ---------------------------------------------------------------------------------- */
+/* ---- logins ------------------------------------------------------------------------------- */
 
 static struct http_login *login_new(const struct store_account *account)
 {
@@ -72,8 +72,7 @@ void http_login_drop(struct http_login *login)
 		free(login);
 }
 
-/* ---- reading the header ------------------------------------------------------------------------
- */
+/* ---- reading the header ------------------------------------------------------------------- */
 
 enum http_scheme http_scheme_parse(struct slice authorization, struct slice *ret_rest)
 {

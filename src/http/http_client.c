@@ -30,8 +30,7 @@ struct http_client {
 	struct err why;
 };
 
-/* ---- what comes back ----------------------------------------------------------------------------
- */
+/* ---- what comes back ---------------------------------------------------------------------- */
 
 static long status_of(struct http_client *c)
 {

@@ -74,28 +74,27 @@ static void histogram(const struct http_route_counts *r, struct buf *out)
 void http_counts_text(const struct http_counts *c, const struct http_metrics *m, struct buf *out)
 {
 	const struct {
-		const char *name, *type, *help;
+		const char *name, *help;
 		uint64_t value;
 	} rows[] = {
-		{"connections_open",              "gauge",   "Connections open now.",               m->connections_open },
-		{"connections_total",             "counter", "Connections accepted.",               m->connections_total},
-		{"requests_total",                "counter", "Requests begun.",                     m->requests_total   },
-		{"received_bytes_total",          "counter", "Heads and bodies of requests.",       m->bytes_in         },
-		{"sent_bytes_total",              "counter", "Bodies of replies.",                  m->bytes_out        },
-		{"authentication_failures_total", "counter", "Credentials that were not valid.",
-                 m->authentication_failures									     },
-		{"deadlines_total",               "counter", "Connections cut for being too slow.",
-                 m->deadlines_hit										       },
-		{"malformed_total",               "counter", "Requests refused as malformed.",
-                 m->refused_malformed										   },
+		{"connections_open",     "Connections open now.",          m->connections_open       },
+		{"connections_total",    "Connections accepted.",          m->connections_total      },
+		{"requests_total",       "Requests begun.",                m->requests_total         },
+		{"received_bytes_total", "Heads and bodies of requests.",  m->bytes_in               },
+		{"sent_bytes_total",     "Bodies of replies.",             m->bytes_out              },
+		{"login_failures_total", "Wrong credentials.",             m->authentication_failures},
+		{"deadlines_total",      "Connections cut as too slow.",   m->deadlines_hit          },
+		{"malformed_total",      "Requests refused as malformed.", m->refused_malformed      },
 	};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		buf_printf(out,
-			"# HELP serai_http_%s %s\n# TYPE serai_http_%s %s\nserai_http_%s %" PRIu64
-			"\n",
-			rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
-			rows[i].value);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *name = rows[i].name;
+		bool counts = slice_ends(slice_of(name), SLICE("_total"));
+
+		buf_printf(out, "# HELP serai_http_%s %s\n# TYPE serai_http_%s %s\n", name,
+			rows[i].help, name, counts ? "counter" : "gauge");
+		buf_printf(out, "serai_http_%s %" PRIu64 "\n", name, rows[i].value);
+	}
 	buf_text(out, "# HELP serai_http_responses_total Replies by class of status.\n"
 		      "# TYPE serai_http_responses_total counter\n");
 	for (size_t i = 1; i < COUNT_OF(m->by_status); i++)

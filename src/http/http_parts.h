@@ -89,8 +89,9 @@ void http_allow_text(unsigned methods, char ret_text[HTTP_ALLOW_MAX]);
 /* ---- http_backoff.c: guessing gets slow
  * ------------------------------------------------------------- */
 
-#define HTTP_BACKOFF_SLOTS 4096 /* addresses and names remembered; the oldest of a set gives way   \
-				 */
+#define HTTP_BACKOFF_SLOTS                                                                         \
+	4096 /* addresses and names remembered; the oldest of a set gives way                      \
+	      */
 #define HTTP_BACKOFF_FREE            3   /* failures that cost nothing: people mistype */
 #define HTTP_BACKOFF_ADDRESS_SECONDS 900 /* the longest wait of an address */
 /* ... and of a name, kept short: anybody can fail on somebody else's name. */
@@ -110,9 +111,10 @@ void http_backoff_clear(struct http_backoff *b, enum http_backoff_kind kind, str
 /* ---- http_auth.c: who is asking
  * ---------------------------------------------------------------------- */
 
-#define HTTP_LOGINS       512 /* remembered at once */
-#define HTTP_HASH_WAITERS 1 /* requests that may wait for the one password being hashed; else 503  \
-			     */
+#define HTTP_LOGINS 512 /* remembered at once */
+#define HTTP_HASH_WAITERS                                                                          \
+	1 /* requests that may wait for the one password being hashed; else 503                    \
+	   */
 #define HTTP_TOKEN_TEXT_MAX  256 /* bytes; a longer bearer token is not looked up */
 #define HTTP_NAME_MAX        64  /* bytes of an account's name, as the store has it */
 #define HTTP_CREDENTIALS_MAX (HTTP_NAME_MAX + 1 + HTTP_PASSWORD_MAX) /* "name:password" */
@@ -301,6 +303,7 @@ struct http_watched {
 	_Atomic int64_t word; /* deadline in microseconds, times 8, plus the phase */
 	uint64_t bytes;       /* the watch's own: received or acknowledged when it last looked */
 	int64_t bytes_word;   /* the word at that time */
+	bool ended;           /* the client had closed its side by then */
 };
 
 struct http_watch;

@@ -82,23 +82,26 @@ enum err_kind http_reply_shape(const struct http_request *q, const struct http_f
 	packs = reply->content_type != NULL && http_type_packs(slice_of(reply->content_type)) &&
 		(shape.streams || shape.body.len >= HTTP_COMPRESS_LEAST) &&
 		!given(reply, "content-encoding");
-	if (reads && reply->status == 200 && http_request_has_etag(q, etag)) {
-		shape.status = 304;
-	} else if (packs) {
+	if (packs) {
 		enum err_kind kind = pack(facts, reply, &shape, e);
 
 		if (kind != OK)
 			return kind;
 	}
-	if (shape.status == 304 || shape.status == 204) {
+	/* The bytes stay: their length belongs to the 304, though they are not sent (RFC 9110 8.6).
+	 */
+	if (reads && reply->status == 200 && http_request_has_etag(q, etag))
+		shape.status = 304;
+	if (shape.status == 204)
 		shape.body = (struct slice){0};
+	if (shape.status == 304 || shape.status == 204)
 		shape.streams = false;
-	}
 
 	if (reply->content_type != NULL && shape.status != 304 && shape.status != 204)
 		add(&shape, "Content-Type", slice_of(reply->content_type));
 	if (shape.coding != HTTP_IDENTITY) {
-		add(&shape, "Content-Encoding", slice_of(http_coding_name(shape.coding)));
+		if (shape.status != 304)
+			add(&shape, "Content-Encoding", slice_of(http_coding_name(shape.coding)));
 		/* Packed bytes are another representation: a strong tag would lie. */
 		if (etag.len != 0 && !slice_starts(etag, SLICE("W/"))) {
 			etag = arena_printf(q->arena, "W/%.*s", SLICE_ARG(etag));
@@ -128,8 +131,7 @@ enum err_kind http_reply_shape(const struct http_request *q, const struct http_f
 	return OK;
 }
 
-/* ---- streams ------------------------------------------------------------------------------------
- */
+/* ---- streams ------------------------------------------------------------------------------ */
 
 enum err_kind http_stream_begin(struct http_stream *s, const struct http_reply *reply,
 	enum http_coding coding, struct err *e)

@@ -7,7 +7,9 @@
  * 1. it asks for a client certificate but does not look at it: we do, once per connection;
  * 2. it lets doubtful heads through: http_head_check and http_head_is_whole;
  * 3. its timeout counts inactivity only: http_watch has absolute deadlines;
- * 4. memory per connection is bounded (CONNECTION_MEMORY).
+ * 4. memory per connection is bounded (CONNECTION_MEMORY);
+ * 5. it ends the reply to a HEAD of unknown length with the last chunk of a body that is not there,
+ *    which the client would take for the next reply: such a reply ends the connection.
  *
  * It also answers some malformed heads by itself (no colon, no Host, a Content-Length that is not a
  * number, a head larger than its memory), with a short text of its own, and then closes.
@@ -311,6 +313,9 @@ static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 				MHD_destroy_response(response);
 				response = NULL;
 			}
+			if (response != NULL && c->x.facts.method == HTTP_HEAD)
+				MHD_set_response_options(
+					response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 		} else if (!shape.streams && c->shared != NULL && shape.body.len != 0) {
 			response = response_of_shared(c, c->shared, &shape, &lasting);
 		} else if (!shape.streams) {
@@ -331,7 +336,7 @@ static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 		return MHD_NO;
 	}
 	c->x.status = shape.status;
-	if (!shape.streams && c->x.facts.method != HTTP_HEAD)
+	if (!shape.streams && c->x.facts.method != HTTP_HEAD && shape.status != 304)
 		c->x.sent = shape.body.len;
 	http_watch_set(&c->watched, HTTP_PHASE_REPLY,
 		seconds_from(world_monotonic(s->site.config.world), HTTP_REPLY_SECONDS));

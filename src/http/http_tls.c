@@ -80,8 +80,7 @@ void http_tls_drop(struct http_tls *tls)
 	free(tls);
 }
 
-/* ---- pins -------------------------------------------------------------------------------------
- */
+/* ---- pins --------------------------------------------------------------------------------- */
 
 static bool pin_of(gnutls_x509_crt_t certificate, uint8_t ret_pin[SHA256_LEN])
 {

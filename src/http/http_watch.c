@@ -18,6 +18,10 @@
 
 #include "http_parts.h"
 
+/* The kernel's number for "the other side has closed"; the header with its name cannot stand beside
+ * <linux/tcp.h>. */
+#define TCP_CLOSE_WAIT 8
+
 #define SWEEP_MS     1000   /* how often deadlines are looked at */
 #define DISCARD_STEP MIB(1) /* bytes thrown away in one call */
 
@@ -97,6 +101,7 @@ void http_watch_add(struct http_watch *w, struct http_watched *c, int fd, int64_
 	c->fd = fd;
 	c->bytes = 0;
 	c->bytes_word = 0;
+	c->ended = false;
 	http_watch_set(c, HTTP_PHASE_HEAD, deadline_us);
 	pthread_mutex_lock(&w->lock);
 	c->prev = NULL;
@@ -119,16 +124,12 @@ void http_watch_remove(struct http_watch *w, struct http_watched *c)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Bytes the kernel received from, or had acknowledged by, the client so far. */
-static bool socket_bytes(int fd, bool acknowledged, uint64_t *ret_bytes)
+static bool socket_info(int fd, struct tcp_info *ret_info)
 {
-	struct tcp_info info = {0};
-	socklen_t len = sizeof(info);
+	socklen_t len = sizeof(*ret_info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-		return false;
-	*ret_bytes = acknowledged ? info.tcpi_bytes_acked : info.tcpi_bytes_received;
-	return true;
+	memset(ret_info, 0, sizeof(*ret_info));
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, ret_info, &len) == 0;
 }
 
 static bool nothing_unsent(int fd)
@@ -138,17 +139,35 @@ static bool nothing_unsent(int fd)
 	return ioctl(fd, SIOCOUTQ, &queued) == 0 && queued == 0;
 }
 
+/*
+ * The client has ended its side, all it sent was read, and it was not a whole request. The library
+ * waits on edges and misses an end that comes together with data; without this, a client that gives
+ * up in the middle of a body would keep its connection to the deadline. Seen twice in a row, as the
+ * serving thread may be just about to go on.
+ */
+static bool gave_up(struct http_watched *c)
+{
+	struct tcp_info info;
+	int unread = 0;
+	bool ended = socket_info(c->fd, &info) && info.tcpi_state == TCP_CLOSE_WAIT &&
+		     ioctl(c->fd, SIOCINQ, &unread) == 0 && unread == 0;
+	bool before = c->ended;
+
+	c->ended = ended;
+	return ended && before;
+}
+
 /* An idle connection on which bytes arrived: a head has begun, and its time runs. */
 static void look_at_idle(struct http_watch *w, struct http_watched *c, int64_t word, int64_t now)
 {
-	uint64_t bytes;
+	struct tcp_info info;
 
-	if (!socket_bytes(c->fd, false, &bytes))
+	if (!socket_info(c->fd, &info))
 		return;
 	if (c->bytes_word != word) { /* first look since it fell idle */
 		c->bytes_word = word;
-		c->bytes = bytes;
-	} else if (c->bytes != bytes) {
+		c->bytes = info.tcpi_bytes_received;
+	} else if (c->bytes != info.tcpi_bytes_received) {
 		int64_t head = (now + (int64_t)w->config.head_seconds * US_PER_SECOND) * 8 +
 			       HTTP_PHASE_HEAD;
 
@@ -162,16 +181,17 @@ static bool reply_stalls(struct http_watch *w, struct http_watched *c, int64_t w
 {
 	int64_t later =
 		(now + (int64_t)w->config.reply_seconds * US_PER_SECOND) * 8 + HTTP_PHASE_REPLY;
-	uint64_t bytes, before = c->bytes;
+	uint64_t before = c->bytes;
+	struct tcp_info info;
 
-	if (nothing_unsent(c->fd) || !socket_bytes(c->fd, true, &bytes)) {
+	if (nothing_unsent(c->fd) || !socket_info(c->fd, &info)) {
 		/* It is the handler that is slow, not the client. */
 		atomic_compare_exchange_strong(&c->word, &word, later);
 		return false;
 	}
-	if (bytes - before < w->config.reply_least)
+	if (info.tcpi_bytes_acked - before < w->config.reply_least)
 		return true;
-	c->bytes = bytes;
+	c->bytes = info.tcpi_bytes_acked;
 	if (atomic_compare_exchange_strong(&c->word, &word, later))
 		c->bytes_word = later;
 	return false;
@@ -191,7 +211,7 @@ void http_watch_sweep(struct http_watch *w)
 		switch (phase) {
 		case HTTP_PHASE_HEAD:
 		case HTTP_PHASE_BODY:
-			cut = late;
+			cut = late || gave_up(c);
 			break;
 		case HTTP_PHASE_IDLE:
 			cut = late;
@@ -200,8 +220,10 @@ void http_watch_sweep(struct http_watch *w)
 			break;
 		case HTTP_PHASE_REPLY:
 			if (c->bytes_word != word) {
+				struct tcp_info info;
+
 				c->bytes_word = word;
-				socket_bytes(c->fd, true, &c->bytes);
+				c->bytes = socket_info(c->fd, &info) ? info.tcpi_bytes_acked : 0;
 			} else {
 				cut = late && reply_stalls(w, c, word, now);
 			}
@@ -212,7 +234,7 @@ void http_watch_sweep(struct http_watch *w)
 		if (cut) {
 			/* The serving thread sees the end of the stream and cleans up. */
 			shutdown(c->fd, SHUT_RDWR);
-			if (phase != HTTP_PHASE_IDLE)
+			if (phase != HTTP_PHASE_IDLE && late)
 				http_count(&w->hits, 1);
 			http_watch_set(c, HTTP_PHASE_RUN, 0);
 		}
