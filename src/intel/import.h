@@ -34,6 +34,7 @@ struct import_job {
 	struct slice head; /* the first bytes, read ahead for recognition and still to be read: */
 	struct import_sink *sink;
 	uint64_t folder_read, folder_total; /* bytes of a folder's files, for progress */
+	unsigned tlps_emitted;              /* bit per enum stix_tlp */
 };
 
 /* Read on: first what is left of job->head, then the input (which may be NULL). */
@@ -133,7 +134,7 @@ void import_uuid(const struct slice *parts, size_t count, struct uuid *ret_uuid)
 
 /* The TLP 2.0 marking-definition of a level; false for NONE. */
 bool import_tlp_uuid(enum stix_tlp tlp, struct uuid *ret_uuid);
-/* Emit the marking-definition object itself, unless it is here. */
+/* Emit the marking-definition object itself, once, unless it is here. */
 enum err_kind import_tlp_emit(struct import_job *job, enum stix_tlp tlp,
 	const struct intel_place *place, struct err *e) MUST_USE;
 

@@ -48,8 +48,10 @@ enum err_kind import_tlp_emit(
 	struct uuid uuid;
 	struct slice object;
 
-	if (!import_tlp_uuid(tlp, &uuid) ||
-		sink->known(sink->context, SLICE("marking-definition"), &uuid))
+	if (!import_tlp_uuid(tlp, &uuid) || (job->tlps_emitted & (1u << tlp)) != 0)
+		return OK;
+	job->tlps_emitted |= 1u << tlp;
+	if (sink->known(sink->context, SLICE("marking-definition"), &uuid))
 		return OK;
 	object = stix_tlp_object(&uuid);
 	return object.len == 0 ? OK : sink->emit(sink->context, object, place, e);

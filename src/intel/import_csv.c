@@ -370,16 +370,15 @@ static void record_read(struct csv *c, struct import_entry *entry, struct slice 
 static bool record_value(struct csv *c, size_t k, struct slice said_kind,
 	struct import_value *value, const char **ret_why)
 {
-	const struct import_kind *kind = c->columns[k].kind;
+	const struct import_kind *kind = NULL;
 	struct slice text = c->reader.fields[k];
 
-	if (kind == NULL && said_kind.len > 0) {
+	/* What the record says holds before what the header says, and that before the options. */
+	if (said_kind.len > 0)
 		kind = import_kind_find(said_kind);
-		if (kind == NULL)
-			c->guessed++;
-	}
 	if (kind == NULL)
-		kind = c->kind;
+		kind = c->columns[k].kind != NULL ? c->columns[k].kind : c->kind;
+	c->guessed += kind == NULL && said_kind.len > 0;
 	return import_value_read(kind, text, c->feed.arena, value, ret_why);
 }
 

@@ -203,12 +203,9 @@ enum err_kind import_feed_add(struct import_feed *feed, const struct intel_place
 		feed->known++;
 		return OK;
 	}
-	if (entry->tlp != STIX_TLP_NONE && entry->tlp != feed->tlp_emitted) {
-		kind = import_tlp_emit(feed->job, entry->tlp, place, e);
-		if (kind != OK)
-			return kind;
-		feed->tlp_emitted = entry->tlp;
-	}
+	kind = import_tlp_emit(feed->job, entry->tlp, place, e);
+	if (kind != OK)
+		return kind;
 	write_indicator(feed, &checked, &uuid);
 	return feed_emit(feed, place, e);
 }

@@ -178,14 +178,13 @@ enum misp_shape {
 	MISP_PATTERN /* only in patterns: no observable has it without inventing the rest */
 };
 
-/* One row: where a kind of value stands in an observable and in a pattern. */
+/* One row: where a kind of value stands in an observable, and with that in a pattern. */
 struct misp_field {
-	const char *name; /* by which the tables of attributes and objects call it */
-	const char *type; /* of observable; NULL: ipv4-addr or ipv6-addr */
-	const char *property;
+	const char *name;     /* by which the tables of attributes and objects call it */
+	const char *type;     /* of observable; NULL: ipv4-addr or ipv6-addr */
+	const char *property; /* MISP_PATTERN: the whole path behind "type:" */
 	enum misp_shape shape;
 	const char *kind; /* of import_kind_find, to check and normalise; NULL: text */
-	const char *path; /* in a pattern */
 	bool strong;      /* alone enough to recognise the thing: joined by OR, the others by AND */
 };
 const struct misp_field *misp_field_find(const char *name);

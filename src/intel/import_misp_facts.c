@@ -70,6 +70,56 @@ static bool hash_fits(const char *algorithm, struct slice text)
 	return true;
 }
 
+/* The object path of a field, section 9.7. */
+static void path_append(struct buf *b, const struct misp_field *field)
+{
+	static const char *const forms[] = {
+		[MISP_VALUE] = "%s:%s",
+		[MISP_STRING] = "%s:%s",
+		[MISP_INTEGER] = "%s:%s",
+		[MISP_HASH] = "%s:hashes.'%s'",
+		[MISP_REF] = "%s:%s.value",
+		[MISP_REFS] = "%s:%s[*].value",
+		[MISP_HEADER] = "%s:additional_header_fields.'%s'",
+		[MISP_DATA] = "%s:values[*].%s",
+		[MISP_PATTERN] = "%s:%s",
+	};
+	const char *form = forms[field->shape];
+	size_t property = (size_t)(strrchr(form, '%') - form);
+
+	buf_text(b, field->type);
+	buf_append(b, form + 2, property - 2);
+	buf_text(b, field->property);
+	buf_text(b, form + property + 2);
+}
+
+/* Section 6.17: the hive in full, which hardly anybody writes. */
+static struct slice registry_key(struct misp *m, struct slice key)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+	} hives[] = {
+		{"HKLM", "HKEY_LOCAL_MACHINE"   },
+		{"HKCU", "HKEY_CURRENT_USER"    },
+		{"HKCR", "HKEY_CLASSES_ROOT"    },
+		{"HKU",  "HKEY_USERS"           },
+		{"HKCC", "HKEY_CURRENT_CONFIG"  },
+		{"HKPD", "HKEY_PERFORMANCE_DATA"},
+	};
+	size_t end = slice_find(key, '\\', 0);
+	struct slice hive = slice_cut(key, 0, end);
+
+	if (slice_ends(hive, SLICE(":"))) /* as PowerShell writes it */
+		hive.len--;
+	for (size_t k = 0; k < COUNT_OF(hives); k++) {
+		if (slice_equal_nocase(hive, slice_of(hives[k].from)))
+			return arena_printf(m->scratch, "%s%.*s", hives[k].to,
+				SLICE_ARG(slice_cut(key, end, key.len)));
+	}
+	return key;
+}
+
 bool misp_fact_make(struct misp *m, const struct misp_field *field, struct slice text, bool to_ids,
 	struct misp_fact *ret_fact)
 {
@@ -91,12 +141,12 @@ bool misp_fact_make(struct misp *m, const struct misp_field *field, struct slice
 		fact.text = value.text;
 		/* without the brackets around it */
 		fact.term = slice_cut(value.pattern, 1, value.pattern.len - 1);
-		if (field->path == NULL) {
+		if (field->shape == MISP_VALUE) {
 			*ret_fact = fact;
 			return true;
 		}
 	} else {
-		fact.text = text;
+		fact.text = strcmp(field->name, "regkey") == 0 ? registry_key(m, text) : text;
 	}
 	if (field->shape == MISP_HASH && field->kind == NULL && !hash_fits(field->property, text))
 		return false;
@@ -108,7 +158,8 @@ bool misp_fact_make(struct misp *m, const struct misp_field *field, struct slice
 		return false;
 	if (field->shape == MISP_INTEGER && number > INT64_C(9007199254740991))
 		return false;
-	buf_printf(&term, "%s = ", field->path);
+	path_append(&term, field);
+	buf_text(&term, " = ");
 	if (field->shape == MISP_INTEGER)
 		buf_slice_append(&term, text);
 	else

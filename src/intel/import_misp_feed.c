@@ -51,6 +51,7 @@ static enum err_kind feed_event(
 		kind = misp_read(m, &broken);
 	input_free(one.in);
 	m->job = job;
+	job->tlps_emitted = one.tlps_emitted;
 	job->folder_read += bytes;
 	free(path);
 	if (kind == ERR_PARSE || kind == ERR_LIMIT || kind == ERR_DENIED)

@@ -14,33 +14,45 @@ static const char *const rows[] = {"id", "event_id", "object_id", "org_id", "org
 	"attribute_tag_id", "tag_id", "galaxy_id", "user_id", "galaxy_cluster_id",
 	"galaxy_cluster_collection_id"};
 
+#define FIELDS_MAX 40
+
 /* Fields that the conversion reads. Every other one is lost. */
+/* clang-format off */
 static const struct {
 	const char *structure;
-	const char *fields[40];
+	const char *fields[FIELDS_MAX];
 } taken[] = {
-	{"event",            {"uuid", "info", "date", "timestamp", "publish_timestamp", "published",
-			  "distribution", "threat_level_id", "analysis", "extends_uuid", "Org",
-			  "Orgc", "Tag", "Galaxy", "Attribute", "Object", "EventReport"}              },
-	{"attribute",        {"uuid", "type", "category", "value", "value1", "value2", "to_ids",
-			      "timestamp", "comment", "deleted", "distribution", "first_seen",
-			      "last_seen", "object_relation", "data", "Tag", "Galaxy", "Sighting"}},
+	{"event",
+		{"uuid", "info", "date", "timestamp", "publish_timestamp", "published", "distribution",
+		"threat_level_id", "analysis", "extends_uuid", "Org", "Orgc", "Tag", "Galaxy", "Attribute",
+		"Object", "EventReport"}},
+	{"attribute",
+		{"uuid", "type", "category", "value", "value1", "value2", "to_ids", "timestamp", "comment",
+		"deleted", "distribution", "first_seen", "last_seen", "object_relation", "data", "Tag",
+		"Galaxy", "Sighting"}},
 	{"object",
-         {"uuid", "name", "meta-category", "timestamp", "comment", "deleted", "distribution",
-			"first_seen", "last_seen", "Attribute", "ObjectReference"}                                     },
+		{"uuid", "name", "meta-category", "timestamp", "comment", "deleted", "distribution",
+		"first_seen", "last_seen", "Attribute", "ObjectReference"}},
+	/* Object and Attribute are copies of what stands in the event itself */
 	{"object reference",
-         {"uuid", "timestamp", "relationship_type", "comment", "deleted", "object_uuid",
-			"source_uuid", "referenced_uuid", "referenced_type",
-			/* copies of what stands in the event itself */
-			"Object", "Attribute"}									 },
-	{"event report",     {"uuid", "name", "content", "timestamp", "deleted", "distribution"}                       },
-	{"sighting",         {"uuid", "date_sighting", "type", "source", "Organisation", "attribute_uuid"}             },
-	{"tag",              {"name", "exportable", "is_galaxy", "is_custom_galaxy"}                                   },
-	{"galaxy",           {"type", "GalaxyCluster"}								 },
-	{"galaxy cluster",   {"uuid", "type", "value", "tag_name", "description", "version",
-				   "default", "source", "meta"}                              },
-	{"organisation",     {"uuid", "name"}									  },
+		{"uuid", "timestamp", "relationship_type", "comment", "deleted", "object_uuid",
+		"source_uuid", "referenced_uuid", "referenced_type", "Object", "Attribute"}},
+	{"event report",
+		{"uuid", "name", "content", "timestamp", "deleted", "distribution"}},
+	{"sighting",
+		{"uuid", "date_sighting", "type", "source", "Organisation", "attribute_uuid"}},
+	{"tag",
+		{"name", "exportable", "is_galaxy", "is_custom_galaxy"}},
+	/* told in one word: what describes the galaxy itself, which every MISP has */
+	{"galaxy",
+		{"type", "GalaxyCluster", "uuid", "name", "description", "version", "icon", "namespace",
+		"kill_chain_order", "enabled"}},
+	{"galaxy cluster",
+		{"uuid", "type", "value", "tag_name", "description", "version", "default", "source", "meta"}},
+	{"organisation",
+		{"uuid", "name"}},
 };
+/* clang-format on */
 
 static bool in(const char *const *list, size_t count, struct slice name)
 {
@@ -124,8 +136,7 @@ void misp_lose_rest(struct misp *m, const char *structure, struct json_value v, 
 	if (!json_is_object(v))
 		return;
 	while (json_object_next(&it, &name, &value)) {
-		if (is_empty(value) ||
-			(fields != NULL && in(fields, COUNT_OF(taken[0].fields), name)))
+		if (is_empty(value) || (fields != NULL && in(fields, FIELDS_MAX, name)))
 			continue;
 		if (in(rows, COUNT_OF(rows), name))
 			m->rows_lost = true;

@@ -456,8 +456,11 @@ enum err_kind misp_tags_read(
 	ret_tags->labels_count = ret_tags->galaxies_count = 0;
 	ret_tags->tlp = STIX_TLP_NONE;
 	if (json_get(v, "Galaxy", &galaxies_list) && json_is_array(galaxies_list)) {
-		for (it = json_iter(galaxies_list); json_array_next(&it, &tag);)
+		for (it = json_iter(galaxies_list); json_array_next(&it, &tag);) {
 			misp_lose_rest(m, "galaxy", tag, json_get_string(tag, "uuid"));
+			misp_lose(m, "galaxy", SLICE("name, icon and what else describes it"),
+				json_get_string(tag, "uuid"));
+		}
 	}
 	if (!json_get(v, "Tag", &list) || !json_is_array(list))
 		return OK;

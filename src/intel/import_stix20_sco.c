@@ -119,6 +119,12 @@ static enum err_kind reference(
 	return kind;
 }
 
+static void reference_lost(struct dictionary *d, struct slice name, struct json_value key)
+{
+	stix20_change(d->x, "%.*s \"%.*s\" of object \"%.*s\" leads nowhere and is left out",
+		SLICE_ARG(name), SLICE_ARG(json_string(key)), SLICE_ARG(d->current->key));
+}
+
 static enum err_kind write_reference(struct dictionary *d, struct json_writer *w, struct slice name,
 	struct json_value value, struct err *e)
 {
@@ -134,15 +140,14 @@ static enum err_kind write_reference(struct dictionary *d, struct json_writer *w
 			json_write_name_slice(w, name);
 			json_write_text(w, id);
 		} else if (kind == OK && !d->id_only) {
-			stix20_change(d->x,
-				"%.*s \"%.*s\" of object \"%.*s\" leads nowhere and is left out",
-				SLICE_ARG(name), SLICE_ARG(json_string(value)),
-				SLICE_ARG(d->current->key));
+			reference_lost(d, name, value);
 		}
 		return kind;
 	}
 	while (json_is_array(value) && kind == OK && json_array_next(&it, &item)) {
 		kind = reference(d, item, &id, e);
+		if (kind == OK && id == NULL && !d->id_only)
+			reference_lost(d, name, item);
 		if (kind != OK || id == NULL)
 			continue;
 		if (!any) {
@@ -154,9 +159,6 @@ static enum err_kind write_reference(struct dictionary *d, struct json_writer *w
 	}
 	if (any)
 		json_write_end(w, ']');
-	else if (kind == OK && !d->id_only)
-		stix20_change(d->x, "%.*s of object \"%.*s\" leads nowhere and is left out",
-			SLICE_ARG(name), SLICE_ARG(d->current->key));
 	return kind;
 }
 

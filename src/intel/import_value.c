@@ -422,21 +422,39 @@ static bool kind_read(const struct import_kind *kind, enum stix_value_kind what,
 	return false;
 }
 
+static bool all_digits(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+	}
+	return true;
+}
+
+/* Could it stand before the path of a URL? */
+static bool host_fits(struct slice text, struct arena *a)
+{
+	struct slice key;
+
+	return slice_find(text, '.', 0) < text.len &&
+	       (stix_value_key(STIX_VALUE_NAME, text, a, &key) ||
+		       stix_value_key(STIX_VALUE_ADDRESS, text, a, &key));
+}
+
 /* What stix_value_guess leaves open: a port behind an address, a URL without its scheme. */
 static bool guess_read(
 	struct slice text, struct arena *a, struct import_value *v, const char **ret_why)
 {
 	size_t slash = slice_find(text, '/', 0);
 	struct stix_value guess;
-	struct slice key;
 
 	if (slice_find_text(text, SLICE("://")) == text.len && address_read(text, a, v, ret_why))
 		return true;
 	if (stix_value_guess(text, a, &guess) && guess.kind != STIX_VALUE_TEXT)
 		return kind_read(NULL, guess.kind, text, a, v, ret_why);
-	if (slash < text.len && slice_find(slice_cut(text, 0, slash), '.', 0) < slash &&
-		(stix_value_key(STIX_VALUE_NAME, slice_cut(text, 0, slash), a, &key) ||
-			stix_value_key(STIX_VALUE_ADDRESS, slice_cut(text, 0, slash), a, &key)))
+	if (slash < text.len && host_fits(slice_cut(text, 0, slash), a) &&
+		!all_digits(
+			slice_cut(text, slash + 1, text.len))) /* else a network, and a bad one */
 		return url_read(text, a, v, ret_why);
 	*ret_why = "expected an address, network, domain name, URL, e-mail address or hash";
 	return false;

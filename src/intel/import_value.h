@@ -37,7 +37,6 @@ struct import_feed {
 	struct buf out;
 	struct slice name;
 	struct uuid identity;
-	enum stix_tlp tlp_emitted; /* the last one whose definition was emitted */
 	bool identity_emitted;
 	int64_t now_us;
 	uint64_t index; /* of the next object */

@@ -71,15 +71,16 @@ void import_member_tlp(struct json_writer *w, enum stix_tlp tlp)
 /* ---- observables
  * --------------------------------------------------------------------------------------- */
 
-#define MARKINGS_MAX 64 /* of one converted observable; more are hashed as if they were the last   \
-			 */
+#define MARKINGS_MAX                                                                               \
+	64 /* of one converted observable; more are hashed as if they were the last                \
+	    */
 
 enum err_kind import_observable_id(struct json_parser *p, struct slice body, struct slice unique,
 	const struct uuid *markings, size_t markings_count, struct uuid *ret_uuid, struct err *e)
 {
 	struct slice parts[MARKINGS_MAX + 3];
 	struct uuid uuid = {{0}};
-	bool deterministic = false;
+	bool deterministic = false, standard;
 	struct json_doc doc;
 	size_t count = 0;
 	enum err_kind kind = json_parse(p, body, &doc, e);
@@ -87,7 +88,8 @@ enum err_kind import_observable_id(struct json_parser *p, struct slice body, str
 	if (kind != OK)
 		return kind;
 	/* A custom observable has no rule for its id; then it is as unique as a process. */
-	if (stix_class_of(json_get_string(json_root(&doc), "type")) == STIX_SCO) {
+	standard = stix_class_of(json_get_string(json_root(&doc), "type")) == STIX_SCO;
+	if (standard) {
 		kind = stix_observable_id(json_root(&doc), &deterministic, &uuid, e);
 		if (kind != OK)
 			return kind;
@@ -100,6 +102,11 @@ enum err_kind import_observable_id(struct json_parser *p, struct slice body, str
 		for (size_t k = 0; k < markings_count && k < MARKINGS_MAX; k++)
 			parts[count++] = (struct slice){(const char *)markings[k].bytes, 16};
 		import_uuid(parts, count, &uuid);
+		/* Section 2.9 asks for version 4 where nothing contributes to an id. Drawn anew,
+		 * the same file would make other objects each time, so the random bits are those of
+		 * the hash. */
+		if (!deterministic && standard)
+			uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0f) | 0x40);
 	}
 	*ret_uuid = uuid;
 	return OK;

@@ -245,7 +245,8 @@ static enum err_kind zeek_line(
 			z->job, place, (struct slice){0}, e, "no #fields line came before it");
 	if (!zeek_entry(z, line, place, &entry, &why))
 		return import_refuse(z->job, place, (struct slice){0}, e, "\"%.*s\": %s",
-			SLICE_ARG(slice_cut(line, 0, 128)), why);
+			SLICE_ARG(slice_cut(line, 0, slice_find(slice_cut(line, 0, 128), '\t', 0))),
+			why);
 	return import_feed_add(&z->feed, place, &entry, e);
 }
 
