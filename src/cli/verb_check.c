@@ -132,7 +132,8 @@ static enum err_kind object_check(const struct checking *c, struct checker *k, s
 	struct slice id;
 	struct json_value id_value;
 	struct err e;
-	enum err_kind kind = json_parse(k->parser, bytes, &doc, &e);
+	/* Every chunk has the parser's room behind its last object. */
+	enum err_kind kind = json_parse_padded(k->parser, bytes, &doc, &e);
 	bool valid;
 
 	tally->objects++;
@@ -343,9 +344,9 @@ static bool item_add(struct checking *c, const struct json_item *item, bool prob
 	} else {
 		to->at = chunk->bytes.len;
 		to->len = item->bytes.len;
-		buf_slice_append(&chunk->bytes, item->bytes);
-		if (chunk->bytes.bad)
+		if (buf_reserve(&chunk->bytes, item->bytes.len + JSON_PADDING) == NULL)
 			return false;
+		buf_slice_append(&chunk->bytes, item->bytes);
 	}
 	chunk->count++;
 	return true;
@@ -369,7 +370,13 @@ static enum err_kind envelope_check(
 		!json_get(json_root(&doc), "type", &unused)) {
 		/* A TAXII envelope has no type; its objects were checked. */
 	} else if (kind == OK) {
-		kind = object_check(c, &k, envelope, 1, &out, &c->tally);
+		struct buf padded = BUF_INIT;
+
+		buf_reserve(&padded, envelope.len + JSON_PADDING);
+		buf_slice_append(&padded, envelope);
+		kind = padded.bad ? err_set(e, ERR_NOMEM, "out of memory")
+				  : object_check(c, &k, buf_slice(&padded), 1, &out, &c->tally);
+		buf_fini(&padded);
 		if (kind == OK && elements == 0) {
 			c->tally.invalid++;
 			verdict_write(c, &out, (struct slice){0}, 1, false, NULL,

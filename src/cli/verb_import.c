@@ -26,6 +26,7 @@ static const struct option_row import_options[] = {
 	{"tlp",        0,   OPTION_TEXT, "TLP",            "marking of converted objects that bring none"      },
 	{"confidence", 0,   OPTION_TEXT, "0..100",         "of converted indicators"                           },
 	{"losses",     0,   OPTION_FLAG, NULL,             "print everything that a conversion could not carry"},
+	{"tolerant",   0,   OPTION_FLAG, NULL,             "keep objects that break a MUST, and tell each"     },
 	{"resume",     0,   OPTION_FLAG, NULL,             "go on where a killed import of this file stopped"  },
 };
 
@@ -69,7 +70,8 @@ static void said(struct importing *im, const char *kind, const struct intel_plac
 
 static void import_refused(void *context, const struct intel_verdict *v)
 {
-	said(context, intel_outcome_name(v->outcome), &v->place, v->id, v->message);
+	said(context, v->tolerated ? "tolerated" : intel_outcome_name(v->outcome), &v->place, v->id,
+		v->message);
 }
 
 static void import_lost(void *context, const struct intel_place *place, struct slice what)
@@ -139,6 +141,7 @@ static void import_summary(
 		for (int k = 0; k < INTEL_OUTCOMES; k++)
 			json_member_i64(&w, intel_outcome_name((enum intel_outcome)k),
 				(int64_t)c->by_outcome[k]);
+		json_member_i64(&w, "tolerated", (int64_t)c->tolerated);
 		json_member_i64(&w, "losses", (int64_t)c->losses);
 		json_member_i64(&w, "bytes", (int64_t)c->bytes);
 		json_write_name(&w, "seconds");
@@ -164,6 +167,8 @@ static void import_summary(
 			arena_printf(cli->arena, "%s in conflict",
 				cli_count(cli, c->by_outcome[INTEL_CONFLICT])));
 	}
+	if (c->tolerated > 0)
+		printf(", %s of them tolerated", cli_count(cli, c->tolerated));
 	if (c->losses > 0)
 		printf(", %s losses%s", cli_count(cli, c->losses),
 			cli_flag(cli, "losses") ? "" : " (--losses tells)");
@@ -195,7 +200,9 @@ static enum cli_status import_run(struct cli *cli)
 	job.kind = cli_text(cli, "kind");
 	job.name = cli_text(cli, "name");
 	job.confidence = confidence <= 100 ? (int)confidence : -1;
+	job.source.tolerant = cli_flag(cli, "tolerant");
 	job.resume = cli_flag(cli, "resume");
+	job.source.tolerant = cli_flag(cli, "tolerant");
 	job.source.member = slice_of(from != NULL ? from : n.config.member);
 	job.source.collections = collections;
 	job.refused = import_refused;
@@ -245,7 +252,8 @@ const struct verb verb_import = {"import", "FILE...",
 	"Formats: stix, stix20, misp, misp-feed (a folder), zeek, csv, list.\n"
 	"Each object is checked against every MUST of STIX 2.1; one that fails is reported and the "
 	"rest\n"
-	"goes in (exit status 1). CSV columns: --map value=ip,kind=type,name=2,description=note.",
+	"goes in (exit status 1); --tolerant keeps it all the same. CSV columns: --map "
+	"value=ip,kind=type,name=2,description=note.",
 	1, ARGS_ANY, OPTIONS(import_options), import_run};
 
 /* ---- export -------------------------------------------------------------------------------------

@@ -150,6 +150,7 @@ static const struct option_row pull_options[] = {
 	{"from",       0,   OPTION_TEXT, "MEMBER",         "name of the member behind it (the URL's host)"},
 	{"limit",      'n', OPTION_TEXT, "N",              "objects asked for in one page (1000)"         },
 	{"from-start", 0,   OPTION_FLAG, NULL,             "forget the saved cursor"                      },
+	{"tolerant",   0,   OPTION_FLAG, NULL,             "keep objects that break a MUST, and tell each"},
 	CREDENTIAL_OPTIONS,
 };
 
@@ -163,7 +164,8 @@ static void pull_refused(void *context, const struct intel_verdict *v)
 	struct pulling *p = context;
 
 	progress_end(&p->progress);
-	cli_warn(p->cli, "%s: %.*s: %.*s", intel_outcome_name(v->outcome), SLICE_ARG(v->id),
+	cli_warn(p->cli, "%s: %.*s: %.*s",
+		v->tolerated ? "tolerated" : intel_outcome_name(v->outcome), SLICE_ARG(v->id),
 		SLICE_ARG(v->message));
 }
 
@@ -248,7 +250,9 @@ static enum cli_status pull_run(struct cli *cli)
 	}
 	job.source.collections = collections;
 	job.source.member = from != NULL ? slice_of(from) : host_of(slice_of(cli->args[0]));
+	job.source.tolerant = cli_flag(cli, "tolerant");
 	job.limit = (unsigned)limit;
+	job.source.tolerant = cli_flag(cli, "tolerant");
 	job.from_start = cli_flag(cli, "from-start");
 	job.once = true;
 	job.refused = pull_refused;

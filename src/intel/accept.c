@@ -111,6 +111,30 @@ static struct slice refusal_text(const struct stix_report *report, struct arena 
 	return SLICE("refused");
 }
 
+/* May an object with these errors be kept all the same? Not when we could not tell which object it
+ * is, or who may see it. */
+static bool tolerable(
+	const struct stix_report *report, const struct stix_facts *facts, struct json_value object)
+{
+	static const char *const vital[] = {
+		"type", "id", "created", "modified", "object_marking_refs", "granular_markings"};
+	struct stix_id id;
+
+	if (!stix_id_parse(facts->id, &id) || report->dropped > 0 ||
+		!slice_equal(json_get_string(object, "type"), id.type) ||
+		slice_is(id.type, "marking-definition"))
+		return false;
+	for (size_t i = 0; i < report->count; i++) {
+		if (report->findings[i].level != STIX_ERROR)
+			continue;
+		for (size_t k = 0; k < COUNT_OF(vital); k++) {
+			if (slice_starts(report->findings[i].path, slice_of(vital[k])))
+				return false;
+		}
+	}
+	return true;
+}
+
 /* Copy what the indexes need out of the parser's memory. False: no memory. */
 static bool object_fill(struct store_object *o, const struct stix_facts *facts,
 	struct json_value value, struct slice body, struct arena *a)
@@ -214,7 +238,18 @@ enum err_kind accept_batch_add(struct accept_batch *b, struct accept_checker *c,
 
 	if (b->verdicts_count >= b->capacity)
 		return err_set(e, ERR_LIMIT, "more than %zu objects in one batch", b->capacity);
-	kind = json_parse(c->parser, bytes, &doc, &why);
+	if (keep_bytes) {
+		/* The copy that is kept anyway is made with the room that the parser wants. */
+		char *copy = arena_alloc(b->arena, bytes.len + JSON_PADDING);
+
+		if (copy == NULL)
+			return no_memory(e);
+		memcpy(copy, bytes.data, bytes.len);
+		bytes.data = copy;
+		kind = json_parse_padded(c->parser, bytes, &doc, &why);
+	} else {
+		kind = json_parse(c->parser, bytes, &doc, &why);
+	}
 	if (kind == ERR_NOMEM)
 		return no_memory(e);
 	if (kind != OK)
@@ -227,14 +262,9 @@ enum err_kind accept_batch_add(struct accept_batch *b, struct accept_checker *c,
 	kind = stix_check(json_root(&doc), report, &facts, e);
 	if (kind != OK)
 		return kind;
-	if (report->errors > 0)
+	if (report->errors > 0 && !(c->tolerant && tolerable(report, &facts, json_root(&doc))))
 		return accept_batch_refuse(b, facts.id, refusal_text(report, b->arena), place, e);
 
-	if (keep_bytes) {
-		bytes = arena_copy(b->arena, bytes);
-		if (bytes.data == NULL)
-			return no_memory(e);
-	}
 	o = &b->objects[b->objects_count];
 	if (!object_fill(o, &facts, json_root(&doc), bytes, b->arena))
 		return no_memory(e);
@@ -248,6 +278,10 @@ enum err_kind accept_batch_add(struct accept_batch *b, struct accept_checker *c,
 	v->id = arena_copy(b->arena, facts.id);
 	if (v->id.data == NULL)
 		return no_memory(e);
+	if (report->errors > 0) {
+		v->tolerated = true;
+		v->message = refusal_text(report, b->arena);
+	}
 	b->of_verdict[b->objects_count++] = (uint32_t)b->verdicts_count++;
 	b->bytes += bytes.len;
 	return OK;
@@ -313,6 +347,7 @@ enum err_kind intel_accept(struct intel *i, const struct intel_source *source,
 	kind = accept_checker_init(&checker, e);
 	if (kind != OK)
 		return kind;
+	checker.tolerant = source->tolerant;
 	kind = accept_batch_init(&batch, count == 0 ? 1 : count, e);
 	for (size_t k = 0; k < count && kind == OK; k++) {
 		struct intel_place place = {.index = k};

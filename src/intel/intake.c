@@ -70,8 +70,9 @@ static enum err_kind batch_write(
 		const struct intel_verdict *v = &b->batch.verdicts[k];
 
 		counts->by_outcome[v->outcome]++;
+		counts->tolerated += v->tolerated;
 		if (t->options.report != NULL &&
-			(t->options.report_all || v->outcome == INTEL_REFUSED ||
+			(t->options.report_all || v->tolerated || v->outcome == INTEL_REFUSED ||
 				v->outcome == INTEL_CONFLICT))
 			t->options.report(t->options.context, v);
 	}
@@ -122,6 +123,7 @@ static void *intake_thread(void *context)
 		}
 		t->counts.objects += counts.objects;
 		t->counts.bytes += counts.bytes;
+		t->counts.tolerated += counts.tolerated;
 		for (int k = 0; k < INTEL_OUTCOMES; k++)
 			t->counts.by_outcome[k] += counts.by_outcome[k];
 		b->next = t->empty;
@@ -164,6 +166,7 @@ enum err_kind intel_intake_open(struct intel *i, const struct intel_intake_optio
 		memcpy(t->collections, options->source.collections, collections_bytes);
 	t->options.source.collections = t->collections;
 	kind = accept_checker_init(&t->checker, e);
+	t->checker.tolerant = options->source.tolerant;
 	for (size_t k = 0; k < INTAKE_BATCHES && kind == OK; k++) {
 		kind = accept_batch_init(&t->batches[k].batch, ACCEPT_BATCH_OBJECTS, e);
 		t->batches[k].next = t->empty;

@@ -26,6 +26,13 @@ struct intel_source {
 	struct slice member;        /* "self", an account's name, a peer; 1..INTEL_MEMBER_MAX bytes */
 	const int64_t *collections; /* every object is added to each; may be none */
 	size_t collections_count;
+	/*
+	 * Keep objects that break a MUST, too, and say so: published content often does, and an
+	 * operator may prefer a malware object without is_family to none. Never tolerated: what is no
+	 * JSON object, has no good id, type or times, or has anything wrong with its markings. Only for
+	 * what the member's own people bring in, never for what strangers send.
+	 */
+	bool tolerant;
 };
 
 #define INTEL_MEMBER_MAX 250
@@ -52,8 +59,9 @@ struct intel_verdict {
 	struct slice id;       /* as it stood; empty when it could not be read */
 	int64_t version_us;    /* 0: none */
 	int64_t date_added_us; /* in the first collection; 0 unless NEW or KNOWN */
-	/* For REFUSED and CONFLICT: "3.2 Common Properties: created: expected a timestamp …". */
+	/* For REFUSED, CONFLICT and tolerated: "3.2 Common Properties: created: expected …". */
 	struct slice message;
+	bool tolerated; /* kept although it breaks a MUST */
 };
 
 /*
@@ -68,7 +76,8 @@ struct intel_counts {
 	uint64_t objects; /* all that were pushed */
 	uint64_t by_outcome[INTEL_OUTCOMES];
 	uint64_t bytes;
-	uint64_t losses; /* conversions: what had no place in STIX */
+	uint64_t tolerated; /* kept although they break a MUST; among NEW and KNOWN */
+	uint64_t losses;    /* conversions: what had no place in STIX */
 };
 
 /*
