@@ -5,8 +5,9 @@
 
 #include "page_cache.h"
 
-#define BUCKETS 1024 /* 8 MiB of pages of 100 objects are some 80 entries; of empty ones, 20,000   \
-		      */
+#define BUCKETS                                                                                    \
+	1024 /* 8 MiB of pages of 100 objects are some 80 entries; of empty ones, 20,000           \
+	      */
 #define ENTRY_OVERHEAD 256 /* bytes that an entry costs beside its page */
 #define SHARE_MAX      4   /* one page takes at most the fourth part */
 

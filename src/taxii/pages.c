@@ -35,8 +35,7 @@ struct question {
 	uint8_t key[PAGE_KEY_LEN];
 };
 
-/* ---- rows --------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------ */
 
 /* Section 5.3.1: the version is modified, else created, else (observables) the date added. */
 static int64_t version_of(const struct store_row *row)
@@ -100,8 +99,7 @@ static const struct {
 	[RESOURCE_VERSIONS] = {"versions", row_version },
 };
 
-/* ---- the head of a page ------------------------------------------------------------------------
- */
+/* ---- the head of a page ---------------------------------------------------------------- */
 
 /* {"more":true,"next":"…","objects":[ with the value of next always at the same place. */
 static const char head_more[] = "{\"more\":true,\"next\":\"";
@@ -135,8 +133,7 @@ static void head_shorten(enum resource resource, struct buf *out)
 	out->len -= reserved - (size_t)len;
 }
 
-/* ---- what a page depends on --------------------------------------------------------------------
- */
+/* ---- what a page depends on ------------------------------------------------------------ */
 
 static void key_u64(uint8_t **at, uint64_t value)
 {
@@ -211,8 +208,7 @@ static struct store_page page_of(const struct question *w)
 	};
 }
 
-/* ---- streaming what is too large ---------------------------------------------------------------
- */
+/* ---- streaming what is too large ------------------------------------------------------- */
 
 struct page_stream {
 	struct taxii_server *t;
@@ -353,8 +349,7 @@ static struct page_stream *stream_new(const struct question *w, size_t rows_max)
 	return s;
 }
 
-/* ---- building ----------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------- */
 
 struct built {
 	struct buf out;
@@ -461,8 +456,7 @@ static enum err_kind page_build(
 	return kind;
 }
 
-/* ---- replying ----------------------------------------------------------------------------------
- */
+/* ---- replying -------------------------------------------------------------------------- */
 
 static void header_time(
 	const struct question *w, struct http_reply *reply, const char *name, int64_t us)
@@ -599,8 +593,7 @@ static void page_answer(struct question *w, struct http_reply *reply)
 	stream_free(b.stream);
 }
 
-/* ---- questions ---------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------- */
 
 static bool question_read(
 	struct question *w, struct http_reply *reply, unsigned allowed, struct err *e)

@@ -46,8 +46,7 @@ struct post {
 	uint64_t success_count, failure_count;
 };
 
-/* ---- walking the body --------------------------------------------------------------------------
- */
+/* ---- walking the body ------------------------------------------------------------------ */
 
 typedef enum err_kind post_each(
 	struct post *p, const struct json_item *item, bool is_object, struct err *e);
@@ -112,8 +111,7 @@ static enum err_kind body_walk(struct post *p, post_each *each, struct err *e)
 	return kind;
 }
 
-/* ---- first pass --------------------------------------------------------------------------------
- */
+/* ---- first pass ------------------------------------------------------------------------ */
 
 /* Too deep or too large is a matter of one object; what is no JSON breaks the envelope. */
 static enum err_kind each_check(
@@ -158,8 +156,7 @@ static enum err_kind envelope_check(struct post *p, struct err *e)
 	return OK;
 }
 
-/* ---- second pass -------------------------------------------------------------------------------
- */
+/* ---- second pass ----------------------------------------------------------------------- */
 
 /* A status-details element, section 4.3.1. What has no readable id is named by its place, what has
  * no version by the time of the request. */
@@ -284,8 +281,7 @@ static enum err_kind status_write(struct post *p, struct buf *out, struct err *e
 	return store_status_put(p->t->store, &id, p->q->account->name, buf_slice(out), e);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------- */
 
 static enum err_kind post_prepare(struct post *p, struct err *e)
 {

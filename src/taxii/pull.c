@@ -58,8 +58,7 @@ static bool progress(struct pulling *p)
 	return p->pull->progress == NULL || p->pull->progress(p->pull->context, &counts, p->pages);
 }
 
-/* ---- the keeping side
- * ---------------------------------------------------------------------------- */
+/* ---- the keeping side ------------------------------------------------------------------ */
 
 /* What was kept so far and the place belong together. */
 static enum err_kind place_mark(struct pulling *p, struct err *e)
@@ -143,8 +142,7 @@ static enum err_kind items_keep(struct pulling *p, bool *ret_stopped, struct err
 	}
 }
 
-/* ---- one collection
- * ------------------------------------------------------------------------------ */
+/* ---- one collection -------------------------------------------------------------------- */
 
 /* On the fetching thread: told in order with the objects, on the caller's. */
 static void walk_warned(void *context, const char *what)
@@ -272,8 +270,7 @@ static enum err_kind collection_pull(struct pulling *p, struct slice url,
 	return kind;
 }
 
-/* ---- where to
- * ------------------------------------------------------------------------------------- */
+/* ---- where to -------------------------------------------------------------------------- */
 
 /* The collection of ours that goes with a remote one: the same id, made when it is not there. Its
  * limit is AMBER and nobody has rights on it yet, so what came in stays in until somebody decides.

@@ -15,8 +15,7 @@
 
 #include "remote.h"
 
-/* ---- the place reached (saved as JSON in a note) ------------------------------------------------
- */
+/* ---- the place reached (saved as JSON in a note) --------------------------------------- */
 
 #define PULL_NEXT_MAX KIB(4) /* bytes of a server's `next`; a longer one is as good as none */
 #define PULL_ETAG_MAX 256    /* bytes */
@@ -28,8 +27,7 @@ struct pull_place {
 	char next[PULL_NEXT_MAX + 1]; /* goes with `after`; empty: none */
 };
 
-/* ---- queue
- * --------------------------------------------------------------------------------------- */
+/* ---- queue ----------------------------------------------------------------------------- */
 
 #define PULL_CHUNK_BYTES KIB(256) /* objects handed over at a time */
 #define PULL_QUEUE_BYTES MIB(8)   /* that may wait; then the network waits too */
@@ -75,8 +73,7 @@ bool pull_queue_closed(struct pull_queue *q);
 /* Let time pass; false when the other side has stopped. */
 bool pull_queue_sleep(struct pull_queue *q, int64_t us);
 
-/* ---- walking
- * -------------------------------------------------------------------------------------- */
+/* ---- walking --------------------------------------------------------------------------- */
 
 struct pull_walk {
 	struct remote remote;

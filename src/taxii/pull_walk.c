@@ -73,8 +73,7 @@ struct walking {
 	char stepped_over[TIME_TEXT_MAX];
 };
 
-/* ---- receiving ----------------------------------------------------------------------------------
- */
+/* ---- receiving ------------------------------------------------------------------------- */
 
 static void receiving_reset(void *context)
 {
@@ -218,8 +217,7 @@ static void receive_again(void *context)
 	receiving_reset(&k->r);
 }
 
-/* ---- the end of a page
- * --------------------------------------------------------------------------- */
+/* ---- the end of a page ----------------------------------------------------------------- */
 
 /* A date as a server writes it; kept as it is, for it may be finer than ours. */
 static bool date_take(struct slice text, char ret_date[TIME_TEXT_MAX])
@@ -382,17 +380,47 @@ out:
 	return kind;
 }
 
-/* ---- without the header
- * -------------------------------------------------------------------------- */
+/* ---- without the header ---------------------------------------------------------------- */
 
-/* The manifest of the same page tells when its last object was added. */
+/* Is this manifest entry the object? By its version, too, where it has one: other versions of it
+ * may have been added much later. */
+static bool entry_is(struct json_value entry, struct slice id, int64_t version_us)
+{
+	int64_t us;
+
+	if (!slice_equal(json_get_string(entry, "id"), id))
+		return false;
+	return version_us == 0 ||
+	       (time_parse(json_get_string(entry, "version"), &us, NULL) && us == version_us);
+}
+
+static bool manifest_read(struct walking *k, const char *url, struct json_parser *p,
+	struct slice id, int64_t version_us, char ret_last[TIME_TEXT_MAX])
+{
+	struct json_value list, v;
+	struct json_doc doc;
+	bool found = false;
+
+	if (remote_get(&k->w->remote, url, p, &doc, NULL) != OK ||
+		!json_get(json_root(&doc), "objects", &list))
+		return false;
+	for (struct json_iter it = json_iter(list); json_array_next(&it, &v);) {
+		if (entry_is(v, id, version_us) &&
+			date_take(json_get_string(v, "date_added"), ret_last))
+			found = true;
+	}
+	return found;
+}
+
+/* The manifest tells when the page's last object was added: asked for by its id, or, where that is
+ * not understood, as a page like the one at hand. */
 static bool manifest_ask(
 	struct walking *k, const struct pull_place *from, char ret_last[TIME_TEXT_MAX])
 {
 	struct json_parser *p = json_parser_new(REMOTE_RESOURCE_MAX);
 	struct buf url = BUF_INIT, id = BUF_INIT;
 	struct pull_place without_next = *from;
-	struct json_value list, v;
+	int64_t version_us = 0;
 	struct json_doc doc;
 	bool found = false;
 
@@ -401,16 +429,18 @@ static bool manifest_ask(
 		json_parse(p, buf_slice(&k->r.last_object), &doc, NULL) != OK)
 		goto out;
 	buf_slice_append(&id, json_get_string(json_root(&doc), "id"));
-	if (id.len == 0 || id.bad || page_url(k, &without_next, "manifest/", &url, NULL) != OK ||
-		remote_get(&k->w->remote, url.data, p, &doc, NULL) != OK ||
-		!json_get(json_root(&doc), "objects", &list))
+	if (!time_parse(json_get_string(json_root(&doc), "modified"), &version_us, NULL))
+		(void)time_parse(json_get_string(json_root(&doc), "created"), &version_us, NULL);
+	buf_slice_append(&url, k->w->url);
+	buf_text(&url, "manifest/");
+	url_field(&url, "match%5Bid%5D", buf_slice(&id));
+	url_field(&url, "match%5Bversion%5D", SLICE("all"));
+	buf_char(&url, '\0');
+	if (id.len == 0 || id.bad || url.bad)
 		goto out;
-	/* The last of that id: an object may be there in several versions. */
-	for (struct json_iter it = json_iter(list); json_array_next(&it, &v);) {
-		if (slice_equal(json_get_string(v, "id"), buf_slice(&id)) &&
-			date_take(json_get_string(v, "date_added"), ret_last))
-			found = true;
-	}
+	found = manifest_read(k, url.data, p, buf_slice(&id), version_us, ret_last) ||
+		(page_url(k, &without_next, "manifest/", &url, NULL) == OK &&
+			manifest_read(k, url.data, p, buf_slice(&id), version_us, ret_last));
 out:
 	json_parser_free(p);
 	buf_fini(&url);
@@ -418,8 +448,7 @@ out:
 	return found;
 }
 
-/* ---- going on
- * ------------------------------------------------------------------------------------ */
+/* ---- going on -------------------------------------------------------------------------- */
 
 static void last_note(struct walking *k, struct pull_place *place, const char *last)
 {
@@ -666,8 +695,7 @@ void pull_walk_run(struct pull_walk *w)
 	buf_fini(&k.r.last_object);
 }
 
-/* ---- the place, saved
- * ---------------------------------------------------------------------------- */
+/* ---- the place, saved ------------------------------------------------------------------ */
 
 static void text_read(struct json_value v, const char *name, char *ret_text, size_t bytes)
 {

@@ -49,8 +49,7 @@ static enum err_kind no_memory(struct err *e)
 	return err_set(e, ERR_NOMEM, "out of memory");
 }
 
-/* ---- what to send
- * --------------------------------------------------------------------------------- */
+/* ---- what to send ---------------------------------------------------------------------- */
 
 static bool may_leave(struct pushing *p, struct store_reader *r, const struct store_row *row)
 {
@@ -214,8 +213,7 @@ static enum err_kind load_fill(struct pushing *p, struct load *l, struct err *e)
 	return kind;
 }
 
-/* ---- what became of it
- * ------------------------------------------------------------------------------ */
+/* ---- what became of it ----------------------------------------------------------------- */
 
 static uint64_t count_get(struct json_value status, const char *name)
 {
@@ -318,8 +316,7 @@ static enum err_kind load_send(struct pushing *p, const struct load *l, bool *re
 	return OK;
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------- */
 
 static enum err_kind push_loads(struct pushing *p, struct err *e)
 {

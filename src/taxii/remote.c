@@ -39,8 +39,7 @@ void remote_warn(const struct remote *r, const char *format, ...)
 	r->warned(r->context, safe.text);
 }
 
-/* ---- Retry-After -------------------------------------------------------------------------------
- */
+/* ---- Retry-After ----------------------------------------------------------------------- */
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT": the only form of a date that RFC 9110 lets be written. */
 static bool date_parse(struct slice text, int64_t *ret_us)
@@ -72,8 +71,7 @@ int64_t remote_retry_seconds(struct slice value, int64_t now_us)
 	return -1;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------- */
 
 static bool is_busy(unsigned status)
 {
@@ -234,8 +232,7 @@ enum err_kind remote_get(struct remote *r, const char *url, struct json_parser *
 	return OK;
 }
 
-/* ---- URLs --------------------------------------------------------------------------------------
- */
+/* ---- URLs ------------------------------------------------------------------------------ */
 
 struct slice url_origin(struct slice url)
 {

@@ -53,8 +53,7 @@ enum err_kind remote_get(struct remote *r, const char *url, struct json_parser *
 /* Retry-After (RFC 9110 section 10.2.3), seconds or a date; -1: none. */
 int64_t remote_retry_seconds(struct slice value, int64_t now_us);
 
-/* ---- URLs --------------------------------------------------------------------------------------
- */
+/* ---- URLs ------------------------------------------------------------------------------ */
 
 /* "https://host:port" of a URL; empty when it is none. */
 struct slice url_origin(struct slice url);
@@ -64,8 +63,7 @@ struct slice url_join(struct slice base, struct slice reference, struct arena *a
 /* Append `?name=value` or `&name=value`, percent-encoded. */
 void url_field(struct buf *url, const char *name, struct slice value);
 
-/* ---- what is there -----------------------------------------------------------------------------
- */
+/* ---- what is there --------------------------------------------------------------------- */
 
 /* As taxii_discover. */
 enum err_kind remote_discover(struct remote *r, const char *url, struct arena *a,

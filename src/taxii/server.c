@@ -36,8 +36,7 @@ static const struct {
          handle_versions,											"taxii_versions"   },
 };
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------ */
 
 /* A path of an API root: "/name/", relative to the server as section 4.1 allows; no "//", no "..",
  * nothing that a URL would escape, and not the place of discovery. */
@@ -191,8 +190,7 @@ const struct http_route *taxii_routes(struct taxii_server *t, size_t *ret_count)
 	return t->routes;
 }
 
-/* ---- replies -----------------------------------------------------------------------------------
- */
+/* ---- replies --------------------------------------------------------------------------- */
 
 static const struct {
 	unsigned status;
@@ -337,8 +335,7 @@ void count_add(struct taxii_server *t, enum counter counter, uint64_t n)
 	atomic_fetch_add_explicit(&t->counters[counter], n, memory_order_relaxed);
 }
 
-/* ---- figures -----------------------------------------------------------------------------------
- */
+/* ---- figures --------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name, *help;

@@ -55,8 +55,7 @@ struct taxii_server {
 	struct right_slot rights[RIGHTS_SLOTS];
 };
 
-/* ---- replies (server.c) ------------------------------------------------------------------------
- */
+/* ---- replies (server.c) ---------------------------------------------------------------- */
 
 /* An error resource, section 3.6.1; `why` is its description. */
 void reply_error(struct taxii_server *t, const struct http_request *q, struct http_reply *reply,
@@ -71,8 +70,7 @@ void reply_json(struct taxii_server *t, const struct http_request *q, struct htt
 bool reply_begin(struct taxii_server *t, const struct http_request *q, struct http_reply *reply);
 void count_add(struct taxii_server *t, enum counter counter, uint64_t n);
 
-/* ---- who may what (access.c) -------------------------------------------------------------------
- */
+/* ---- who may what (access.c) ----------------------------------------------------------- */
 
 enum access_need {
 	NEED_ANY,   /* to know that the collection is there */
@@ -99,8 +97,7 @@ enum err_kind access_rights(struct taxii_server *t, const struct http_request *q
 /* Is there anything for somebody without an account? Else the reply becomes 401. */
 bool access_known(struct taxii_server *t, const struct http_request *q, struct http_reply *reply);
 
-/* ---- handlers ----------------------------------------------------------------------------------
- */
+/* ---- handlers -------------------------------------------------------------------------- */
 
 typedef void handler(void *context, const struct http_request *q, struct http_reply *reply);
 

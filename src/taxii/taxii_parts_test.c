@@ -13,8 +13,7 @@
 #include "page_cache.h"
 #include "remote.h"
 
-/* ---- media types
- * --------------------------------------------------------------------------------- */
+/* ---- media types ----------------------------------------------------------------------- */
 
 static void test_media_accept(void **state)
 {
@@ -22,37 +21,37 @@ static void test_media_accept(void **state)
 		const char *accept;
 		bool taken;
 	} cases[] = {
-		{"application/taxii+json;version=2.1",                              true   },
-		{"application/taxii+json; version=2.1",                             true   },
-		{" application/taxii+json ; version = 2.1 ",                        true   },
-		{"application/taxii+json;version=\"2.1\"",                          true   },
-		{"Application/TAXII+JSON;Version=2.1",                              true   },
-		{"application/taxii+json",                                          true   }, /* without a version: the newest */
-		{"application/*",						   true   },
-		{"*/*",							     true   },
-		{"*/*;q=0.1",						       true   },
-		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true   },
+		{"application/taxii+json;version=2.1",                                     true },
+		{"application/taxii+json; version=2.1",                                    true },
+		{" application/taxii+json ; version = 2.1 ",                               true },
+		{"application/taxii+json;version=\"2.1\"",                                 true },
+		{"Application/TAXII+JSON;Version=2.1",                                     true },
+		{"application/taxii+json",						 true }, /* without a version: the newest */
+		{"application/*",							  true },
+		{"*/*",								    true },
+		{"*/*;q=0.1",							      true },
+		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",        true },
 		{"application/vnd.oasis.taxii+json; version=2.0, "
-		 "application/taxii+json;version=2.1",								  true				      },
-		{"application/taxii+json;version=2.0, application/taxii+json;version=2.1",                                                                 true},
-		{"application/taxii+json;version=2.1;q=0.5, application/json",                                                                 true                                                  },
-		{"application/taxii+json;version=2.1;charset=utf-8",                                                                 true},
-		{"application/json, */*;q=0, application/taxii+json",                                                                 true                                                 },
-		{"",								 true                     }, /* none: anything will do */
-		{"application/taxii+json;version=2.0",								 false               },
-		{"application/taxii+json;version=2.2",								 false                     },
-		{"application/vnd.oasis.taxii+json;version=2.0",								 false     },
-		{"application/stix+json;version=2.1",								 false                                }, /* of objects, not of resources */
-		{"application/json",								 false                      },
-		{"text/html",								 false				       },
-		{"text/*",								 false                         },
-		{"application/taxii+json;version=2.1;q=0",								 false       },
+		 "application/taxii+json;version=2.1",                    true },
+		{"application/taxii+json;version=2.0, application/taxii+json;version=2.1", true },
+		{"application/taxii+json;version=2.1;q=0.5, application/json",             true },
+		{"application/taxii+json;version=2.1;charset=utf-8",                       true },
+		{"application/json, */*;q=0, application/taxii+json",                      true },
+		{"",								       true }, /* none: anything will do */
+		{"application/taxii+json;version=2.0",                                     false},
+		{"application/taxii+json;version=2.2",                                     false},
+		{"application/vnd.oasis.taxii+json;version=2.0",                           false},
+		{"application/stix+json;version=2.1",                                      false}, /* of objects, not of resources */
+		{"application/json",						       false},
+		{"text/html",							      false},
+		{"text/*",								 false},
+		{"application/taxii+json;version=2.1;q=0",                                 false},
 		{"application/taxii+json;version=2.1;q=0.000, */*",
-                 false                }, /* the closest range counts */
-		{"*/*;q=0",								 false					       },
-		{"application/taxii+jsonx",								 false},
-		{",;,",								 false								   },
-		{"\"application/taxii+json",								 false},
+                 false									  }, /* the closest range counts */
+		{"*/*;q=0",								false},
+		{"application/taxii+jsonx",						false},
+		{",;,",								    false},
+		{"\"application/taxii+json",					       false},
 	};
 
 	(void)state;
@@ -88,8 +87,7 @@ static void test_media_content_type(void **state)
 	}
 }
 
-/* ---- filters
- * ------------------------------------------------------------------------------------- */
+/* ---- filters --------------------------------------------------------------------------- */
 
 #define FILTER_ALL                                                                                 \
 	(FILTER_ADDED_AFTER | FILTER_LIMIT | FILTER_NEXT | FILTER_ID | FILTER_TYPE |               \
@@ -133,7 +131,7 @@ static void test_filter_fields(void **state)
 		{"match[id]",           "indicator--00000001-0000-4000-8000-000000000000",  OK         },
 		{"match[id]",
                  "tool--00000001-0000-4000-8000-000000000000,x--00000001-0000-4000-8000-"
-                 "000000000000",							    ERR_INVALID},
+			"000000000000",						     ERR_INVALID},
 		{"match[id]",           "indicator",                                        ERR_INVALID},
 		{"match[id]",           "indicator--00000001-0000-4000-8000-000000000000,", ERR_INVALID},
 		{"match[type]",         "indicator",                                        OK         },
@@ -255,8 +253,7 @@ static void test_filter_digest(void **state)
 	arena_free(a);
 }
 
-/* ---- next
- * ---------------------------------------------------------------------------------------- */
+/* ---- next ------------------------------------------------------------------------------ */
 
 static void test_next_round_trip(void **state)
 {
@@ -312,8 +309,7 @@ static void test_next_refused(void **state)
 	assert_int_equal(position, 42);
 }
 
-/* ---- cache
- * --------------------------------------------------------------------------------------- */
+/* ---- cache ----------------------------------------------------------------------------- */
 
 static struct page page_of_bytes(size_t bytes, char fill)
 {
@@ -384,8 +380,7 @@ static void test_cache_same_twice(void **state)
 	page_cache_free(NULL);
 }
 
-/* ---- the client's small parts
- * --------------------------------------------------------------------- */
+/* ---- the client's small parts ---------------------------------------------------------- */
 
 static void test_retry_after(void **state)
 {
@@ -453,9 +448,9 @@ static void test_url_field(void **state)
 	buf_text(&url, "https://a.example/");
 	url_field(&url, "added_after", SLICE("2026-01-01T00:00:00.5Z"));
 	url_field(&url, "next", SLICE("a+/=& b"));
-	assert_true(slice_is(
-		buf_slice(&url), "https://a.example/"
-				 "?added_after=2026-01-01T00%3A00%3A00.5Z&next=a%2B%2F%3D%26%20b"));
+	assert_true(slice_is(buf_slice(&url),
+		"https://a.example/"
+		"?added_after=2026-01-01T00%3A00%3A00.5Z&next=a%2B%2F%3D%26%20b"));
 	buf_fini(&url);
 }
 

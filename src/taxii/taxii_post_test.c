@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Adding objects, their status, and deleting them (sections 4.3, 5.5, 5.7). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "taxii_testing.h"
+#include "taxii_cases.h"
 
 #define OBJECT(n) "/api/collections/a/objects/indicator--0000000" n "-0000-4000-8000-000000000000/"
 
@@ -35,16 +28,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_error(struct testing *t, unsigned status)
-{
-	char number[12];
-
-	snprintf(number, sizeof(number), "%u", status);
-	assert_int_equal(t->reply.status, status);
-	assert_string_equal(t->reply.content_type, TAXII_TYPE);
-	assert_true(slice_is(testing_member(t, "http_status"), number));
-}
-
 static int64_t count_of(struct testing *t, const char *name)
 {
 	struct json_value v;
@@ -66,15 +49,6 @@ static struct json_value element(struct testing *t, const char *list, size_t at)
 	for (size_t i = 0; i <= at; i++)
 		assert_true(json_array_next(&it, &v));
 	return v;
-}
-
-static void assert_timestamp(struct slice text)
-{
-	unsigned digits;
-	int64_t us;
-
-	assert_true(time_parse(text, &us, &digits));
-	assert_int_equal(digits, 6);
 }
 
 static size_t objects_in_collection(struct testing *t)
@@ -410,7 +384,7 @@ static void test_post_too_large(void **state)
 	struct testing *t = *state;
 	struct buf text = BUF_INIT;
 	struct json_value v;
-	int64_t most;
+	int64_t most = 0;
 
 	t->config.content_max = 2000;
 	testing_server_again(t);
@@ -427,8 +401,7 @@ static void test_post_too_large(void **state)
 	buf_fini(&text);
 }
 
-/* ---- status
- * --------------------------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------------- */
 
 static void test_status(void **state)
 {
@@ -460,8 +433,7 @@ static void test_status(void **state)
 	buf_fini(&told);
 }
 
-/* ---- deleting
- * ------------------------------------------------------------------------------------- */
+/* ---- deleting -------------------------------------------------------------------------- */
 
 /* Indicators 1 and 2, number 1 in three versions. */
 static void versions_post(struct testing *t)

@@ -17,8 +17,7 @@ static void must(enum err_kind kind, const struct err *e, const char *doing)
 	abort();
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------ */
 
 static void store_start(struct testing *t)
 {
@@ -150,8 +149,7 @@ void testing_right(struct testing *t, const char *account, int64_t collection, u
 		"give a right");
 }
 
-/* ---- asking
- * -------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------- */
 
 static struct slice percent_decoded(struct testing *t, struct slice text)
 {
@@ -322,6 +320,7 @@ unsigned testing_ask(struct testing *t, const struct asked *asked)
 	return t->reply.status;
 }
 
+PRINTF(4, 0)
 static unsigned ask_format(struct testing *t, enum http_method method, const char *as,
 	const char *format, va_list args)
 {
@@ -392,8 +391,7 @@ struct slice testing_member(struct testing *t, const char *name)
 	return json_get_string(testing_json(t), name);
 }
 
-/* ---- objects
- * ------------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------- */
 
 void testing_id(unsigned n, char ret_id[64])
 {

@@ -65,8 +65,7 @@ struct json_value testing_json(struct testing *t);
 /* "title" etc. of the last body. */
 struct slice testing_member(struct testing *t, const char *name);
 
-/* ---- objects
- * ------------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------- */
 
 /* "indicator--0000000n-0000-4000-8000-000000000000" */
 void testing_id(unsigned n, char ret_id[64]);
