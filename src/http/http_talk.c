@@ -399,18 +399,37 @@ static void created(void *context, const struct http_request *q, struct http_rep
 	reply->close = true;
 }
 
+/* To where the query says. */
+static void redirect(void *context, const struct http_request *q, struct http_reply *reply)
+{
+	struct site *s = context;
+
+	atomic_fetch_add(&s->handled, 1);
+	reply->status = 302;
+	http_reply_header(reply, "Location", q->params[0].value);
+}
+
+static void busy(void *context, const struct http_request *q, struct http_reply *reply)
+{
+	(void)context;
+	reply->status = 503;
+	http_reply_header(reply, "Retry-After", q->params[0].value);
+}
+
 static const struct http_route site_routes[] = {
-	{HTTP_GET,			"/hello/",       HTTP_OPEN,    0,      hello,   "hello"  },
-	{HTTP_GET | HTTP_POST | HTTP_PUT, "/echo/{a}/",    HTTP_OPEN,    MIB(1), echo,    "echo"   },
-	{HTTP_GET | HTTP_POST,            "/account/{a}/", HTTP_ACCOUNT, MIB(1), echo,    "account"},
-	{HTTP_GET,			"/maybe/{a}/",   HTTP_MAYBE,   0,      echo,    "maybe"  },
-	{HTTP_GET,			"/admin/{a}/",   HTTP_ADMIN,   0,      echo,    "admin"  },
-	{HTTP_POST,		       "/small/{a}/",   HTTP_OPEN,    10,     echo,    "small"  },
-	{HTTP_GET,			"/page/",        HTTP_OPEN,    0,      page,    "page"   },
-	{HTTP_GET,			"/stream/{n}/",  HTTP_OPEN,    0,      stream,  "stream" },
-	{HTTP_GET,			"/none/",        HTTP_OPEN,    0,      none,    "none_"  },
-	{HTTP_GET,			"/hold/",        HTTP_OPEN,    0,      hold,    "hold"   },
-	{HTTP_DELETE,                     "/hello/",       HTTP_OPEN,    0,      created, "created"},
+	{HTTP_GET,			"/redirect/",    HTTP_OPEN,    0,      redirect, "redirect"},
+	{HTTP_GET,			"/busy/",        HTTP_OPEN,    0,      busy,     "busy"    },
+	{HTTP_GET,			"/hello/",       HTTP_OPEN,    0,      hello,    "hello"   },
+	{HTTP_GET | HTTP_POST | HTTP_PUT, "/echo/{a}/",    HTTP_OPEN,    MIB(1), echo,     "echo"    },
+	{HTTP_GET | HTTP_POST,            "/account/{a}/", HTTP_ACCOUNT, MIB(1), echo,     "account" },
+	{HTTP_GET,			"/maybe/{a}/",   HTTP_MAYBE,   0,      echo,     "maybe"   },
+	{HTTP_GET,			"/admin/{a}/",   HTTP_ADMIN,   0,      echo,     "admin"   },
+	{HTTP_POST,		       "/small/{a}/",   HTTP_OPEN,    10,     echo,     "small"   },
+	{HTTP_GET,			"/page/",        HTTP_OPEN,    0,      page,     "page"    },
+	{HTTP_GET,			"/stream/{n}/",  HTTP_OPEN,    0,      stream,   "stream"  },
+	{HTTP_GET,			"/none/",        HTTP_OPEN,    0,      none,     "none_"   },
+	{HTTP_GET,			"/hold/",        HTTP_OPEN,    0,      hold,     "hold"    },
+	{HTTP_DELETE,                     "/hello/",       HTTP_OPEN,    0,      created,  "created" },
 };
 
 static void error(void *context, const struct http_request *q, unsigned status, const char *why,
