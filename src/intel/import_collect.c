@@ -45,10 +45,15 @@ static enum err_kind collect_emit(
 {
 	struct collect *c = context;
 
-	(void)place;
 	(void)e;
 	assert(object.len > 1 && object.data[0] == '{' && object.data[object.len - 1] == '}');
 	c->objects_count++;
+	if (c->source.len > 0) {
+		c->misplaced += place->offset < c->reached ||
+				!slice_equal(object, slice_cut(c->source, place->offset,
+							     place->offset + object.len));
+		c->reached = place->offset + object.len;
+	}
 	buf_slice_append(&c->objects, object);
 	buf_char(&c->objects, '\n');
 	if (!c->exact)
@@ -140,7 +145,8 @@ static void collect_clear(struct collect *c)
 	for (size_t k = 0; k < COUNT_OF(bufs); k++)
 		buf_clear(bufs[k]);
 	c->objects_count = c->refused = c->lost = c->invalid = c->originals = c->skipped = 0;
-	c->asked = 0;
+	c->asked = c->misplaced = 0;
+	c->reached = 0;
 }
 
 void collect_fini(struct collect *c)

@@ -24,7 +24,10 @@ struct collect {
 	size_t objects_count, refused, lost, invalid, originals, skipped;
 	struct collect_id *known;
 	size_t known_count, known_capacity;
-	size_t stop_after; /* go_on says no after so many questions; 0: never */
+	struct slice source; /* when not empty: what objects are compared with, at their offset */
+	size_t misplaced;    /* objects that do not stand there byte for byte, or not in order */
+	uint64_t reached;    /* where the last one ended */
+	size_t stop_after;   /* go_on says no after so many questions; 0: never */
 	size_t asked;
 };
 

@@ -172,8 +172,7 @@ static void test_attack(void **state)
 		struct buf whole = BUF_INIT;
 		struct input *in;
 		char path[4096];
-		struct slice rest, line;
-		size_t from = 0, len = 1;
+		size_t len = 1;
 
 		snprintf(path, sizeof(path), "%s/stix/%s",
 			data != NULL ? data : SOURCE_ROOT "/../shared/data", files[k].name);
@@ -190,25 +189,14 @@ static void test_attack(void **state)
 		}
 		input_free(in);
 		c->exact = true; /* some lack what the standard demands: the sink's affair */
+		c->source = buf_slice(&whole);
 		MUST(collect_path(c, &import_stix, path, &o, e));
-		assert_clean(c);
-		assert_int_equal(c->refused + c->lost, 0);
+		assert_int_equal(c->refused + c->lost + c->misplaced, 0);
+		assert_true(c->objects_count > 500);
 		if (files[k].objects > 0)
 			assert_int_equal(c->objects_count, files[k].objects);
-		/* in order, and byte for byte */
-		rest = slice_cut(buf_slice(&c->objects), 0, c->objects.len - 1);
-		while (slice_next(&rest, '\n', &line)) {
-			struct slice have = slice_cut(buf_slice(&whole), from, whole.len);
-			size_t at = slice_find(have, '{', 0);
-
-			/* objects are minified, so between two there is no other brace but the
-			 * envelope's first */
-			if (from == 0)
-				at = slice_find_text(have, line);
-			if (!slice_starts(slice_cut(have, at, have.len), line))
-				fail_msg("at byte %zu: %.*s", from + at, 200, line.data);
-			from += at + line.len;
-		}
+		/* the last one ends where the file does */
+		assert_true(c->reached + 16 > whole.len);
 		buf_fini(&whole);
 	}
 }
