@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * The fetching side of a pull: one page after the other, and from each page the place where the
- * next one begins. How a walk goes on, in this order:
+ * next one begins. All versions are asked for: a version that was superseded before we came belongs
+ * to what the other one knew. How a walk goes on, in this order:
  *
  *   1. `next`, with the added_after that the walk began with (section 3.4). When the server does
  * not take its own `next` any more (it ran out between two runs), 2.
@@ -65,11 +66,12 @@ struct walking {
 	unsigned empty;   /* pages in a row */
 	bool warned_same; /* told once */
 	bool warned_order;
-	bool is_first;     /* nothing was asked yet */
-	int64_t began_us;  /* the server's clock at the first answer */
-	bool undated;      /* objects came of which nothing tells when they were added */
-	bool by_date_only; /* its `next` goes round in circles */
-	bool stepped;      /* past a date of which the server did not give all, which was: */
+	bool last_versions_only; /* the server does not take match[version] */
+	bool is_first;           /* nothing was asked yet */
+	int64_t began_us;        /* the server's clock at the first answer */
+	bool undated;            /* objects came of which nothing tells when they were added */
+	bool by_date_only;       /* its `next` goes round in circles */
+	bool stepped;            /* past a date of which the server did not give all, which was: */
 	char stepped_over[TIME_TEXT_MAX];
 };
 
@@ -305,6 +307,8 @@ static enum err_kind page_url(struct walking *k, const struct pull_place *from,
 		url_field(url, "added_after", slice_of(from->after));
 	snprintf(limit, sizeof(limit), "%u", k->limit);
 	url_field(url, "limit", slice_of(limit));
+	if (!k->last_versions_only)
+		url_field(url, "match%5Bversion%5D", SLICE("all"));
 	if (from->next[0] != '\0')
 		url_field(url, "next", slice_of(from->next));
 	buf_char(url, '\0');
@@ -606,8 +610,8 @@ static enum err_kind place_go_on(struct walking *k, struct pull_place *place,
 	return go_on_by_date(k, place, has_date, repeated, e);
 }
 
-/* The server does not know its own `next` any more. */
-static bool is_next_refused(unsigned status)
+/* A field of the query that the server does not take, such as its own `next` after a while. */
+static bool is_field_refused(unsigned status)
 {
 	return status == 400 || status == 404 || status == 410 || status == 422;
 }
@@ -621,7 +625,7 @@ static enum err_kind walk_page(
 	bool has_date;
 	enum err_kind kind = page_fetch(k, place, &end, &status, e);
 
-	if (kind != OK && place->next[0] != '\0' && is_next_refused(status)) {
+	if (kind != OK && place->next[0] != '\0' && is_field_refused(status)) {
 		remote_warn(
 			&k->w->remote, "`next` is not taken (status %u): going on by date", status);
 		place->next[0] = '\0';
@@ -629,6 +633,15 @@ static enum err_kind walk_page(
 			place_before_last(place);
 		*ret_more = true;
 		return OK;
+	}
+	if (kind != OK && !k->last_versions_only && (status == 400 || status == 422)) {
+		/* Without the field it gives the newest version of each object, which is better
+		 * than nothing. */
+		k->last_versions_only = true;
+		kind = page_fetch(k, place, &end, &status, e);
+		if (kind == OK)
+			remote_warn(&k->w->remote,
+				"match[version] is not taken: only the newest versions come");
 	}
 	if (kind != OK)
 		return kind;

@@ -52,6 +52,8 @@ static bool page_of(struct odd *o, const struct http_request *q, struct odd_page
 	uint64_t limit = most, at;
 	int64_t after;
 
+	if (o->refuses_versions && field(q, "match[version]", &value))
+		return false;
 	if (field(q, "limit", &value) && slice_to_u64(value, &limit)) {
 		if (limit > atomic_load(&o->largest_limit))
 			atomic_store(&o->largest_limit, (unsigned)limit);

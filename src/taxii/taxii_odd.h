@@ -39,6 +39,7 @@ struct odd {
 	unsigned page_max; /* objects in a page; 0: 100 */
 	bool ignores_limit;
 	bool ignores_added_after;
+	bool refuses_versions; /* 400 for match[version] */
 	bool no_headers;
 	bool no_manifest;
 	enum odd_next next;

@@ -279,6 +279,16 @@ static void test_pull_without_next(void **state)
 	pull_three_times(p);
 }
 
+static void test_pull_versions_refused(void **state)
+{
+	struct pulled *p = *state;
+
+	p->odd.refuses_versions = true;
+	pull(p);
+	assert_int_equal(kept_in_order(p), 1000);
+	assert_true(warned(p, "only the newest versions"));
+}
+
 static void test_pull_limit_ignored(void **state)
 {
 	struct pulled *p = *state;
@@ -675,14 +685,16 @@ static void test_pull_refusals(void **state)
 		{500, ERR_IO     },
 	};
 
-	p->odd.script_len = COUNT_OF(cases);
-	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		p->odd.script[i].status = cases[i].status;
 	odd_start(&p->odd);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		p->odd.script_len = ODD_SCRIPT_MAX;
+		for (size_t k = 0; k < ODD_SCRIPT_MAX; k++)
+			p->odd.script[k].status = cases[i].status;
+		atomic_store(&p->odd.requests, 0);
 		assert_int_equal(
 			pull_url(p, "/api/collections/" ODD_COLLECTION "/"), cases[i].kind);
 		assert_non_null(strstr(p->e.text, "busy: later")); /* in the server's own words */
+		assert_true(atomic_load(&p->odd.requests) <= 2);
 	}
 	assert_int_equal(p->waits, 0);
 }
@@ -722,6 +734,7 @@ int main(void)
 		TEST(test_pull_killed),
 		TEST(test_pull_idle),
 		TEST(test_pull_without_next),
+		TEST(test_pull_versions_refused),
 		TEST(test_pull_limit_ignored),
 		TEST(test_pull_limit_lowered),
 		TEST(test_pull_same_dates),
