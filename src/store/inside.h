@@ -21,9 +21,10 @@
  *   store_verify.c  is everything as it must be?
  *
  * Words: a *thing* is what has an id; an *object* is one version of it, and its *serial* its number
- * in order of arrival, never used twice. An *ident* is the number of a thing, given to it when it or
- * a reference to it first arrives. A thing's *own* label is what its versions' own markings are; an
- * object's label has those of what it refers to as well. An *entry* is an object in a collection.
+ * in order of arrival, never used twice. An *ident* is the number of a thing, given to it when it
+ * or a reference to it first arrives. A thing's *own* label is what its versions' own markings are;
+ * an object's label has those of what it refers to as well. An *entry* is an object in a
+ * collection.
  */
 #ifndef STORE_INSIDE_H
 #define STORE_INSIDE_H
@@ -36,21 +37,23 @@
 #include "sql.h"
 #include "store/store.h"
 
-/* ---- limits ------------------------------------------------------------------------------------ */
+/* ---- limits ------------------------------------------------------------------------------------
+ */
 
 #define STORE_APPLICATION 0x53455241 /* "SERA" in the file's header: ours */
 
-#define PAGE_BYTES         8192      /* measured: 25 % faster than 4096 on objects of 1 KB */
-#define WRITER_CACHE_BYTES MIB(32)   /* unless options say otherwise */
-#define READER_CACHE_BYTES MIB(2)    /* of objects; a page of 100 needs a tenth of it */
-#define TEXT_CACHE_BYTES   MIB(2)    /* of a reader's text connection */
-#define ACCESS_CACHE_BYTES KIB(256)  /* accounts and collections are few */
-#define CARE_CACHE_BYTES   KIB(64)   /* moving the log needs no pages */
-#define READERS_MAX        8         /* unless options say otherwise */
-#define BUSY_MS            5000      /* wait for a lock of SQLite's: another process's checkpoint */
+#define PAGE_BYTES         8192     /* measured: 25 % faster than 4096 on objects of 1 KB */
+#define WRITER_CACHE_BYTES MIB(32)  /* unless options say otherwise */
+#define READER_CACHE_BYTES MIB(2)   /* of objects; a page of 100 needs a tenth of it */
+#define TEXT_CACHE_BYTES   MIB(2)   /* of a reader's text connection */
+#define ACCESS_CACHE_BYTES KIB(256) /* accounts and collections are few */
+#define CARE_CACHE_BYTES   KIB(64)  /* moving the log needs no pages */
+#define READERS_MAX        8        /* unless options say otherwise */
+#define BUSY_MS            5000     /* wait for a lock of SQLite's: another process's checkpoint */
 
-#define LOG_PAGES_IDLE 1000  /* pages in the log from which an idle checkpoint pays */
-#define LOG_PAGES_MAX  16384 /* 128 MiB: the writer itself checkpoints; rare, as each costs 50-100 ms */
+#define LOG_PAGES_IDLE 1000 /* pages in the log from which an idle checkpoint pays */
+#define LOG_PAGES_MAX                                                                              \
+	16384 /* 128 MiB: the writer itself checkpoints; rare, as each costs 50-100 ms */
 #define LOG_BYTES_KEPT MIB(160) /* the log file is cut to this when it starts over */
 
 #define TYPES_MAX      65536 /* names of types in one store, kept in memory: 16 MiB at the worst */
@@ -61,13 +64,17 @@
 #define NOTE_VALUE_MAX MIB(1)
 #define ORIGINAL_MAX   JSON_DOCUMENT_MAX
 
-#define GROUP_OBJECTS_MAX 8192   /* in one transaction, from all batches that wait */
-#define GROUP_BYTES_MAX   MIB(16) /* of packed bodies in one transaction, unless one batch is larger */
+#define GROUP_OBJECTS_MAX 8192 /* in one transaction, from all batches that wait */
+#define GROUP_BYTES_MAX                                                                            \
+	MIB(16) /* of packed bodies in one transaction, unless one batch is larger */
 
-#define EVIDENCE_COUNT_MAX 1000   /* per member: enough to prove a habit, too little to fill a disk */
+#define EVIDENCE_COUNT_MAX                                                                         \
+	1000 /* per member: enough to prove a habit, too little to fill a disk                     \
+	      */
 #define EVIDENCE_BYTES_MAX MIB(16) /* per member, unpacked */
 
-/* ---- statements -------------------------------------------------------------------------------- */
+/* ---- statements --------------------------------------------------------------------------------
+ */
 
 struct conn {
 	sqlite3 *db;
@@ -79,11 +86,11 @@ struct conn {
 /* What went wrong, from the connection's last result: "store "x": DOING: ...". */
 enum err_kind conn_fail(const struct conn *c, struct err *e, const char *doing);
 /* The connection's own statement, reset and ready to bind. */
-enum err_kind conn_statement(struct conn *c, enum sql_id id, sqlite3_stmt **ret_st, struct err *e)
-	MUST_USE;
+enum err_kind conn_statement(
+	struct conn *c, enum sql_id id, sqlite3_stmt **ret_st, struct err *e) MUST_USE;
 /* One for a cursor, which keeps it for long; give it back. */
-enum err_kind conn_take(struct conn *c, enum sql_id id, sqlite3_stmt **ret_st, struct err *e)
-	MUST_USE;
+enum err_kind conn_take(
+	struct conn *c, enum sql_id id, sqlite3_stmt **ret_st, struct err *e) MUST_USE;
 void conn_give(struct conn *c, enum sql_id id, sqlite3_stmt *st); /* accepts NULL */
 /* Step; *ret_row false at the end. After the end or an error the statement is reset. */
 enum err_kind conn_row(struct conn *c, sqlite3_stmt *st, bool *ret_row, struct err *e) MUST_USE;
@@ -121,7 +128,8 @@ enum state_column {
 	STATE_STORE
 };
 
-/* ---- schema ------------------------------------------------------------------------------------ */
+/* ---- schema ------------------------------------------------------------------------------------
+ */
 
 struct schema_step {
 	int to; /* the version that `up` makes of to - 1, and `down` unmakes */
@@ -136,10 +144,11 @@ enum err_kind schema_version(struct conn *c, int *ret_version, struct err *e) MU
 extern const struct schema_step store_schema[STORE_SCHEMA];
 extern const char text_schema[];
 
-/* ---- packing ----------------------------------------------------------------------------------- */
+/* ---- packing -----------------------------------------------------------------------------------
+ */
 
 #define PACK_LEVEL       3
-#define DICTIONARY_PLAIN 0   /* number of a body packed without one */
+#define DICTIONARY_PLAIN 0 /* number of a body packed without one */
 #define DICTIONARIES_MAX 64
 
 struct dictionary {
@@ -159,7 +168,7 @@ struct packing {
 	pthread_mutex_t mutex;
 	struct packer *idle;
 	struct dictionary all[DICTIONARIES_MAX];
-	size_t count; /* all[i].number is i + 1 */
+	size_t count;     /* all[i].number is i + 1 */
 	bool no_training; /* it failed once: until the next start */
 };
 
@@ -177,7 +186,8 @@ enum err_kind dictionary_train(struct writer *w, struct err *e) MUST_USE;
 enum err_kind dictionaries_load(struct packing *p, struct conn *c, struct err *e) MUST_USE;
 void packing_fini(struct packing *p);
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names
+ * --------------------------------------------------------------------------------------- */
 
 /* Numbers for names, from 1 without a gap, never taken back once committed. */
 struct names {
@@ -208,7 +218,8 @@ enum err_kind names_intern(struct names *n, struct conn *c, struct slice name, u
 void names_cut(struct names *n, size_t count);
 size_t names_count(struct names *n);
 
-/* ---- the writer ---------------------------------------------------------------------------------- */
+/* ---- the writer
+ * ---------------------------------------------------------------------------------- */
 
 struct counters {
 	int64_t serial_last;
@@ -221,11 +232,13 @@ struct counters {
 
 struct ident {
 	int64_t number;
-	uint32_t own;   /* label of its versions' own markings */
-	bool existed;   /* before this call */
+	uint32_t own; /* label of its versions' own markings */
+	bool existed; /* before this call */
 };
 
-#define IDENT_CACHE (1u << 16) /* slots of 32 bytes: hits for what is referred to again and again */
+#define IDENT_CACHE                                                                                \
+	(1u << 16) /* slots of 32 bytes: hits for what is referred to again and again              \
+		    */
 
 struct ident_slot {
 	struct uuid uuid;
@@ -294,7 +307,7 @@ struct writer {
 	size_t values_count, values_capacity;
 	struct widen_row *widen;
 	size_t widen_count, widen_capacity;
-	struct buf refs;  /* of the object at hand */
+	struct buf refs; /* of the object at hand */
 	struct buf old_body, canon_old, canon_new;
 	struct json_parser *parser;
 	int log_pages; /* in the write-ahead log after the last commit */
@@ -318,8 +331,8 @@ enum err_kind writer_flush(struct writer *w, struct err *e) MUST_USE;
  * dictionary is trained. */
 void writer_after_commit_locked(struct writer *w);
 
-enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid, bool likely_new,
-	uint32_t own, struct ident *ret_ident, struct err *e) MUST_USE;
+enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid,
+	bool likely_new, uint32_t own, struct ident *ret_ident, struct err *e) MUST_USE;
 enum err_kind ident_own_put(struct writer *w, uint32_t type, const struct uuid *uuid,
 	const struct ident *ident, uint32_t own, struct err *e) MUST_USE;
 /* NULL: no such collection. */
@@ -327,17 +340,17 @@ struct collection_state *writer_collection(struct writer *w, int64_t number);
 enum err_kind writer_collections_load(struct writer *w, struct err *e) MUST_USE;
 enum err_kind writer_member(struct writer *w, struct slice name, struct member_state **ret_member,
 	struct err *e) MUST_USE;
-enum err_kind writer_type_count(struct writer *w, uint32_t type, int64_t change, struct err *e)
-	MUST_USE;
+enum err_kind writer_type_count(
+	struct writer *w, uint32_t type, int64_t change, struct err *e) MUST_USE;
 enum err_kind writer_reference(struct writer *w, int64_t target, uint32_t property, int64_t serial,
 	struct err *e) MUST_USE;
-enum err_kind writer_value(struct writer *w, int kind, struct slice key, int64_t serial,
-	struct err *e) MUST_USE;
+enum err_kind writer_value(
+	struct writer *w, int kind, struct slice key, int64_t serial, struct err *e) MUST_USE;
 enum err_kind writer_widen(struct writer *w, int64_t ident, uint32_t label, struct err *e) MUST_USE;
 /* The first date_added a thing may get now: the clock, or one past `last_us`. */
 int64_t time_after(const struct store *s, int64_t last_us);
-enum err_kind notes_write(struct conn *c, const struct store_note *notes, size_t count,
-	struct err *e) MUST_USE;
+enum err_kind notes_write(
+	struct conn *c, const struct store_note *notes, size_t count, struct err *e) MUST_USE;
 enum err_kind notes_check(const struct store_note *notes, size_t count, struct err *e) MUST_USE;
 /* An object's refs: pairs of numbers, target and property. False at the end. */
 bool refs_next(struct slice *rest, int64_t *ret_target, int64_t *ret_property);
@@ -345,21 +358,23 @@ enum err_kind statuses_drop(struct store *s, struct err *e) MUST_USE;
 /* Finish what deleting a collection began. */
 enum err_kind sweep_all(struct store *s, struct err *e) MUST_USE;
 
-/* ---- labels -------------------------------------------------------------------------------------- */
+/* ---- labels
+ * -------------------------------------------------------------------------------------- */
 
 enum err_kind labels_new(struct writer *w, struct labels **ret_labels, struct err *e) MUST_USE;
 void labels_free(struct labels *l);
-void labels_forget(struct labels *l);       /* after a rollback */
+void labels_forget(struct labels *l);        /* after a rollback */
 void labels_kinds_changed(struct labels *l); /* a marking-definition arrived */
 enum err_kind label_intern(struct labels *l, const struct uuid *markings, size_t count,
 	uint32_t *ret_label, struct err *e) MUST_USE;
-enum err_kind label_union(struct labels *l, uint32_t a, uint32_t b, uint32_t *ret_label,
-	struct err *e) MUST_USE;
+enum err_kind label_union(
+	struct labels *l, uint32_t a, uint32_t b, uint32_t *ret_label, struct err *e) MUST_USE;
 /* What of it passes on to those who refer: all but markings known to be mere statements. */
-enum err_kind label_passed_on(struct labels *l, uint32_t label, uint32_t *ret_label, struct err *e)
-	MUST_USE;
+enum err_kind label_passed_on(
+	struct labels *l, uint32_t label, uint32_t *ret_label, struct err *e) MUST_USE;
 
-/* ---- flags --------------------------------------------------------------------------------------- */
+/* ---- flags
+ * --------------------------------------------------------------------------------------- */
 
 /* Stored, so the numbers never change. */
 enum object_flag { OBJECT_VERSIONED = 1, OBJECT_REVOKED = 2, OBJECT_LATEST = 4 };
@@ -374,7 +389,8 @@ enum { VALUE_LABEL = 64 };
 #define VALUE_KEY_MAX (STIX_VALUE_KEY_MAX + 1)
 struct slice stored_key(int kind, struct slice key, char space[VALUE_KEY_MAX]);
 
-/* ---- readers ------------------------------------------------------------------------------------- */
+/* ---- readers
+ * ------------------------------------------------------------------------------------- */
 
 struct store_reader {
 	struct store *s;
@@ -388,15 +404,15 @@ struct store_reader {
 	struct store_reader *next;
 };
 
-enum err_kind reader_connect(struct store *s, struct store_reader **ret_reader, struct err *e)
-	MUST_USE;
+enum err_kind reader_connect(
+	struct store *s, struct store_reader **ret_reader, struct err *e) MUST_USE;
 void reader_close(struct store_reader *r); /* accepts NULL */
 enum err_kind snapshot_begin(struct store_reader *r, struct err *e) MUST_USE;
 /* A statement of ROW_OF_OBJECT stands on a row. */
 enum err_kind row_read(struct store_reader *r, sqlite3_stmt *st, struct store_row *ret_row,
 	struct err *e) MUST_USE;
-enum err_kind row_body(struct store_reader *r, sqlite3_stmt *st, struct buf *out, struct err *e)
-	MUST_USE;
+enum err_kind row_body(
+	struct store_reader *r, sqlite3_stmt *st, struct buf *out, struct err *e) MUST_USE;
 /* *ret_ident 0: unknown here. */
 enum err_kind reader_ident(struct store_reader *r, struct slice type, const struct uuid *uuid,
 	int64_t *ret_ident, struct err *e) MUST_USE;
@@ -413,8 +429,8 @@ bool type_set_has(const struct type_set *set, int64_t number);
 
 struct store_cursor {
 	struct store_reader *r;
-	enum err_kind (*next)(struct store_cursor *c, struct store_row *ret_row, bool *ret_more,
-		struct err *e);
+	enum err_kind (*next)(
+		struct store_cursor *c, struct store_row *ret_row, bool *ret_more, struct err *e);
 	void (*fini)(struct store_cursor *c);
 	struct store_audience audience;
 	sqlite3_stmt *row; /* stands on the current row */
@@ -429,7 +445,8 @@ enum err_kind row_in_collection(struct store_reader *r, int64_t collection, stru
 
 bool audience_may(const struct store_audience *audience, uint32_t label);
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text
+ * ---------------------------------------------------------------------------------------- */
 
 /* Grows when other words are taken from an object: an index made before is then made again. */
 #define TEXT_EXTRACTION 1
@@ -442,9 +459,9 @@ struct text_index {
 	ZSTD_DCtx *zstd;
 	struct json_parser *parser;
 	_Atomic int64_t serial_last; /* as far as it reaches */
-	int64_t gone_last;   /* number of the last removal that it knows of */
-	_Atomic bool damaged;     /* a reader found it so: make it again */
-	_Atomic int generation; /* grows when it was made again: readers open it anew */
+	int64_t gone_last;           /* number of the last removal that it knows of */
+	_Atomic bool damaged;        /* a reader found it so: make it again */
+	_Atomic int generation;      /* grows when it was made again: readers open it anew */
 };
 
 void text_close(struct store *s);
@@ -452,8 +469,8 @@ void text_close(struct store *s);
 enum err_kind text_catch_up(struct store *s, int64_t objects, bool wait, struct err *e) MUST_USE;
 /* A snapshot of the index for a reader; *ret_serial_last: how far it reaches, 0 when there is none
  * that can be used. */
-enum err_kind text_snapshot(struct store_reader *r, int64_t *ret_serial_last, struct err *e)
-	MUST_USE;
+enum err_kind text_snapshot(
+	struct store_reader *r, int64_t *ret_serial_last, struct err *e) MUST_USE;
 /* Tell in *ret_sound whether the index is sound; when not, it is made again next time. */
 enum err_kind text_check(struct store *s, bool *ret_sound, struct err *e) MUST_USE;
 enum err_kind text_parser(struct json_parser **parser, struct err *e) MUST_USE;
@@ -468,10 +485,11 @@ void text_query_free(struct text_query *q); /* accepts NULL */
 void text_query_match(const struct text_query *q, const struct type_set *types, struct buf *out);
 /* Has it words that the index cannot tell apart (several tokens that must stand side by side)? */
 bool text_query_needs_body(const struct text_query *q);
-enum err_kind text_query_test(struct text_query *q, struct slice body, bool *ret_match,
-	struct err *e) MUST_USE;
+enum err_kind text_query_test(
+	struct text_query *q, struct slice body, bool *ret_match, struct err *e) MUST_USE;
 
-/* ---- the store ----------------------------------------------------------------------------------- */
+/* ---- the store
+ * ----------------------------------------------------------------------------------- */
 
 struct append_request;
 

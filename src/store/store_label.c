@@ -35,6 +35,9 @@ struct labels {
 	uint16_t by_label[HASH_SLOTS];
 	struct pair pairs[PAIR_SLOTS];
 	uint8_t key[16];
+	/* Room to work in; on the stack it would be cleared with every call. */
+	struct uuid one[MARKINGS_MAX], other[MARKINGS_MAX], both[2 * MARKINGS_MAX],
+		cut[MARKINGS_MAX];
 };
 
 enum err_kind labels_new(struct writer *w, struct labels **ret_labels, struct err *e)
@@ -173,23 +176,12 @@ static void set_cut(const struct uuid *markings, struct uuid ret_markings[MARKIN
 	memcpy(ret_markings + 1, markings, (MARKINGS_MAX - 1) * sizeof(*markings));
 }
 
-enum err_kind label_intern(struct labels *l, const struct uuid *markings, size_t count,
+static enum err_kind intern(struct labels *l, const struct uuid *markings, size_t count,
 	uint32_t *ret_label, struct err *e)
 {
-	struct uuid cut[MARKINGS_MAX];
+	size_t slot = markings_slot(l, markings, count);
 	enum err_kind kind;
-	size_t slot;
 
-	if (count == 0) {
-		*ret_label = 0;
-		return OK;
-	}
-	if (count > MARKINGS_MAX) {
-		set_cut(markings, cut);
-		markings = cut;
-		count = MARKINGS_MAX;
-	}
-	slot = markings_slot(l, markings, count);
 	if (l->by_markings[slot] != 0) {
 		*ret_label = l->sets[l->by_markings[slot] - 1].label;
 		return OK;
@@ -198,6 +190,19 @@ enum err_kind label_intern(struct labels *l, const struct uuid *markings, size_t
 	if (kind == OK)
 		remember(l, *ret_label, markings, count);
 	return kind;
+}
+
+enum err_kind label_intern(struct labels *l, const struct uuid *markings, size_t count,
+	uint32_t *ret_label, struct err *e)
+{
+	if (count == 0) {
+		*ret_label = 0;
+		return OK;
+	}
+	if (count <= MARKINGS_MAX)
+		return intern(l, markings, count, ret_label, e);
+	set_cut(markings, l->cut);
+	return intern(l, l->cut, MARKINGS_MAX, ret_label, e);
 }
 
 /* Copy a label's markings, sorted, to the caller's array of MARKINGS_MAX. */
@@ -246,7 +251,7 @@ static enum err_kind set_copy(struct labels *l, uint32_t label, struct uuid *ret
 enum err_kind label_union(
 	struct labels *l, uint32_t a, uint32_t b, uint32_t *ret_label, struct err *e)
 {
-	struct uuid x[MARKINGS_MAX], y[MARKINGS_MAX], both[2 * MARKINGS_MAX];
+	struct uuid *x = l->one, *y = l->other, *both = l->both;
 	size_t x_count, y_count, count = 0, i = 0, j = 0;
 	struct pair *pair;
 	enum err_kind kind;
@@ -304,7 +309,7 @@ static enum err_kind is_statement(
 
 enum err_kind label_passed_on(struct labels *l, uint32_t label, uint32_t *ret_label, struct err *e)
 {
-	struct uuid markings[MARKINGS_MAX];
+	struct uuid *markings = l->one;
 	size_t count, kept = 0;
 	enum err_kind kind;
 	uint16_t at;

@@ -187,18 +187,19 @@ void packing_fini(struct packing *p)
  */
 
 /* When the store has so many objects, the next dictionary is trained: one soon, so that little is
- * packed without; one when it is known what sort of objects come here. */
+ * packed without (it takes 25 ms); one when it is known what sort of objects come here (60 ms).
+ * Measured on ATT&CK: 32 KiB of dictionary pack to 32.6 %, 64 KiB to 31.5 %, without 56 %. */
 static const struct {
 	int64_t objects;
 	size_t samples_max;
-	size_t bytes_max; /* of samples */
+	size_t samples_bytes;
+	size_t bytes_max; /* of the dictionary */
 } trainings[] = {
-	{1000,  1000, MIB(1)},
-	{50000, 4000, MIB(2)},
+	{1000,  1000, KIB(256), KIB(32)},
+	{50000, 4000, MIB(1),   KIB(64)},
 };
 
-#define DICTIONARY_BYTES KIB(32) /* measured on ATT&CK: twice as large saves another 3 % */
-#define SAMPLE_MAX       KIB(4)  /* of one object: what is common stands at the front */
+#define SAMPLE_MAX KIB(4) /* of one object: what is common stands at the front */
 
 struct samples {
 	struct buf bytes;
@@ -274,16 +275,16 @@ enum err_kind dictionary_train(struct writer *w, struct err *e)
 	if (p->no_training || p->count >= COUNT_OF(trainings) ||
 		w->counters.objects < trainings[p->count].objects)
 		return OK;
-	bytes = malloc(DICTIONARY_BYTES);
+	bytes = malloc(trainings[p->count].bytes_max);
 	t.sizes = calloc(trainings[p->count].samples_max, sizeof(*t.sizes));
 	if (bytes == NULL || t.sizes == NULL)
 		kind = err_set(e, ERR_NOMEM, "out of memory for a dictionary");
 	else
-		kind = samples_read(
-			w, trainings[p->count].samples_max, trainings[p->count].bytes_max, &t, e);
+		kind = samples_read(w, trainings[p->count].samples_max,
+			trainings[p->count].samples_bytes, &t, e);
 	if (kind == OK) {
-		len = ZDICT_trainFromBuffer(
-			bytes, DICTIONARY_BYTES, t.bytes.data, t.sizes, (unsigned)t.count);
+		len = ZDICT_trainFromBuffer(bytes, trainings[p->count].bytes_max, t.bytes.data,
+			t.sizes, (unsigned)t.count);
 		if (ZDICT_isError(len))
 			p->no_training = true;
 		else

@@ -38,16 +38,16 @@ void testing_close(struct testing *t);
 struct uuid id_of(unsigned number);
 
 struct object_words {
-	const char *type;     /* "indicator" when NULL */
+	const char *type; /* "indicator" when NULL */
 	unsigned id;
-	int64_t version_us;   /* 0: unversioned */
-	const char *name;     /* in the body; may be NULL */
-	const char *extra;    /* more members of the body, `"a":1`; may be NULL */
-	const char *property; /* of the references; "object_refs" when NULL */
-	unsigned refs[4];     /* numbers of indicators it refers to; ends with 0 */
-	unsigned marks[4];    /* numbers of its markings; ends with 0 */
+	int64_t version_us;    /* 0: unversioned */
+	const char *name;      /* in the body; may be NULL */
+	const char *extra;     /* more members of the body, `"a":1`; may be NULL */
+	const char *property;  /* of the references; "object_refs" when NULL */
+	unsigned refs[4];      /* numbers of indicators it refers to; ends with 0 */
+	unsigned marks[4];     /* numbers of its markings; ends with 0 */
 	const char *values[4]; /* as a person would type them: names, addresses; ends with NULL */
-	const char *labels;   /* joined by '\n' */
+	const char *labels;    /* joined by '\n' */
 	enum stix_marking_kind marking_kind;
 };
 

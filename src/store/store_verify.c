@@ -35,6 +35,7 @@ struct check {
 		bool known, covers;
 	} own_memo[MEMO_SLOTS], passed_memo[MEMO_SLOTS];
 	struct buf body;
+	struct uuid have[MARKINGS_MAX], want[MARKINGS_MAX]; /* the labels at hand */
 };
 
 PRINTF(2, 3) static void tell(struct check *k, const char *format, ...)
@@ -137,7 +138,7 @@ static enum err_kind is_statement(
 static enum err_kind label_covers(struct check *k, uint32_t label, uint32_t part, bool passed_on,
 	bool *ret_covers, struct err *e)
 {
-	struct uuid have[MARKINGS_MAX], want[MARKINGS_MAX];
+	struct uuid *have = k->have, *want = k->want;
 	size_t have_count, want_count;
 	size_t slot = (label * UINT32_C(31) + part) % MEMO_SLOTS;
 	bool covers = true;

@@ -9,8 +9,8 @@
 
 #include "inside.h"
 
-#define MEMBERS_KEPT  256    /* remembered; all forgotten when more are met */
-#define SCRATCH_MAX   MIB(256) /* bytes of value keys in one transaction */
+#define MEMBERS_KEPT 256      /* remembered; all forgotten when more are met */
+#define SCRATCH_MAX  MIB(256) /* bytes of value keys in one transaction */
 
 /* ---- ids ------------------------------------------------------------------------------------ */
 
@@ -27,8 +27,8 @@ static struct ident_slot *ident_slot(struct writer *w, uint32_t type, const stru
 	return &w->idents[bits >> 48 & (IDENT_CACHE - 1)];
 }
 
-static void ident_remember(struct writer *w, uint32_t type, const struct uuid *uuid,
-	int64_t number, uint32_t own)
+static void ident_remember(
+	struct writer *w, uint32_t type, const struct uuid *uuid, int64_t number, uint32_t own)
 {
 	*ident_slot(w, type, uuid) =
 		(struct ident_slot){.uuid = *uuid, .type = type, .own = own, .number = number};
@@ -83,8 +83,8 @@ static enum err_kind ident_get(struct writer *w, uint32_t type, const struct uui
  * The number of an id, given now when it has none. likely_new says what to try first: most objects
  * that arrive are new, most that are referred to are known. own: of a new one.
  */
-enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid, bool likely_new,
-	uint32_t own, struct ident *ret_ident, struct err *e)
+enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid,
+	bool likely_new, uint32_t own, struct ident *ret_ident, struct err *e)
 {
 	const struct ident_slot *slot = ident_slot(w, type, uuid);
 	struct ident ident = {.existed = true};
@@ -107,8 +107,8 @@ enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *u
 	if (kind != OK)
 		return kind;
 	if (!done)
-		return err_set(e, ERR_CORRUPT, "store \"%s\": an id is there and is not",
-			w->s->folder);
+		return err_set(
+			e, ERR_CORRUPT, "store \"%s\": an id is there and is not", w->s->folder);
 	ident_remember(w, type, uuid, ident.number, ident.own);
 	*ret_ident = ident;
 	return OK;
@@ -131,7 +131,8 @@ enum err_kind ident_own_put(struct writer *w, uint32_t type, const struct uuid *
 	return kind;
 }
 
-/* ---- collections and members ------------------------------------------------------------------ */
+/* ---- collections and members ------------------------------------------------------------------
+ */
 
 enum err_kind writer_collections_load(struct writer *w, struct err *e)
 {
@@ -196,8 +197,8 @@ static enum err_kind members_flush(struct writer *w, struct err *e)
 }
 
 /* The pointer is good until the next call. */
-enum err_kind writer_member(struct writer *w, struct slice name, struct member_state **ret_member,
-	struct err *e)
+enum err_kind writer_member(
+	struct writer *w, struct slice name, struct member_state **ret_member, struct err *e)
 {
 	struct member_state m = {0};
 	sqlite3_stmt *st;
@@ -254,8 +255,7 @@ enum err_kind writer_type_count(struct writer *w, uint32_t type, int64_t change,
 
 		if (grown == NULL)
 			return err_set(e, ERR_NOMEM, "out of memory");
-		memset(grown + w->type_counts_len, 0,
-			(len - w->type_counts_len) * sizeof(*grown));
+		memset(grown + w->type_counts_len, 0, (len - w->type_counts_len) * sizeof(*grown));
 		w->type_counts = grown;
 		w->type_counts_len = len;
 	}
@@ -263,11 +263,12 @@ enum err_kind writer_type_count(struct writer *w, uint32_t type, int64_t change,
 	return OK;
 }
 
-/* ---- index rows that wait --------------------------------------------------------------------- */
+/* ---- index rows that wait ---------------------------------------------------------------------
+ */
 
 /* Room for one more of `size` bytes in an array that grows by half. */
-static enum err_kind array_room(void **array, size_t count, size_t *capacity, size_t size,
-	struct err *e)
+static enum err_kind array_room(
+	void **array, size_t count, size_t *capacity, size_t size, struct err *e)
 {
 	size_t more = *capacity + *capacity / 2 + 256;
 	void *grown;
@@ -282,8 +283,8 @@ static enum err_kind array_room(void **array, size_t count, size_t *capacity, si
 	return OK;
 }
 
-enum err_kind writer_reference(struct writer *w, int64_t target, uint32_t property, int64_t serial,
-	struct err *e)
+enum err_kind writer_reference(
+	struct writer *w, int64_t target, uint32_t property, int64_t serial, struct err *e)
 {
 	void *array = w->references;
 	enum err_kind kind = array_room(
@@ -296,8 +297,8 @@ enum err_kind writer_reference(struct writer *w, int64_t target, uint32_t proper
 	return kind;
 }
 
-enum err_kind writer_value(struct writer *w, int kind_of_value, struct slice key, int64_t serial,
-	struct err *e)
+enum err_kind writer_value(
+	struct writer *w, int kind_of_value, struct slice key, int64_t serial, struct err *e)
 {
 	char space[VALUE_KEY_MAX];
 	void *array = w->values;
@@ -526,7 +527,8 @@ enum err_kind writer_flush(struct writer *w, struct err *e)
 	return kind;
 }
 
-/* ---- transactions ------------------------------------------------------------------------------ */
+/* ---- transactions ------------------------------------------------------------------------------
+ */
 
 static enum err_kind state_load(struct writer *w, struct err *e)
 {
@@ -639,7 +641,8 @@ void writer_rollback(struct store *s)
 	pthread_mutex_unlock(&s->writer.mutex);
 }
 
-/* ---- the log ----------------------------------------------------------------------------------- */
+/* ---- the log -----------------------------------------------------------------------------------
+ */
 
 static int log_grew(void *context, sqlite3 *db, const char *schema, int pages)
 {
@@ -650,9 +653,9 @@ static int log_grew(void *context, sqlite3 *db, const char *schema, int pages)
 }
 
 /*
- * What cannot be moved now, because a reader still looks at an older state, is moved next time. Only
- * when the log has grown far past its limit do we wait for readers to leave, so that it can start
- * over. A failure here loses nothing: the log stays as it is, and the next commit meets it.
+ * What cannot be moved now, because a reader still looks at an older state, is moved next time.
+ * Only when the log has grown far past its limit do we wait for readers to leave, so that it can
+ * start over. A failure here loses nothing: the log stays as it is, and the next commit meets it.
  */
 static void log_move(struct writer *w)
 {
@@ -679,7 +682,8 @@ void writer_after_commit_locked(struct writer *w)
 		w->s->packing.no_training = true; /* objects are packed without: larger, not lost */
 }
 
-/* ---- open and close ----------------------------------------------------------------------------- */
+/* ---- open and close -----------------------------------------------------------------------------
+ */
 
 enum err_kind writer_open(struct store *s, struct err *e)
 {
