@@ -50,6 +50,14 @@ enum err_kind misp_load(struct misp_state *s, struct slice type, const struct uu
 	return stix_check(ret_object->value, &s->report, &ret_object->facts, e);
 }
 
+void misp_cover(struct misp_state *s, const struct stix_id *id)
+{
+	size_t number;
+
+	if (misp_ids_find(&s->ids, id->type, &id->uuid, &number))
+		s->done[number] = true;
+}
+
 /* md5 of each part of a value, for hashes.csv; types of two parts have a '|'. */
 void misp_hash_add(struct misp_state *s, struct slice type, struct slice value)
 {
@@ -207,14 +215,6 @@ static enum err_kind event_creator(struct misp_state *s, struct misp_event *ev, 
 /* ---- 1. events that came and have not changed
  * ------------------------------------------------------- */
 
-static void cover(struct misp_state *s, const struct stix_id *id)
-{
-	size_t number;
-
-	if (misp_ids_find(&s->ids, id->type, &id->uuid, &number))
-		s->done[number] = true;
-}
-
 /* Everything that a report refers to is in the event, and what is in the groupings of a large one.
  */
 static enum err_kind cover_all(struct misp_state *s, struct slice type, const struct uuid *uuid,
@@ -240,7 +240,7 @@ static enum err_kind cover_all(struct misp_state *s, struct slice type, const st
 	for (size_t k = 0; k < count && kind == OK; k++) {
 		const struct stix_id *id = &references[k].target;
 
-		cover(s, id);
+		misp_cover(s, id);
 		if (misp_ids_find(&s->ids, id->type, &id->uuid, &number) &&
 			event_us / US_PER_SECOND < s->modified_us[number] / US_PER_SECOND) {
 			char text[STIX_ID_MAX + 1];
@@ -488,7 +488,7 @@ static enum err_kind container_read(
 		}
 	}
 	if (kind == OK && stix_id_parse(json_get_string(o->value, "created_by_ref"), &id)) {
-		cover(s, &id);
+		misp_cover(s, &id);
 		return event_creator(s, ev, true, &id.uuid, e);
 	}
 	return kind == OK ? event_creator(s, ev, false, NULL, e) : kind;

@@ -149,6 +149,8 @@ struct misp_state {
 /* Look up, parse and read an object; *ret_found false: not here, or not for this recipient. */
 enum err_kind misp_load(struct misp_state *s, struct slice type, const struct uuid *uuid,
 	struct export_object *ret_object, bool *ret_found, struct err *e) MUST_USE;
+/* It has its place: it needs no event of its own. */
+void misp_cover(struct misp_state *s, const struct stix_id *id);
 void misp_hash_add(struct misp_state *s, struct slice type, struct slice value);
 /* The namespace of UUIDs that MISP needs and STIX has not. */
 extern const struct uuid misp_namespace;

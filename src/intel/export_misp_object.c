@@ -349,6 +349,7 @@ static enum err_kind convert_end(struct misp_state *s, struct misp_event *ev,
 		return OK;
 	if (name && !destination)
 		return OK;
+	misp_cover(s, &target);
 	/* o's document goes with the next load: keep what is needed of it */
 	id = arena_copy(s->job->arena, id);
 	kind = misp_load(s, target.type, &target.uuid, &end, &found, e);
