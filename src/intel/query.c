@@ -22,6 +22,8 @@ static enum err_kind field_type(struct query *q, struct slice text, struct err *
 {
 	struct slice part;
 
+	if (text.len == 0)
+		return not_understood(SLICE("type:"), "a STIX type such as type:indicator", e);
 	while (slice_next(&text, ',', &part)) {
 		if (part.len == 0 || part.len > STIX_TYPE_MAX)
 			return not_understood(part, "a STIX type such as type:indicator", e);
