@@ -89,7 +89,8 @@ static void check_top(struct check *c)
 	if (c->shape->class == STIX_SCO && c->facts->key.type.data != NULL)
 		check_observable_id(&w);
 	if (c->too_many_references)
-		check_error(c, "2.12 List", NULL, "more than %d references", STIX_REFERENCES_MAX);
+		check_error(c, "Serai limit", NULL, "expected at most %d references",
+			STIX_REFERENCES_MAX);
 }
 
 enum err_kind stix_check(struct json_value object, struct stix_report *report,

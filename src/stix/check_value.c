@@ -69,15 +69,14 @@ static void reference_add(struct check *c, struct slice property, const struct s
 {
 	struct stix_facts *f = c->facts;
 
+	if (f->references_count >= STIX_REFERENCES_MAX) {
+		c->too_many_references = true;
+		return;
+	}
 	if (f->references_count == c->references_capacity) {
 		size_t room = c->references_capacity == 0 ? 8 : c->references_capacity * 2;
-		struct stix_reference *grown;
+		struct stix_reference *grown = arena_alloc(c->report->arena, room * sizeof(*grown));
 
-		if (f->references_count >= STIX_REFERENCES_MAX) {
-			c->too_many_references = true;
-			return;
-		}
-		grown = arena_alloc(c->report->arena, room * sizeof(*grown));
 		if (grown == NULL) {
 			c->no_memory = true;
 			return;
