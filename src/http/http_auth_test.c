@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "http_fake.h"
@@ -362,6 +363,56 @@ static void the_store_fails(void **state)
 	assert_string_equal(try_as(f, basic("ana", PASSWORD), "a", NULL), "200 ana");
 }
 
+struct login {
+	struct fixture *f;
+	const char *authorization;
+	struct http_verdict verdict;
+	atomic_int *done;
+};
+
+static void *login_run(void *context)
+{
+	struct login *l = context;
+
+	l->verdict = check(l->f, l->authorization, "a", NULL);
+	http_login_drop(l->verdict.login);
+	atomic_fetch_add(l->done, 1);
+	return NULL;
+}
+
+/* One password is hashed at a time, few wait, and the rest is told to come back. */
+static void logins_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char authorization[200];
+	atomic_int done = 0;
+	struct login logins[HTTP_HASH_WAITERS + 2];
+	pthread_t threads[COUNT_OF(logins)];
+	unsigned refused = 0;
+
+	snprintf(authorization, sizeof(authorization), "%s", basic("ana", PASSWORD));
+	atomic_store(&f->fake.hold, true); /* whoever hashes does not come to an end */
+	for (size_t i = 0; i < COUNT_OF(logins); i++) {
+		logins[i] = (struct login){.f = f, .authorization = authorization, .done = &done};
+		assert_int_equal(pthread_create(&threads[i], NULL, login_run, &logins[i]), 0);
+	}
+	while (atomic_load(&done) == 0)
+		sched_yield();
+	assert_int_equal(atomic_load(&done), 1);
+	atomic_store(&f->fake.hold, false);
+	for (size_t i = 0; i < COUNT_OF(logins); i++) {
+		pthread_join(threads[i], NULL);
+		if (logins[i].verdict.status == 503) {
+			assert_int_equal(logins[i].verdict.retry_seconds, 1);
+			refused++;
+		} else {
+			assert_int_equal(logins[i].verdict.status, 0);
+		}
+	}
+	assert_int_equal(refused, 1);
+	assert_string_equal(try_as(f, authorization, "a", NULL), "200 ana");
+}
+
 /* More logins than fit: the table stays bounded and right. */
 static void many_logins(void **state)
 {
@@ -435,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(guessing_one_account, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(backoff_is_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_store_fails, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(logins_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_logins, set_up, tear_down),
 		cmocka_unit_test(passwords_made),
 		cmocka_unit_test(tokens_made),

@@ -85,17 +85,21 @@ void http_exchange_head(struct http_exchange *x, const struct http_head *head)
 
 	x->q.headers = head->headers;
 	x->q.headers_count = head->headers_count;
-	x->has_body = true; /* as long as nothing else is known */
 	http_count(&site->counts.bytes_in, head->bytes);
 	status = http_head_check(head, &x->facts, &why);
 	if (status == 0 && !http_head_is_whole(head)) {
 		status = 400;
 		why = "the head of the request is malformed";
 	}
-	if (status == 0)
+	if (status != 0) {
+		/* Where this request ends is anybody's guess: nothing it says counts, and nothing
+		 * after it on this connection. */
+		x->facts = (struct http_facts){0};
+		x->has_body = true;
+	} else {
 		x->has_body = x->facts.chunked || x->facts.length != 0;
-	if (status == 0)
 		status = http_target_parse(x->target, x->arena, &target, &why);
+	}
 	if (status != 0) {
 		http_count(&site->counts.refused_malformed, 1);
 		refuse(x, status, why);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Accounts and a clock for the tests of this folder. */
+#include <sched.h>
+
 #include "http_fake.h"
 
 static int64_t fake_now(void *context)
@@ -22,6 +24,8 @@ static enum err_kind find(struct fake *f, bool (*is)(const struct store_account 
 	const void *what, struct store_account *ret_account, bool *ret_found, struct err *e)
 {
 	atomic_fetch_add(&f->lookups, 1);
+	while (atomic_load(&f->hold))
+		sched_yield();
 	if (atomic_load(&f->broken))
 		return err_set(e, ERR_IO, "the store is broken");
 	*ret_found = false;

@@ -16,6 +16,7 @@ struct fake {
 	atomic_uint_fast64_t epoch;
 	atomic_uint lookups;
 	atomic_bool broken; /* lookups fail */
+	atomic_bool hold;   /* lookups wait while this is set */
 	struct arena *arena;
 	struct http_accounts table;
 };

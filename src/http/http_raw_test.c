@@ -149,20 +149,34 @@ static void heads(void **state)
 /* Refused heads end the connection: what follows them may be a second request or half a body. */
 static void refused_heads_end_the_connection(void **state)
 {
+	static const struct slice cases[] = {
+		S(TO("Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+		     "4\r\n\r\n0\r\n\r\n")),
+		S(TO("Host: a\nContent-Length: 2\r\n\r\nab")),
+		S(TO("Host: a\r\nX: a\0\r\nContent-Length: 2\r\n\r\nab")),
+		S(TO("Host: a\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nab")),
+		S(TO("Host: a\r\nHost: a\r\nContent-Length: 2\r\n\r\nab")),
+		S("GET  /hello/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+	};
 	struct site *s = *state;
-	struct talk t;
-	struct reply r;
 
-	talk_open(&t, s->port);
-	talk_send(&t, SLICE(TO("Host: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n"
-			       "0\r\n\r\nGET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n")));
-	talk_reply(&t, false, &r);
-	assert_int_equal(r.status, 400);
-	assert_true(slice_is(reply_header(&r, "Content-Type"), "application/json"));
-	assert_true(slice_starts(buf_slice(&r.body), SLICE("{\"status\":400,")));
-	reply_fini(&r);
-	assert_true(talk_ended(&t));
-	talk_close(&t);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct talk t;
+		struct reply r;
+
+		talk_open(&t, s->port);
+		talk_send(&t, cases[i]);
+		talk_send(&t, SLICE("GET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n"));
+		talk_reply(&t, false, &r);
+		assert_int_equal(r.status, 400);
+		assert_true(slice_is(reply_header(&r, "Connection"), "close"));
+		assert_true(slice_is(reply_header(&r, "Content-Type"), "application/json"));
+		assert_true(slice_starts(buf_slice(&r.body), SLICE("{\"status\":400,")));
+		reply_fini(&r);
+		shutdown(t.fd, SHUT_WR);
+		assert_true(talk_ended(&t));
+		talk_close(&t);
+	}
 	assert_int_equal(atomic_load(&s->handled), 0);
 }
 

@@ -9,7 +9,9 @@
  * 3. its timeout counts inactivity only: http_watch has absolute deadlines;
  * 4. memory per connection is bounded (CONNECTION_MEMORY);
  * 5. it ends the reply to a HEAD of unknown length with the last chunk of a body that is not there,
- *    which the client would take for the next reply: such a reply ends the connection.
+ *    which the client would take for the next reply: such a reply ends the connection;
+ * 6. it takes a bare LF for a line end between chunks, too, where we cannot see it: a chunked body
+ *    ends the connection, so that nothing behind it can pass for another request.
  *
  * It also answers some malformed heads by itself (no colon, no Host, a Content-Length that is not a
  * number, a head larger than its memory), with a short text of its own, and then closes.
@@ -296,7 +298,8 @@ static ssize_t on_stream_read(void *context, uint64_t position, char *to, size_t
 static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 {
 	struct http_server *s = c->server;
-	bool closes = atomic_load_explicit(&s->draining, memory_order_relaxed);
+	bool closes =
+		c->x.facts.chunked || atomic_load_explicit(&s->draining, memory_order_relaxed);
 	struct MHD_Response *response = NULL;
 	struct http_shape shape = {0};
 	struct err e = {0};
