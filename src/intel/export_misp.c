@@ -86,8 +86,7 @@ void misp_hash_add(struct misp_state *s, struct slice type, struct slice value)
 	} while (parts && value.len > 0);
 }
 
-/* ---- while they come
- * ------------------------------------------------------------------------------ */
+/* ---- while they come ------------------------------------------------------------------------ */
 
 static enum err_kind state_begin(struct export_job *job, bool feed, struct err *e)
 {
@@ -150,8 +149,7 @@ static enum err_kind misp_object_came(
 	return OK;
 }
 
-/* ---- one event out
- * --------------------------------------------------------------------------------- */
+/* ---- one event out -------------------------------------------------------------------------- */
 
 static enum err_kind event_put(
 	struct misp_state *s, const struct uuid *uuid, struct slice json, struct err *e)
@@ -212,8 +210,7 @@ static enum err_kind event_creator(struct misp_state *s, struct misp_event *ev, 
 	return OK;
 }
 
-/* ---- 1. events that came and have not changed
- * ------------------------------------------------------- */
+/* ---- 1. events that came and have not changed ----------------------------------------------- */
 
 /* Everything that a report refers to is in the event, and what is in the groupings of a large one.
  */
@@ -380,8 +377,7 @@ static bool is_container(struct slice type)
 	return slice_is(type, "report") || slice_is(type, "grouping");
 }
 
-/* ---- 2. reports and groupings
- * ------------------------------------------------------------------------- */
+/* ---- 2. reports and groupings --------------------------------------------------------------- */
 
 /* Labels of our own import go back into their fields. */
 static const struct {
@@ -518,8 +514,7 @@ static enum err_kind container_put(struct misp_state *s, size_t number, struct e
 	return kind;
 }
 
-/* ---- 3. what is left, by creator
- * ----------------------------------------------------------------------- */
+/* ---- 3. what is left, by creator ------------------------------------------------------------ */
 
 struct rest {
 	struct uuid creator;
@@ -635,8 +630,7 @@ static enum err_kind rest_put(struct misp_state *s, struct err *e)
 	return kind;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static enum err_kind events_put(struct misp_state *s, struct err *e)
 {

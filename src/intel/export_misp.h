@@ -86,8 +86,7 @@ enum err_kind misp_event_member(struct misp_event *ev, struct slice type, const 
 enum err_kind misp_event_build(
 	struct misp_state *s, struct misp_event *ev, struct buf *out, struct err *e) MUST_USE;
 
-/* ---- attributes (export_misp_attribute.c)
- * --------------------------------------------------------- */
+/* ---- attributes (export_misp_attribute.c) --------------------------------------------------- */
 
 struct misp_attribute {
 	const char *type;
@@ -109,13 +108,14 @@ bool misp_type_of(const struct stix_value *v, const char **ret_type, const char 
 /* Append to a list of attributes and count its value for hashes.csv. */
 void misp_attribute_write(struct misp_state *s, struct misp_event *ev, struct buf *list,
 	const struct misp_attribute *a);
+/* Import keeps a type and category as labels: the X of misp:FIELD="X"; empty when it is none. */
+struct slice misp_own_label(struct slice label, const char *field);
 /* Append {"name":..} unless it is there. */
 void misp_tag(struct misp_event *ev, struct slice name);
 /* The distribution that lets an event go no further than its TLP. */
 const char *misp_distribution(enum stix_tlp tlp);
 
-/* ---- objects (export_misp_object.c)
- * ------------------------------------------------------------------ */
+/* ---- objects (export_misp_object.c) --------------------------------------------------------- */
 
 /* Put one member into the event; what has no place is told. */
 enum err_kind misp_convert(struct misp_state *s, struct misp_event *ev,
@@ -124,8 +124,7 @@ enum err_kind misp_convert(struct misp_state *s, struct misp_event *ev,
 enum err_kind misp_convert_before(struct misp_state *s, struct misp_event *ev,
 	const struct export_object *o, struct err *e) MUST_USE;
 
-/* ---- the exporter (export_misp.c)
- * ---------------------------------------------------------------------- */
+/* ---- the exporter (export_misp.c) ----------------------------------------------------------- */
 
 struct misp_state {
 	struct export_job *job;

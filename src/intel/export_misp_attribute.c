@@ -141,6 +141,17 @@ static const struct {
 	{0,   "misp:confidence-level=\"unconfident\""         },
 };
 
+struct slice misp_own_label(struct slice label, const char *field)
+{
+	size_t len = strlen("misp:") + strlen(field) + strlen("=\"");
+
+	if (label.len <= len + 1 || !slice_starts(label, SLICE("misp:")) ||
+		!slice_starts(slice_cut(label, 5, label.len), slice_of(field)) ||
+		!slice_is(slice_cut(label, len - 2, len), "=\"") || !slice_ends(label, SLICE("\"")))
+		return (struct slice){0};
+	return slice_cut(label, len, label.len - 1);
+}
+
 static void write_tags(
 	struct json_writer *w, const struct misp_event *ev, const struct misp_attribute *a)
 {
@@ -166,6 +177,9 @@ static void write_tags(
 	if (a->labels.doc != NULL && json_is_array(a->labels)) {
 		it = json_iter(a->labels);
 		while (json_array_next(&it, &item)) {
+			if (misp_own_label(json_string(item), "type").len > 0 ||
+				misp_own_label(json_string(item), "category").len > 0)
+				continue; /* back in their fields */
 			json_write_object(w);
 			json_member_string(w, "name", json_string(item));
 			json_write_end(w, '}');

@@ -54,8 +54,7 @@ enum err_kind misp_event_member(struct misp_event *ev, struct slice type, const 
 	return OK;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static void member_seconds(struct json_writer *w, const char *name, int64_t us)
 {
@@ -150,8 +149,7 @@ static void write_description(struct misp_event *ev)
 	json_write_end(&w, '}');
 }
 
-/* ---- members
- * ------------------------------------------------------------------------------------- */
+/* ---- members -------------------------------------------------------------------------------- */
 
 static enum err_kind member_each(
 	struct misp_state *s, struct misp_event *ev, bool before, struct err *e)

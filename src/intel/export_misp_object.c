@@ -4,8 +4,7 @@
 
 #include "export_misp.h"
 
-/* ---- what all have in common
- * --------------------------------------------------------------------- */
+/* ---- what all have in common ---------------------------------------------------------------- */
 
 /* TLP becomes a tag; what else a marking says has no place. */
 static void lose_markings(struct misp_state *s, const struct export_object *o)
@@ -48,8 +47,35 @@ static struct misp_attribute attribute_of(
 	};
 }
 
-/* ---- indicators
- * -------------------------------------------------------------------------------------- */
+/*
+ * What the attribute was before it was imported. A type of two parts cannot be restored from one
+ * value. The texts live in the arena.
+ */
+static void restore_fields(
+	struct misp_state *s, const struct export_object *o, bool one, struct misp_attribute *a)
+{
+	struct json_value item;
+	struct json_iter it;
+	struct slice text;
+	const char *kept;
+
+	if (o->facts.labels.doc == NULL || !json_is_array(o->facts.labels))
+		return;
+	for (it = json_iter(o->facts.labels); json_array_next(&it, &item);) {
+		text = misp_own_label(json_string(item), "category");
+		kept = text.len > 0 ? arena_string(s->job->arena, text) : NULL;
+		if (kept != NULL)
+			a->category = kept;
+		text = misp_own_label(json_string(item), "type");
+		kept = text.len > 0 && one && slice_find(text, '|', 0) == text.len
+			       ? arena_string(s->job->arena, text)
+			       : NULL;
+		if (kept != NULL)
+			a->type = kept;
+	}
+}
+
+/* ---- indicators ----------------------------------------------------------------------------- */
 
 /* Types of patterns that MISP has attributes for. */
 static const struct {
@@ -171,6 +197,7 @@ static enum err_kind convert_indicator(struct misp_state *s, struct misp_event *
 		for (size_t k = 0; k < count; k++) {
 			if (!misp_type_of(&values[k], &a.type, &a.category))
 				return OK;
+			restore_fields(s, o, count == 1, &a);
 			a.value = export_value_text(&values[k], s->job->arena);
 			a.comment = comment_of(s, o, values[k].text);
 			if (a.value.data == NULL)
@@ -204,8 +231,7 @@ static enum err_kind convert_indicator(struct misp_state *s, struct misp_event *
 	return OK;
 }
 
-/* ---- observables
- * ------------------------------------------------------------------------------------- */
+/* ---- observables ---------------------------------------------------------------------------- */
 
 static void lose_observable(
 	struct misp_state *s, const struct misp_event *ev, const struct export_object *o)
@@ -436,8 +462,7 @@ static enum err_kind convert_observable(struct misp_state *s, struct misp_event 
 	return kind;
 }
 
-/* ---- galaxies
- * ------------------------------------------------------------------------------------------ */
+/* ---- galaxies ------------------------------------------------------------------------------- */
 
 /* The clusters that MISP has for types of objects; ATT&CK's bear their number in the name. */
 static const struct galaxy {
@@ -509,8 +534,7 @@ static enum err_kind convert_cluster(struct misp_state *s, struct misp_event *ev
 	return OK;
 }
 
-/* ---- the other types
- * ------------------------------------------------------------------------------------- */
+/* ---- the other types ------------------------------------------------------------------------ */
 
 static enum err_kind convert_vulnerability(struct misp_state *s, struct misp_event *ev,
 	const struct export_object *o, const struct misp_member *facts, struct err *e)
@@ -593,8 +617,7 @@ static void convert_identity(
 		export_lose(s->job, o->facts.id, "no place for an identity that made nothing here");
 }
 
-/* ---- doors
- * ---------------------------------------------------------------------------------------------- */
+/* ---- doors ---------------------------------------------------------------------------------- */
 
 enum err_kind misp_convert(struct misp_state *s, struct misp_event *ev,
 	const struct export_object *o, const struct misp_member *facts, struct err *e)

@@ -144,8 +144,7 @@ static struct json_value attribute(struct json_value event, const char *value)
 	return event;
 }
 
-/* ---- a report
- * ------------------------------------------------------------------------------------- */
+/* ---- a report ------------------------------------------------------------------------------- */
 
 static const char *const report_objects[] = {IDENTITY,
 	HEAD("indicator", ID_A) BY
@@ -298,8 +297,7 @@ static void test_report_losses(void **state)
 	assert_false(testing_lost(&f->t, "ipv4-addr--"));
 }
 
-/* ---- TLP
- * -------------------------------------------------------------------------------------------- */
+/* ---- TLP ------------------------------------------------------------------------------------ */
 
 static void test_distribution(void **state)
 {
@@ -329,8 +327,37 @@ static void test_markings(void **state)
 	assert_true(has_tag(attribute(event_of(f, 0), "192.0.2.1"), "tlp:green"));
 }
 
-/* ---- what no report refers to
- * -------------------------------------------------------------------------- */
+/* What an attribute was when it was imported, it is again. */
+static void test_own_labels(void **state)
+{
+	static const char *const objects[] = {HEAD("indicator", ID_A) BY
+		"\"pattern\":\"[ipv4-addr:value = "
+		"'192.0.2.1']\",\"pattern_type\":\"stix\",\"valid_from\":"
+		"\"2025-01-02T03:04:05Z\",\"labels\":[\"misp:type=\\\"ip-src\\\"\",\"misp:category="
+		"\\\"External "
+		"analysis\\\"\",\"x\"]}",
+		HEAD("indicator", ID_B) BY "\"pattern\":\"[domain-name:value = 'a.example' OR "
+					   "ipv4-addr:value = '192.0.2.2']\",\"pattern_type\":"
+					   "\"stix\",\"valid_from\":\"2025-01-02T03:04:05Z\","
+					   "\"labels\":[\"misp:type=\\\"domain|ip\\\"\"]}",
+		NULL};
+	struct fixture *f = *state;
+	struct json_value a;
+
+	run(f, &export_misp, &plain, objects);
+	a = attribute(event_of(f, 0), "192.0.2.1");
+	assert_text(a, "type", "ip-src");
+	assert_text(a, "category", "External analysis");
+	assert_true(has_tag(a, "x"));
+	assert_int_equal(json_count(at(a, "Tag")), 1);
+	assert_text(attribute(event_of(f, 0), "a.example"), "type", "domain");
+	assert_true(slice_is(misp_own_label(SLICE("misp:type=\"x\""), "type"), "x"));
+	assert_int_equal(misp_own_label(SLICE("misp:type=\"\""), "type").len, 0);
+	assert_int_equal(misp_own_label(SLICE("misp:type=\""), "type").len, 0);
+	assert_int_equal(misp_own_label(SLICE("misp:types=\"x\""), "type").len, 0);
+}
+
+/* ---- what no report refers to --------------------------------------------------------------- */
 
 static void test_rest(void **state)
 {
@@ -422,8 +449,7 @@ static void test_versions(void **state)
 	assert_true(testing_lost(&f->t, "indicator--" ID_A ": no place for older versions"));
 }
 
-/* ---- what came from MISP goes back as it came
- * ------------------------------------------------------------- */
+/* ---- what came from MISP goes back as it came ----------------------------------------------- */
 
 #define ORIGINAL                                                                                   \
 	"{\"uuid\":\"" REPORT                                                                      \
@@ -492,9 +518,7 @@ static void test_original_changed(void **state)
 	assert_true(testing_lost(&f->t, "indicator--" ID_A ": changed since its MISP event"));
 }
 
-/* ---- feeds
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- feeds ---------------------------------------------------------------------------------- */
 
 static void assert_hash(struct fixture *f, struct slice value, const char *uuid)
 {
@@ -547,9 +571,7 @@ static void test_feed(void **state)
 	assert_hash(f, SLICE("192.0.2.1"), ID_B);
 }
 
-/* ---- maps
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- maps ----------------------------------------------------------------------------------- */
 
 static void test_ids(void **state)
 {
@@ -588,6 +610,7 @@ int main(void)
 		TEST(test_report_losses),
 		TEST(test_distribution),
 		TEST(test_markings),
+		TEST(test_own_labels),
 		TEST(test_rest),
 		TEST(test_nothing),
 		TEST(test_no_time),

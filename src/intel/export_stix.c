@@ -12,7 +12,7 @@ static void nothing_to_free(struct export_job *job)
 	(void)job;
 }
 
-/* ---- bundle ---------------------------------------------------------------------------------- */
+/* ---- bundle --------------------------------------------------------------------------------- */
 
 static enum err_kind bundle_begin(struct export_job *job, struct err *e)
 {
@@ -50,8 +50,7 @@ const struct exporter export_stix = {
 	.free = nothing_to_free,
 };
 
-/* ---- one object a line --------------------------------------------------------------------------
- */
+/* ---- one object a line ---------------------------------------------------------------------- */
 
 static enum err_kind lines_begin(struct export_job *job, struct err *e)
 {

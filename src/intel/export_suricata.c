@@ -82,8 +82,7 @@ static bool single(struct export_job *job, const struct export_object *o, struct
 	return false;
 }
 
-/* ---- rules for single values -------------------------------------------------------------------
- */
+/* ---- rules for single values ---------------------------------------------------------------- */
 
 /* Plain letters and digits as they are, all else in hex: |3a 20| */
 static void content(struct buf *out, struct slice text)
@@ -164,8 +163,7 @@ static void url_rule(struct export_job *job, const struct export_object *o, stru
 	job->records++;
 }
 
-/* ---- foreign rules
- * ------------------------------------------------------------------------------- */
+/* ---- foreign rules -------------------------------------------------------------------------- */
 
 /*
  * A rule of an indicator runs in the sensor with what its words allow. Only alerts are taken:
@@ -217,8 +215,7 @@ static void foreign_rule(struct export_job *job, const struct export_object *o)
 	export_lose_members(job, o, kept);
 }
 
-/* ---- sets
- * ----------------------------------------------------------------------------------------- */
+/* ---- sets ----------------------------------------------------------------------------------- */
 
 /* "aabb.." to "aa:bb:..", as tls.cert_fingerprint has it */
 static struct slice colons(struct slice hex, struct arena *a)
@@ -328,8 +325,7 @@ static enum err_kind suricata_object(
 	return kind;
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static size_t hashsize(size_t entries)
 {

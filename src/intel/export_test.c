@@ -55,7 +55,7 @@ static void assert_file(struct testing *t, const char *name, const char *expecte
 			(int)t->losses.len, t->losses.data == NULL ? "" : t->losses.data);
 }
 
-/* ---- STIX ------------------------------------------------------------------------------------ */
+/* ---- STIX ----------------------------------------------------------------------------------- */
 
 static void test_stix(void **state)
 {
@@ -103,8 +103,7 @@ static void test_stix(void **state)
 	json_parser_free(parser);
 }
 
-/* ---- which values are taken --------------------------------------------------------------------
- */
+/* ---- which values are taken ----------------------------------------------------------------- */
 
 static const struct {
 	const char *object;
@@ -192,8 +191,7 @@ static void test_lost_members(void **state)
 		": no place for created, modified, valid_from, name, confidence\n"));
 }
 
-/* ---- how values are written
- * ---------------------------------------------------------------------- */
+/* ---- how values are written ----------------------------------------------------------------- */
 
 static const struct {
 	enum stix_value_kind kind;
@@ -256,8 +254,7 @@ static void test_written_long(void **state)
 	arena_free(a);
 }
 
-/* ---- plain lists
- * ------------------------------------------------------------------------------------ */
+/* ---- plain lists ---------------------------------------------------------------------------- */
 
 static void test_list(void **state)
 {
@@ -308,9 +305,7 @@ static void test_list_kinds(void **state)
 	assert_non_null(strstr(e.text, "nonsense"));
 }
 
-/* ---- CSV
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- CSV ------------------------------------------------------------------------------------ */
 
 #define CSV_HEAD                                                                                   \
 	"value,kind,name,description,labels,confidence,tlp,valid_from,valid_until,id,object_type," \
@@ -352,9 +347,7 @@ static void test_csv(void **state)
 	assert_int_equal(t->records, 3);
 }
 
-/* ---- Zeek
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Zeek ----------------------------------------------------------------------------------- */
 
 #define ZEEK_HEAD "#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc\tmeta.url\n"
 
@@ -400,9 +393,7 @@ static void test_zeek(void **state)
 	assert_file(t, "", ZEEK_HEAD "192.0.2.1\tIntel::ADDR\tSerai\t-\t-\n");
 }
 
-/* ---- RPZ
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- RPZ ------------------------------------------------------------------------------------ */
 
 #define RPZ_HEAD(zone)                                                                             \
 	"$ORIGIN " zone                                                                            \
@@ -506,9 +497,7 @@ static void test_rpz_length(void **state)
 	buf_fini(&name);
 }
 
-/* ---- Suricata
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Suricata ------------------------------------------------------------------------------- */
 
 static void test_suricata(void **state)
 {
@@ -606,9 +595,7 @@ static void test_suricata_rules(void **state)
 	}
 }
 
-/* ---- sets
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- sets ----------------------------------------------------------------------------------- */
 
 static void test_seen(void **state)
 {

@@ -8,7 +8,7 @@
 #define LOSS_MEMBERS_MAX 1024 /* bytes of names in one loss; the rest is counted */
 #define SEEN_MIN         1024 /* slots of a new set */
 
-/* ---- losses -------------------------------------------------------------------------------- */
+/* ---- losses --------------------------------------------------------------------------------- */
 
 void export_lose(struct export_job *job, struct slice id, const char *format, ...)
 {
@@ -81,7 +81,7 @@ enum err_kind export_flush(struct export_job *job, struct buf *b, struct err *e)
 	return kind;
 }
 
-/* ---- which values ---------------------------------------------------------------------------- */
+/* ---- which values --------------------------------------------------------------------------- */
 
 static bool asked_for(const struct export_job *job, struct slice type)
 {
@@ -186,7 +186,7 @@ enum err_kind export_values(struct export_job *job, const struct export_object *
 	return OK;
 }
 
-/* ---- how values are written ------------------------------------------------------------------ */
+/* ---- how values are written ----------------------------------------------------------------- */
 
 struct export_address export_address_of(const struct stix_value *v)
 {
@@ -303,7 +303,7 @@ struct slice export_value_text(const struct stix_value *v, struct arena *a)
 	}
 }
 
-/* ---- what values are called ------------------------------------------------------------------ */
+/* ---- what values are called ----------------------------------------------------------------- */
 
 /* Names that say more than the kind. */
 static const struct {
@@ -433,7 +433,7 @@ bool export_seen_add(struct export_seen *seen, struct slice key, bool *ret_new)
 	return true;
 }
 
-/* ---- what objects say ------------------------------------------------------------------------ */
+/* ---- what objects say ----------------------------------------------------------------------- */
 
 struct slice export_creator_name(
 	struct export_job *job, struct export_creator *creator, const struct export_object *o)

@@ -5,7 +5,7 @@
 
 #include "export.h"
 
-/* ---- losses -------------------------------------------------------------------------------- */
+/* ---- losses --------------------------------------------------------------------------------- */
 
 void export_lose(struct export_job *job, struct slice id, const char *format, ...) PRINTF(3, 4);
 /* One loss that names all members of the object that are neither in `kept` (ends in NULL) nor only
@@ -69,7 +69,7 @@ void export_seen_fini(struct export_seen *seen);
 /* False: out of memory. */
 bool export_seen_add(struct export_seen *seen, struct slice key, bool *ret_new);
 
-/* ---- what objects say ------------------------------------------------------------------------ */
+/* ---- what objects say ----------------------------------------------------------------------- */
 
 /* The name of the identity that created it; "" when it is not known. Keeps the last one. */
 struct export_creator {
