@@ -24,6 +24,8 @@ static void collect_check(struct collect *c, struct slice object)
 		collect_fault(c, object, e.text);
 		return;
 	}
+	if (c->parse_only)
+		return;
 	if (stix_check(json_root(&doc), &c->report, &facts, &e) != OK) {
 		collect_fault(c, object, e.text);
 		return;
@@ -205,6 +207,33 @@ enum err_kind collect_path(struct collect *c, const struct importer *importer, c
 	kind = collect_run(c, importer, in, &at, e);
 	input_free(in);
 	return kind;
+}
+
+void collect_fuzz(const struct importer *importer, const uint8_t *data, size_t size,
+	const struct intel_import *options)
+{
+	struct import_job job = {
+		.options = options, .head = {(const char *)data, size}
+        };
+	struct collect c;
+	struct err e;
+
+	collect_init(&c);
+	/* What comes in as STIX 2.1 goes on as it is: then it must at least stand in the input. */
+	c.exact = importer == &import_stix;
+	if (c.exact)
+		c.source = job.head;
+	c.parse_only = importer == &import_stix20;
+	job.world = &c.world.world;
+	job.sink = &c.sink;
+	if (importer->run(&job, &e) != OK && e.text[0] == '\0')
+		abort();
+	if (c.misplaced > 0 || c.invalid > 0) {
+		fprintf(stderr, "%zu misplaced\n%.*s", c.misplaced,
+			SLICE_ARG(buf_slice(&c.faults)));
+		abort();
+	}
+	collect_fini(&c);
 }
 
 struct intel_import collect_options(void)

@@ -14,7 +14,8 @@ struct collect {
 	struct world_fake world;
 	struct json_parser *parser;
 	struct stix_report report;
-	bool exact; /* objects come as they are, valid or not: they are not checked */
+	bool exact;      /* objects come as they are, valid or not: they are not checked */
+	bool parse_only; /* what is wrong with them may have been wrong before */
 
 	struct buf objects;  /* one a line */
 	struct buf refusals; /* "LINE: WHY" each, one a line */
@@ -41,5 +42,9 @@ enum err_kind collect_path(struct collect *c, const struct importer *importer, c
 	const struct intel_import *options, struct err *e) MUST_USE;
 /* Options with a name, no marking, no confidence. */
 struct intel_import collect_options(void);
+
+/* For fuzzing: import data, and abort when something that was emitted is unsound. */
+void collect_fuzz(const struct importer *importer, const uint8_t *data, size_t size,
+	const struct intel_import *options);
 
 #endif

@@ -126,7 +126,7 @@ bool import_time(struct slice text, int64_t *ret_us)
  * ----------------------------------------------------------------------------------------- */
 
 /* Foreign text may stand in it: err_set takes out what could draw on a terminal. */
-static void tell(struct err *text, const char *format, va_list args)
+PRINTF(2, 0) static void tell(struct err *text, const char *format, va_list args)
 {
 	char message[ERR_TEXT_MAX];
 

@@ -573,7 +573,8 @@ enum err_kind misp_attribute(
 			if (!reference_add(m, attribute, value, unit.comment))
 				return misp_nomem(e);
 			return OK;
-		} /* fall through */
+		}
+		__attribute__((fallthrough));
 	case MISP_USE_NOTE:
 		kind = attribute_note(m, &unit, attribute, value, &id, e);
 		break;

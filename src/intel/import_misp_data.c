@@ -163,6 +163,14 @@ bool misp_uuid(struct json_value v, const char *name, struct uuid *ret_uuid)
 	/* Old organisations have the UUID "0"; the nil UUID names nobody. */
 	if (!uuid_parse(json_get_string(v, name), &uuid) || uuid_equal(&uuid, &nil))
 		return false;
+	/* Section 2.9: a UUID of RFC 4122. Another one still names one thing, so it gets one of
+	 * ours. */
+	if (uuid_version(&uuid) < 1 || uuid_version(&uuid) > 5 || (uuid.bytes[8] & 0xc0) != 0x80)
+		import_uuid(
+			(const struct slice[]){
+				SLICE("misp-uuid"), {(const char *)uuid.bytes, 16}
+                },
+			2, &uuid);
 	*ret_uuid = uuid;
 	return true;
 }

@@ -329,6 +329,7 @@ static enum err_kind cluster_emit(struct misp *m, const struct cluster *c, enum 
 	*ret_id = id;
 	if (misp_map_get(&m->seen, id).len > 0)
 		return OK;
+	lose_meta(m, c);
 	if (sink->known(sink->context, slice_of(type), &head.uuid)) {
 		/* here already, perhaps in another version: the report still names it */
 		if (!misp_map_put(&m->seen, id, id, &is_new) || !misp_list_add(&m->refs, id))
@@ -355,7 +356,6 @@ static enum err_kind cluster_emit(struct misp *m, const struct cluster *c, enum 
 	if (has_phases(type))
 		write_phases(&w, c);
 	write_references(&w, c);
-	lose_meta(m, c);
 	return misp_end(m, &w, &head, ret_id, e);
 }
 

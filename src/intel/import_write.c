@@ -21,7 +21,8 @@ void import_write_value(struct json_writer *w, struct json_value value)
 		if (json_to_i64(value, &integer)) {
 			json_write_i64(w, integer);
 			break;
-		} /* fall through */
+		}
+		__attribute__((fallthrough));
 	case JSON_DOUBLE:
 		json_write_double(w, json_to_double(value, &number) ? number : 0);
 		break;

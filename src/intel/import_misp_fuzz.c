@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Whatever a MISP document holds, what is made of it is sound STIX. */
+#include "import_collect.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct intel_import options = collect_options();
+
+	collect_fuzz(&import_misp, data, size, &options);
+	return 0;
+}
