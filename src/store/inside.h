@@ -9,6 +9,7 @@
  *   store_names.c   types and properties as numbers
  *   store_label.c   sets of markings as numbers
  *   store_write.c   the writer: transactions and its caches
+ *   store_ident.c   numbers for ids, and what waits to be merged into the indexes
  *   store_append.c  group commit; one object going in
  *   store_remove.c  objects and collections going out
  *   store_reader.c  snapshots; rows and bodies
@@ -37,8 +38,7 @@
 #include "sql.h"
 #include "store/store.h"
 
-/* ---- limits ------------------------------------------------------------------------------------
- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 #define STORE_APPLICATION 0x53455241 /* "SERA" in the file's header: ours */
 
@@ -73,8 +73,7 @@
 	      */
 #define EVIDENCE_BYTES_MAX MIB(16) /* per member, unpacked */
 
-/* ---- statements --------------------------------------------------------------------------------
- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 struct conn {
 	sqlite3 *db;
@@ -125,11 +124,11 @@ enum state_column {
 	STATE_PACKED_BYTES,
 	STATE_LABEL_EPOCH,
 	STATE_ACCESS_EPOCH,
-	STATE_STORE
+	STATE_STORE,
+	STATE_VALUES_LAST
 };
 
-/* ---- schema ------------------------------------------------------------------------------------
- */
+/* ---- schema ---------------------------------------------------------------------------------- */
 
 struct schema_step {
 	int to; /* the version that `up` makes of to - 1, and `down` unmakes */
@@ -144,8 +143,7 @@ enum err_kind schema_version(struct conn *c, int *ret_version, struct err *e) MU
 extern const struct schema_step store_schema[STORE_SCHEMA];
 extern const char text_schema[];
 
-/* ---- packing -----------------------------------------------------------------------------------
- */
+/* ---- packing --------------------------------------------------------------------------------- */
 
 #define PACK_LEVEL       3
 #define DICTIONARY_PLAIN 0 /* number of a body packed without one */
@@ -186,8 +184,7 @@ enum err_kind dictionary_train(struct writer *w, struct err *e) MUST_USE;
 enum err_kind dictionaries_load(struct packing *p, struct conn *c, struct err *e) MUST_USE;
 void packing_fini(struct packing *p);
 
-/* ---- names
- * --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* Numbers for names, from 1 without a gap, never taken back once committed. */
 struct names {
@@ -218,8 +215,7 @@ enum err_kind names_intern(struct names *n, struct conn *c, struct slice name, u
 void names_cut(struct names *n, size_t count);
 size_t names_count(struct names *n);
 
-/* ---- the writer
- * ---------------------------------------------------------------------------------- */
+/* ---- the writer ------------------------------------------------------------------------------ */
 
 struct counters {
 	int64_t serial_last;
@@ -228,6 +224,7 @@ struct counters {
 	int64_t objects, things, references, values;
 	int64_t body_bytes, packed_bytes;
 	int64_t label_epoch;
+	int64_t values_last; /* serial up to which `value` has all values */
 };
 
 struct ident {
@@ -236,15 +233,19 @@ struct ident {
 	bool existed; /* before this call */
 };
 
-#define IDENT_CACHE                                                                                \
-	(1u << 16) /* slots of 32 bytes: hits for what is referred to again and again              \
-		    */
-
 struct ident_slot {
 	struct uuid uuid;
 	uint32_t type; /* 0: free */
 	uint32_t own;
 	int64_t number;
+};
+
+/* Ids that are not in the index yet; readers look here too. */
+struct ident_tail {
+	pthread_mutex_t mutex;
+	struct ident_slot *slots; /* open addressing */
+	size_t slots_count, count;
+	_Atomic int64_t merges; /* how often it was merged into the index */
 };
 
 struct collection_state {
@@ -305,15 +306,21 @@ struct writer {
 	size_t references_count, references_capacity;
 	struct value_row *values;
 	size_t values_count, values_capacity;
+	int64_t values_waiting; /* in value_of, but not yet in value */
 	struct widen_row *widen;
 	size_t widen_count, widen_capacity;
 	struct buf refs; /* of the object at hand */
 	struct buf old_body, canon_old, canon_new;
 	struct json_parser *parser;
-	int log_pages; /* in the write-ahead log after the last commit */
-	bool wrote;    /* since store_idle last looked */
+	int log_pages;        /* in the write-ahead log after the last commit */
+	bool wrote;           /* since store_idle last looked */
+	int64_t data_version; /* SQLite's: moves when another connection has written */
 };
 
+/* Take in what another process changed in accounts and collections. */
+void access_look(struct store *s);
+/* The same as writer_begin for accounts, rights and collections: also beside a writing process. */
+enum err_kind writer_begin_access(struct store *s, struct err *e) MUST_USE;
 /* Lock, begin. On failure nothing is held. */
 enum err_kind writer_begin(struct store *s, struct err *e) MUST_USE;
 /* Flush what is buffered, commit, unlock; on failure all is rolled back. */
@@ -331,10 +338,19 @@ enum err_kind writer_flush(struct writer *w, struct err *e) MUST_USE;
  * dictionary is trained. */
 void writer_after_commit_locked(struct writer *w);
 
-enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid,
-	bool likely_new, uint32_t own, struct ident *ret_ident, struct err *e) MUST_USE;
+enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid, uint32_t own,
+	struct ident *ret_ident, struct err *e) MUST_USE;
 enum err_kind ident_own_put(struct writer *w, uint32_t type, const struct uuid *uuid,
 	const struct ident *ident, uint32_t own, struct err *e) MUST_USE;
+/* Without giving a number to what has none. */
+enum err_kind ident_find(struct writer *w, uint32_t type, const struct uuid *uuid,
+	struct ident *ret_ident, bool *ret_found, struct err *e) MUST_USE;
+enum err_kind idents_open(struct writer *w, struct err *e) MUST_USE;
+enum err_kind idents_load(struct writer *w, struct err *e) MUST_USE;
+enum err_kind tails_merge(struct writer *w, bool all, struct err *e) MUST_USE;
+bool tail_find(
+	struct ident_tail *t, uint32_t type, const struct uuid *uuid, struct ident_slot *ret_slot);
+void tail_fini(struct ident_tail *t);
 /* NULL: no such collection. */
 struct collection_state *writer_collection(struct writer *w, int64_t number);
 enum err_kind writer_collections_load(struct writer *w, struct err *e) MUST_USE;
@@ -358,8 +374,7 @@ enum err_kind statuses_drop(struct store *s, struct err *e) MUST_USE;
 /* Finish what deleting a collection began. */
 enum err_kind sweep_all(struct store *s, struct err *e) MUST_USE;
 
-/* ---- labels
- * -------------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 enum err_kind labels_new(struct writer *w, struct labels **ret_labels, struct err *e) MUST_USE;
 void labels_free(struct labels *l);
@@ -373,8 +388,7 @@ enum err_kind label_union(
 enum err_kind label_passed_on(
 	struct labels *l, uint32_t label, uint32_t *ret_label, struct err *e) MUST_USE;
 
-/* ---- flags
- * --------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 
 /* Stored, so the numbers never change. */
 enum object_flag { OBJECT_VERSIONED = 1, OBJECT_REVOKED = 2, OBJECT_LATEST = 4 };
@@ -389,8 +403,7 @@ enum { VALUE_LABEL = 64 };
 #define VALUE_KEY_MAX (STIX_VALUE_KEY_MAX + 1)
 struct slice stored_key(int kind, struct slice key, char space[VALUE_KEY_MAX]);
 
-/* ---- readers
- * ------------------------------------------------------------------------------------- */
+/* ---- readers --------------------------------------------------------------------------------- */
 
 struct store_reader {
 	struct store *s;
@@ -401,6 +414,8 @@ struct store_reader {
 	ZSTD_DCtx *zstd;
 	struct json_parser *parser; /* for words in what is not yet indexed */
 	int64_t serial_last;        /* of the snapshot */
+	int64_t values_last;
+	int64_t merges; /* of the tail of ids, before the snapshot was taken */
 	struct store_reader *next;
 };
 
@@ -445,8 +460,7 @@ enum err_kind row_in_collection(struct store_reader *r, int64_t collection, stru
 
 bool audience_may(const struct store_audience *audience, uint32_t label);
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* Grows when other words are taken from an object: an index made before is then made again. */
 #define TEXT_EXTRACTION 1
@@ -488,8 +502,7 @@ bool text_query_needs_body(const struct text_query *q);
 enum err_kind text_query_test(
 	struct text_query *q, struct slice body, bool *ret_match, struct err *e) MUST_USE;
 
-/* ---- the store
- * ----------------------------------------------------------------------------------- */
+/* ---- the store ------------------------------------------------------------------------------- */
 
 struct append_request;
 
@@ -510,6 +523,7 @@ struct store {
 	struct append_request *queue, **queue_end;
 	bool leading;
 	struct writer writer;
+	struct ident_tail tail;
 
 	/* readers */
 	pthread_mutex_t pool_mutex;
@@ -529,6 +543,12 @@ struct store {
 	_Atomic int64_t label_epoch, access_epoch;
 	_Atomic int64_t serial_last; /* committed */
 };
+
+/* Is this process the one that writes objects? Else another may, at any time. */
+static inline bool is_writer(const struct store *s)
+{
+	return s->mode == STORE_CREATE || s->mode == STORE_WRITE;
+}
 
 enum err_kind conn_open(struct store *s, const char *path, size_t cache_bytes, bool write,
 	struct conn *ret_conn, struct err *e) MUST_USE;

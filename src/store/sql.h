@@ -19,11 +19,12 @@
 	X(BEGIN_WRITE, "BEGIN IMMEDIATE") \
 	X(COMMIT, "COMMIT") \
 	X(STATE_GET, "SELECT serial_last, ident_last, added_last_us, objects, things, refs, vals," \
-		" body_bytes, packed_bytes, label_epoch, access_epoch, store FROM state") \
+		" body_bytes, packed_bytes, label_epoch, access_epoch, store, values_last FROM state") \
 	X(STATE_PUT, "UPDATE state SET serial_last = ?1, ident_last = ?2, added_last_us = ?3," \
 		" objects = ?4, things = ?5, refs = ?6, vals = ?7, body_bytes = ?8," \
-		" packed_bytes = ?9, label_epoch = ?10") \
-	X(ACCESS_CHANGED, "UPDATE state SET access_epoch = ?1") \
+		" packed_bytes = ?9, label_epoch = ?10, values_last = ?11") \
+	X(DATA_VERSION, "PRAGMA data_version") \
+	X(ACCESS_CHANGED, "UPDATE state SET access_epoch = access_epoch + 1 RETURNING access_epoch") \
 	/* names and ids */ \
 	X(TYPES_GET, "SELECT number, name FROM type WHERE number > ?1 ORDER BY number") \
 	X(TYPE_ADD, "INSERT INTO type (number, name) VALUES (?1, ?2)") \
@@ -32,9 +33,15 @@
 	X(PROPERTIES_GET, "SELECT number, name FROM property WHERE number > ?1 ORDER BY number") \
 	X(PROPERTY_ADD, "INSERT INTO property (number, name) VALUES (?1, ?2)") \
 	X(IDENT_GET, "SELECT number, own FROM ident WHERE uuid = ?1 AND type = ?2") \
-	X(IDENT_ADD, "INSERT INTO ident (uuid, type, number, own) VALUES (?1, ?2, ?3, ?4)" \
-		" ON CONFLICT DO NOTHING") \
-	X(IDENT_OWN, "UPDATE ident SET own = ?3 WHERE uuid = ?1 AND type = ?2") \
+	X(IDENT_ADD, "INSERT INTO ident (number, uuid, type, own) VALUES (?1, ?2, ?3, ?4)") \
+	X(IDENT_OWN, "UPDATE ident SET own = ?1 WHERE uuid = ?2 AND type = ?3") \
+	X(TAIL_GET, "SELECT number, uuid, type, own FROM ident_tail") \
+	X(TAIL_FIND, "SELECT number, own FROM ident_tail WHERE uuid = ?1 AND type = ?2") \
+	X(TAIL_ADD, "INSERT INTO ident_tail (number, uuid, type, own) VALUES (?1, ?2, ?3, ?4)") \
+	X(TAIL_OWN, "UPDATE ident_tail SET own = ?1 WHERE number = ?2") \
+	X(TAIL_MERGE, "INSERT INTO ident (uuid, type, number, own)" \
+		" SELECT uuid, type, number, own FROM ident_tail ORDER BY uuid, type") \
+	X(TAIL_CLEAR, "DELETE FROM ident_tail") \
 	/* labels and marking-definitions */ \
 	X(LABEL_GET, "SELECT markings FROM label WHERE number = ?1") \
 	X(LABEL_FIND, "SELECT number FROM label WHERE digest = ?1") \
@@ -76,7 +83,9 @@
 	X(REFERENCE_STREAM, "SELECT serial FROM reference WHERE target = ?1 AND property = ?2" \
 		" AND serial <= ?3 ORDER BY serial DESC") \
 	X(REFERRERS, "SELECT DISTINCT serial FROM reference WHERE target = ?1") \
-	X(VALUE_ADD, "INSERT INTO value (kind, key, serial) VALUES (?1, ?2, ?3)") \
+	X(VALUES_WAITING, "SELECT count(*) FROM value_of WHERE kind = ?1 AND serial > ?2") \
+	X(VALUES_MERGE, "INSERT INTO value (kind, key, serial) SELECT kind, key, serial FROM value_of" \
+		" WHERE kind = ?1 AND serial > ?2 ORDER BY key, serial") \
 	X(VALUE_DELETE, "DELETE FROM value WHERE kind = ?1 AND key = ?2 AND serial = ?3") \
 	X(VALUE_STREAM, "SELECT serial FROM value WHERE kind = ?1 AND key = ?2 AND serial <= ?3" \
 		" ORDER BY serial DESC") \
@@ -86,7 +95,7 @@
 	X(VALUE_OF_LIST, "SELECT key FROM value_of WHERE kind = ?1 AND serial = ?2") \
 	X(VALUE_OF_DELETE, "DELETE FROM value_of WHERE kind = ?1 AND serial = ?2") \
 	X(VALUE_WALK, "SELECT serial, key FROM value_of WHERE kind = ?1 AND serial <= ?2" \
-		" ORDER BY serial DESC") \
+		" AND serial > ?3 ORDER BY serial DESC") \
 	/* collections */ \
 	X(COLLECTIONS_GET, "SELECT number, uuid, title, description, alias, tlp_max, public_read," \
 		" created_us, last_added_us, entries, change, clock_us FROM collection ORDER BY number") \
@@ -214,8 +223,11 @@
 	X(CHECK_ORIGINS, "SELECT origin FROM object WHERE member = ?1" \
 		" UNION ALL SELECT origin FROM gone WHERE member = ?1 ORDER BY origin") \
 	X(CHECK_INDEXES, "SELECT (SELECT count(*) FROM reference), (SELECT count(*) FROM value)," \
-		" (SELECT count(*) FROM value_of v WHERE EXISTS (SELECT 1 FROM value w" \
-		"  WHERE w.kind = v.kind AND w.key = v.key AND w.serial = v.serial)" \
+		" (SELECT count(*) FROM value_of)," \
+		" (SELECT count(*) FROM value_of WHERE serial <= (SELECT values_last FROM state))," \
+		" (SELECT count(*) FROM value_of v WHERE (serial > (SELECT values_last FROM state)" \
+		"  OR EXISTS (SELECT 1 FROM value w WHERE w.kind = v.kind AND w.key = v.key" \
+		"   AND w.serial = v.serial))" \
 		"  AND EXISTS (SELECT 1 FROM object o WHERE o.serial = v.serial))") \
 	X(CHECK_EVIDENCE, "SELECT number, body_bytes, dictionary, body FROM evidence") \
 	X(CHECK_ORIGINALS, "SELECT number, body_bytes, 0, body FROM original")

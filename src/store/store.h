@@ -4,7 +4,8 @@
  * observable values, collections in strict order, accounts, and what must survive a crash. Knows
  * nothing of HTTP and nothing of who may see what: it is handed an audience, and asks it.
  *
- * One process writes (a second one gets ERR_BUSY with the holder's pid), any number read. All of a
+ * One process writes (a second one gets ERR_BUSY with the holder's pid), any number read, and
+ * accounts and collections may be changed beside it (STORE_ACCESS); it sees that within a second. All of a
  * store lives in one folder. Everything acknowledged is on the disk (WAL, synchronous=FULL).
  */
 #ifndef STORE_H
@@ -17,7 +18,12 @@ struct store;
 struct store_reader;
 struct store_cursor;
 
-enum store_mode { STORE_CREATE, STORE_WRITE, STORE_READ };
+enum store_mode {
+	STORE_CREATE,
+	STORE_WRITE,
+	STORE_READ,
+	STORE_ACCESS /* accounts, rights and collections (but not their deletion), beside a writer */
+};
 
 struct store_options {
 	enum store_mode mode;        /* CREATE makes the folder when missing, and then writes */
@@ -35,7 +41,7 @@ void store_close(struct store *s); /* accepts NULL; checkpoints the log */
 #define STORE_SCHEMA 1
 enum err_kind store_migrate(const char *folder, int to_schema, struct err *e) MUST_USE;
 
-/* ---- putting -------------------------------------------------------------------------------- */
+/* ---- putting --------------------------------------------------------------------------------- */
 
 struct store_object {
 	/* what it is (from stix_facts) */
@@ -110,7 +116,7 @@ enum err_kind store_notes_put(struct store *s, const struct store_note *notes, s
 enum err_kind store_remove(struct store *s, int64_t collection, struct slice type,
 	const struct uuid *uuid, int64_t version_us, uint64_t *ret_removed, struct err *e) MUST_USE;
 
-/* ---- audience ------------------------------------------------------------------------------- */
+/* ---- audience -------------------------------------------------------------------------------- */
 
 /*
  * A label is an interned, sorted set of marking-definition ids: an object's own markings together
@@ -136,7 +142,7 @@ enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct are
 /* Grows with every change that could alter an audience's answer (a marking-definition arrived). */
 uint64_t store_label_epoch(struct store *s);
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Borrow a connection with a snapshot; one thread at a time. Waits while all are out. */
 enum err_kind store_reader_take(struct store *s, struct store_reader **ret_reader,
@@ -239,7 +245,7 @@ enum err_kind store_original_get(struct store_reader *r, struct slice kind, stru
 enum err_kind store_originals(struct store_reader *r, struct slice kind,
 	bool (*each)(void *context, struct slice key), void *context, struct err *e) MUST_USE;
 
-/* ---- evidence: refused objects and who sent them ---------------------------------------------- */
+/* ---- evidence: refused objects and who sent them --------------------------------------------- */
 
 struct store_evidence {
 	int64_t number;
@@ -253,7 +259,7 @@ enum err_kind store_evidence_each(struct store_reader *r,
 	bool (*each)(void *context, const struct store_evidence *evidence), void *context,
 	struct err *e) MUST_USE;
 
-/* ---- collections ------------------------------------------------------------------------------ */
+/* ---- collections ----------------------------------------------------------------------------- */
 
 struct store_collection {
 	int64_t number;
@@ -280,7 +286,7 @@ enum err_kind store_collection_put(struct store *s, const struct store_collectio
 	int64_t *ret_number, struct err *e) MUST_USE;
 enum err_kind store_collection_delete(struct store *s, int64_t number, struct err *e) MUST_USE;
 
-/* ---- accounts ----------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 /* Stored, so the numbers never change. */
 enum store_role { STORE_READER = 1, STORE_CONTRIBUTOR = 2, STORE_ADMINISTRATOR = 3 };
@@ -319,7 +325,7 @@ enum err_kind store_right_get(struct store *s, int64_t account, int64_t collecti
 /* Grows with every change of accounts, rights or collections: caches compare it. */
 uint64_t store_access_epoch(struct store *s);
 
-/* ---- TAXII status resources --------------------------------------------------------------------- */
+/* ---- TAXII status resources ------------------------------------------------------------------ */
 
 /* JSON text by UUID, with the collection's account for the right to read it; kept STORE_STATUS_DAYS. */
 #define STORE_STATUS_DAYS 7
@@ -328,7 +334,7 @@ enum err_kind store_status_put(struct store *s, const struct uuid *id, struct sl
 enum err_kind store_status_get(struct store *s, const struct uuid *id, struct slice account,
 	struct buf *ret_json, bool *ret_found, struct err *e) MUST_USE;
 
-/* ---- care ---------------------------------------------------------------------------------------- */
+/* ---- care ------------------------------------------------------------------------------------ */
 
 struct store_stats {
 	uint64_t objects;  /* versions kept */

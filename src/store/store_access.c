@@ -13,11 +13,15 @@
 static enum err_kind access_changed(struct store *s, enum err_kind kind, struct err *e)
 {
 	sqlite3_stmt *st;
+	int64_t epoch = 0;
+	bool row = false;
 
 	if (kind == OK)
 		kind = conn_statement(&s->writer.conn, SQL_ACCESS_CHANGED, &st, e);
-	if (kind == OK) {
-		bind_int(st, 1, s->access_epoch + 1);
+	if (kind == OK)
+		kind = conn_row(&s->writer.conn, st, &row, e);
+	if (kind == OK && row) {
+		epoch = sqlite3_column_int64(st, 0);
 		kind = conn_done(&s->writer.conn, st, e);
 	}
 	if (kind != OK) {
@@ -26,12 +30,11 @@ static enum err_kind access_changed(struct store *s, enum err_kind kind, struct 
 	}
 	kind = writer_commit(s, e);
 	if (kind == OK)
-		s->access_epoch++;
+		s->access_epoch = epoch;
 	return kind;
 }
 
-/* ---- collections
- * --------------------------------------------------------------------------------- */
+/* ---- collections ----------------------------------------------------------------------------- */
 
 static enum err_kind collection_read(
 	sqlite3_stmt *st, struct arena *a, struct store_collection *ret_collection, struct err *e)
@@ -163,7 +166,7 @@ enum err_kind store_collection_put(
 	enum err_kind kind = collection_check(c, e);
 
 	if (kind == OK)
-		kind = writer_begin(s, e);
+		kind = writer_begin_access(s, e);
 	if (kind != OK)
 		return kind;
 	if (number != 0 && writer_collection(w, number) == NULL)
@@ -230,8 +233,7 @@ enum err_kind store_collection_delete(struct store *s, int64_t number, struct er
 	return kind == OK ? sweep_all(s, e) : kind;
 }
 
-/* ---- accounts
- * ------------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static enum err_kind account_read(
 	sqlite3_stmt *st, struct arena *a, struct store_account *ret_account, struct err *e)
@@ -375,7 +377,7 @@ enum err_kind store_account_put(struct store *s, const struct store_account *k, 
 	enum err_kind kind = account_check(k, e);
 
 	if (kind == OK)
-		kind = writer_begin(s, e);
+		kind = writer_begin_access(s, e);
 	if (kind != OK)
 		return kind;
 	kind = conn_statement(&s->writer.conn, SQL_ACCOUNT_PUT, &st, e);
@@ -403,7 +405,7 @@ enum err_kind store_account_delete(
 	struct store *s, struct slice name, bool *ret_found, struct err *e)
 {
 	sqlite3_stmt *st;
-	enum err_kind kind = writer_begin(s, e);
+	enum err_kind kind = writer_begin_access(s, e);
 	bool found = false;
 
 	if (kind != OK)
@@ -420,8 +422,7 @@ enum err_kind store_account_delete(
 	return kind;
 }
 
-/* ---- rights
- * --------------------------------------------------------------------------------------- */
+/* ---- rights ---------------------------------------------------------------------------------- */
 
 enum err_kind store_right_put(
 	struct store *s, struct slice account, int64_t collection, unsigned rights, struct err *e)
@@ -434,7 +435,7 @@ enum err_kind store_right_put(
 
 	if ((rights & ~(unsigned)(STORE_MAY_READ | STORE_MAY_WRITE)) != 0)
 		return err_set(e, ERR_USAGE, "unknown rights %u", rights);
-	kind = writer_begin(s, e);
+	kind = writer_begin_access(s, e);
 	if (kind != OK)
 		return kind;
 	kind = conn_statement(c, SQL_ACCOUNT_BY_NAME, &st, e);

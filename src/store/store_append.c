@@ -24,8 +24,7 @@ struct append_request {
 	struct append_request *next;
 };
 
-/* ---- flags: which version is the newest, which the first ----------------------------------------
- */
+/* ---- flags: which version is the newest, which the first ------------------------------------- */
 
 static enum err_kind object_flags_put(struct writer *w, int64_t serial, int flags, struct err *e)
 {
@@ -172,8 +171,7 @@ static enum err_kind entry_add(struct writer *w, int64_t number, int64_t serial,
 	return OK;
 }
 
-/* ---- what is here already
- * ------------------------------------------------------------------------ */
+/* ---- what is here already -------------------------------------------------------------------- */
 
 static enum err_kind canonical(
 	struct writer *w, struct slice body, struct buf *out, bool *ret_parsed, struct err *e)
@@ -304,8 +302,7 @@ static enum err_kind append_known(struct writer *w, const struct store_batch *ba
 	return OK;
 }
 
-/* ---- a new object -----------------------------------------------------------------------------
- */
+/* ---- a new object ---------------------------------------------------------------------------- */
 
 /* Numbers as LEB128: small ones are short. */
 static void varint(struct buf *out, uint64_t value)
@@ -341,7 +338,7 @@ static enum err_kind references_add(struct writer *w, const struct store_object 
 		if (kind == OK)
 			kind = names_intern(properties, &w->conn, r->property, &property, e);
 		if (kind == OK)
-			kind = ident_intern(w, type, &r->target.uuid, false, 0, &target, e);
+			kind = ident_intern(w, type, &r->target.uuid, 0, &target, e);
 		if (kind == OK && target.own != 0) {
 			kind = label_passed_on(w->labels, target.own, &passed_on, e);
 			if (kind == OK)
@@ -472,7 +469,7 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 	if (kind == OK)
 		kind = label_intern(w->labels, o->markings, o->markings_count, &own, e);
 	if (kind == OK)
-		kind = ident_intern(w, type, &o->uuid, true, own, &ident, e);
+		kind = ident_intern(w, type, &o->uuid, own, &ident, e);
 	if (kind != OK)
 		return kind;
 
@@ -560,8 +557,7 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 	return OK;
 }
 
-/* ---- group commit ------------------------------------------------------------------------------
- */
+/* ---- group commit ---------------------------------------------------------------------------- */
 
 /* What concerns this batch alone, before anything of it is written: the others do not suffer. */
 static enum err_kind batch_check_here(
@@ -684,8 +680,7 @@ static void queue_and_wait(struct store *s, struct append_request *q)
 	pthread_mutex_unlock(&s->queue_mutex);
 }
 
-/* ---- the door ----------------------------------------------------------------------------------
- */
+/* ---- the door -------------------------------------------------------------------------------- */
 
 static enum err_kind object_check(const struct store_object *o, struct err *e)
 {

@@ -182,8 +182,7 @@ static void test_limits(void **state)
 	testing_verify(t);
 }
 
-/* ---- dates -------------------------------------------------------------------------------------
- */
+/* ---- dates ----------------------------------------------------------------------------------- */
 
 static void test_clock_jumps(void **state)
 {
@@ -234,8 +233,7 @@ static void test_never_reused(void **state)
 	testing_verify(t);
 }
 
-/* ---- flags: every order of arrival of three versions --------------------------------------------
- */
+/* ---- flags: every order of arrival of three versions ----------------------------------------- */
 
 static void test_flags(void **state)
 {
@@ -305,8 +303,7 @@ static void test_flags_per_collection(void **state)
 	testing_verify(t);
 }
 
-/* ---- members
- * --------------------------------------------------------------------------------------- */
+/* ---- members --------------------------------------------------------------------------------- */
 
 static void test_sequences(void **state)
 {
@@ -343,8 +340,7 @@ static void test_sequences(void **state)
 	testing_verify(t);
 }
 
-/* ---- evidence
- * ---------------------------------------------------------------------------------------- */
+/* ---- evidence -------------------------------------------------------------------------------- */
 
 static bool evidence_count(void *context, const struct store_evidence *evidence)
 {
@@ -410,8 +406,7 @@ static void test_evidence_bytes(void **state)
 	assert_int_equal(count, 16); /* of 1 MiB each */
 }
 
-/* ---- labels
- * ------------------------------------------------------------------------------------------- */
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 /* The markings of the newest version, as numbers: "1 2". */
 static const char *label_of(struct testing *t, unsigned id)
@@ -639,8 +634,7 @@ static void test_label_cut(void **state)
 	testing_verify(t);
 }
 
-/* ---- packing
- * ------------------------------------------------------------------------------------------- */
+/* ---- packing --------------------------------------------------------------------------------- */
 
 static void test_dictionary(void **state)
 {
@@ -682,8 +676,7 @@ static void test_dictionary(void **state)
 	testing_verify(t);
 }
 
-/* ---- many writers
- * ---------------------------------------------------------------------------------------- */
+/* ---- many writers ---------------------------------------------------------------------------- */
 
 #define WRITERS       8
 #define WRITER_ROUNDS 40

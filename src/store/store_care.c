@@ -24,7 +24,7 @@ static enum err_kind types_count(struct store_reader *r, struct arena *a,
 	enum err_kind kind;
 	bool row;
 
-	if (r->s->mode == STORE_READ) {
+	if (!is_writer(r->s)) {
 		kind = names_load(&r->s->types, &r->conn, e);
 		if (kind != OK)
 			return kind;
@@ -109,12 +109,16 @@ static enum err_kind log_care(struct store *s, struct err *e)
 	enum err_kind kind = OK;
 
 	pthread_mutex_lock(&w->mutex);
+	if (!w->wrote)
+		kind = tails_merge(w, true, e);
 	pages = w->log_pages;
 	wrote = w->wrote;
 	w->wrote = false;
 	if (!wrote)
 		sqlite3_db_release_memory(w->conn.db);
 	pthread_mutex_unlock(&w->mutex);
+	if (kind != OK)
+		return kind;
 	if (pages == 0 || (wrote && pages < LOG_PAGES_IDLE))
 		return OK;
 	pthread_mutex_lock(&s->care_mutex);
@@ -139,6 +143,8 @@ enum err_kind store_idle(struct store *s, struct err *e)
 {
 	enum err_kind kind = need_writer(s, e);
 
+	if (kind == OK)
+		access_look(s);
 	if (kind == OK)
 		kind = log_care(s, e);
 	if (kind == OK)

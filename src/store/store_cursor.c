@@ -37,8 +37,7 @@ void store_cursor_free(struct store_cursor *c)
 	free(c);
 }
 
-/* ---- pages -------------------------------------------------------------------------------------
- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 /* The columns behind ROW_OF_OBJECT. */
 #define PAGE_ADDED 11
@@ -257,8 +256,7 @@ enum err_kind store_page_open(struct store_reader *r, const struct store_page *p
 	return OK;
 }
 
-/* ---- versions, everything
- * ------------------------------------------------------------------------ */
+/* ---- versions, everything -------------------------------------------------------------------- */
 
 struct walk_cursor {
 	struct store_cursor base;

@@ -49,8 +49,7 @@ static enum err_kind writer_end(struct store *s, enum err_kind kind, struct err 
 	return kind;
 }
 
-/* ---- notes -------------------------------------------------------------------------------------
- */
+/* ---- notes ----------------------------------------------------------------------------------- */
 
 enum err_kind notes_check(const struct store_note *notes, size_t count, struct err *e)
 {
@@ -109,8 +108,7 @@ enum err_kind store_note_get(
 	return column_get(s, st, ret_value, ret_found, e);
 }
 
-/* ---- originals ---------------------------------------------------------------------------------
- */
+/* ---- originals ------------------------------------------------------------------------------- */
 
 enum err_kind store_original_put(
 	struct store *s, struct slice kind_name, struct slice key, struct slice body, struct err *e)
@@ -193,8 +191,7 @@ enum err_kind store_originals(struct store_reader *r, struct slice kind_name,
 	return kind;
 }
 
-/* ---- evidence
- * ------------------------------------------------------------------------------------ */
+/* ---- evidence -------------------------------------------------------------------------------- */
 
 enum err_kind store_evidence_each(struct store_reader *r,
 	bool (*each)(void *context, const struct store_evidence *evidence), void *context,
@@ -236,8 +233,7 @@ enum err_kind store_evidence_each(struct store_reader *r,
 	return kind;
 }
 
-/* ---- status resources
- * ---------------------------------------------------------------------------- */
+/* ---- status resources ------------------------------------------------------------------------ */
 
 #define STATUS_MAX     MIB(4) /* bytes; a POST of all the objects that are let in at once */
 #define STATUS_KEEP_US (STORE_STATUS_DAYS * 86400 * US_PER_SECOND)

@@ -341,8 +341,7 @@ enum err_kind label_passed_on(struct labels *l, uint32_t label, uint32_t *ret_la
 	return OK;
 }
 
-/* ---- for readers -------------------------------------------------------------------------------
- */
+/* ---- for readers ----------------------------------------------------------------------------- */
 
 enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct arena *a,
 	struct uuid **ret_markings, enum stix_marking_kind **ret_kinds, size_t *ret_count,

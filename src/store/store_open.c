@@ -20,6 +20,9 @@ enum err_kind need_writer(const struct store *s, struct err *e)
 {
 	if (s->mode == STORE_READ)
 		return err_set(e, ERR_USAGE, "store \"%s\" is open for reading only", s->folder);
+	if (s->mode == STORE_ACCESS)
+		return err_set(e, ERR_USAGE,
+			"store \"%s\" is open for accounts and collections only", s->folder);
 	return OK;
 }
 
@@ -30,7 +33,7 @@ int64_t time_after(const struct store *s, int64_t last_us)
 	return now > last_us ? now : last_us + 1;
 }
 
-/* ---- the lock ------------------------------------------------------------------------------- */
+/* ---- the lock -------------------------------------------------------------------------------- */
 
 /* The lock dies with the process, so a pid left behind by a crash does no harm. */
 static enum err_kind lock_take(struct store *s, struct err *e)
@@ -64,7 +67,7 @@ static enum err_kind lock_take(struct store *s, struct err *e)
 	return OK;
 }
 
-/* ---- connections ---------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 /* type_among(number, set): is the number in the bound set? So that a page over many entries does
  * not fetch the objects that it does not want. */
@@ -168,7 +171,7 @@ static enum err_kind load(struct store *s, struct err *e)
 	return kind;
 }
 
-/* ---- opening -------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static char *path_of(const char *folder, const char *name)
 {
@@ -197,6 +200,7 @@ static enum err_kind store_new(const char *folder, const struct store_options *o
 	pthread_mutex_init(&s->queue_mutex, NULL);
 	pthread_cond_init(&s->queue_moved, NULL);
 	pthread_mutex_init(&s->writer.mutex, NULL);
+	pthread_mutex_init(&s->tail.mutex, NULL);
 	pthread_mutex_init(&s->pool_mutex, NULL);
 	pthread_cond_init(&s->pool_moved, NULL);
 	pthread_mutex_init(&s->access_mutex, NULL);
@@ -255,7 +259,7 @@ enum err_kind store_open(const char *folder, const struct store_options *options
 	if (kind != OK)
 		return kind;
 	kind = files_make(s, e);
-	if (kind == OK && s->mode != STORE_READ) {
+	if (kind == OK && is_writer(s)) {
 		kind = lock_take(s, e);
 		if (kind == OK)
 			kind = file_create(s->path, e);
@@ -265,7 +269,7 @@ enum err_kind store_open(const char *folder, const struct store_options *options
 			s, s->path, ACCESS_CACHE_BYTES, s->mode != STORE_READ, &s->access, e);
 	if (kind == OK)
 		kind = schema_version(&s->access, &version, e);
-	if (kind == OK && s->mode != STORE_READ)
+	if (kind == OK && is_writer(s))
 		kind = schema_move(&s->access, store_schema, STORE_SCHEMA, STORE_SCHEMA, e);
 	else if (kind == OK && version != STORE_SCHEMA)
 		kind = err_set(e, ERR_INVALID,
@@ -275,7 +279,7 @@ enum err_kind store_open(const char *folder, const struct store_options *options
 		kind = load(s, e);
 	if (kind == OK && s->mode != STORE_READ)
 		kind = writer_open(s, e);
-	if (kind == OK && s->mode != STORE_READ)
+	if (kind == OK && is_writer(s))
 		kind = sweep_all(s, e); /* a deletion that was killed goes on */
 	if (kind != OK) {
 		store_close(s);
@@ -299,6 +303,7 @@ void store_close(struct store *s)
 	conn_close(&s->access);
 	conn_close(&s->care);
 	writer_close(s);
+	tail_fini(&s->tail);
 	packing_fini(&s->packing);
 	names_fini(&s->types);
 	names_fini(&s->properties);
@@ -339,7 +344,22 @@ enum err_kind store_migrate(const char *folder, int to_schema, struct err *e)
 	return kind;
 }
 
-/* A writer knows by itself; a reader asks, as another process may write. */
+/* What another process changed in accounts, rights or collections. */
+void access_look(struct store *s)
+{
+	sqlite3_stmt *st;
+	bool row;
+
+	pthread_mutex_lock(&s->access_mutex);
+	if (conn_statement(&s->access, SQL_STATE_GET, &st, NULL) == OK &&
+		conn_row(&s->access, st, &row, NULL) == OK && row) {
+		s->access_epoch = sqlite3_column_int64(st, STATE_ACCESS_EPOCH);
+		sqlite3_reset(st);
+	}
+	pthread_mutex_unlock(&s->access_mutex);
+}
+
+/* A writer knows by itself, and looks when idle; a reader asks, as another process may write. */
 static uint64_t epoch_get(struct store *s, _Atomic int64_t *known, int column)
 {
 	sqlite3_stmt *st;

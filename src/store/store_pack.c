@@ -183,8 +183,7 @@ void packing_fini(struct packing *p)
 	pthread_mutex_destroy(&p->mutex);
 }
 
-/* ---- training -----------------------------------------------------------------------------------
- */
+/* ---- training -------------------------------------------------------------------------------- */
 
 /* When the store has so many objects, the next dictionary is trained: one soon, so that little is
  * packed without (it takes 25 ms); one when it is known what sort of objects come here (60 ms).

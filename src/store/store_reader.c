@@ -42,6 +42,7 @@ enum err_kind snapshot_begin(struct store_reader *r, struct err *e)
 	enum err_kind kind = conn_run(&r->conn, SQL_BEGIN_READ, e);
 	bool row;
 
+	r->merges = r->s->tail.merges;
 	if (kind == OK)
 		kind = conn_statement(&r->conn, SQL_STATE_GET, &st, e);
 	if (kind == OK)
@@ -51,6 +52,7 @@ enum err_kind snapshot_begin(struct store_reader *r, struct err *e)
 	if (!row)
 		return err_set(e, ERR_CORRUPT, "store \"%s\": its state is missing", r->s->folder);
 	r->serial_last = sqlite3_column_int64(st, STATE_SERIAL_LAST);
+	r->values_last = sqlite3_column_int64(st, STATE_VALUES_LAST);
 	sqlite3_reset(st);
 	return OK;
 }
@@ -109,8 +111,7 @@ void store_reader_give(struct store_reader *r)
 	pthread_mutex_unlock(&s->pool_mutex);
 }
 
-/* ---- rows
- * ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* The columns of ROW_OF_OBJECT. */
 enum row_column {
@@ -174,23 +175,18 @@ enum err_kind row_body(struct store_reader *r, sqlite3_stmt *st, struct buf *out
 	return kind;
 }
 
-enum err_kind reader_ident(struct store_reader *r, struct slice type, const struct uuid *uuid,
-	int64_t *ret_ident, struct err *e)
+/* Both tables of ids are asked the same way. */
+static enum err_kind ident_ask(struct store_reader *r, enum sql_id id, uint32_t type,
+	const struct uuid *uuid, int64_t *ret_ident, struct err *e)
 {
-	uint32_t number;
 	sqlite3_stmt *st;
-	enum err_kind kind = OK;
+	enum err_kind kind = conn_statement(&r->conn, id, &st, e);
 	bool row;
 
-	if (r->s->mode == STORE_READ) /* another process may have met new types */
-		kind = names_load(&r->s->types, &r->conn, e);
-	number = names_find(&r->s->types, type);
-	if (kind == OK)
-		kind = conn_statement(&r->conn, SQL_IDENT_GET, &st, e);
 	if (kind != OK)
 		return kind;
 	bind_uuid(st, 1, uuid);
-	bind_int(st, 2, number);
+	bind_int(st, 2, type);
 	kind = conn_row(&r->conn, st, &row, e);
 	if (kind != OK)
 		return kind;
@@ -199,8 +195,41 @@ enum err_kind reader_ident(struct store_reader *r, struct slice type, const stru
 	return OK;
 }
 
-/* ---- sets of types
- * ------------------------------------------------------------------------------- */
+/*
+ * What is not in the index may be in the tail. Beside a writer that is in memory; what it has
+ * beyond our snapshot does no harm, as none of our objects has that number. Only when the tail was
+ * merged after our snapshot, or another process writes, is the table itself gone through.
+ */
+enum err_kind reader_ident(struct store_reader *r, struct slice type, const struct uuid *uuid,
+	int64_t *ret_ident, struct err *e)
+{
+	struct store *s = r->s;
+	struct ident_slot found;
+	uint32_t number;
+	enum err_kind kind = OK;
+
+	if (!is_writer(s)) /* another process may have met new types */
+		kind = names_load(&s->types, &r->conn, e);
+	number = names_find(&s->types, type);
+	if (kind == OK && number == 0)
+		*ret_ident = 0;
+	if (kind != OK || number == 0)
+		return kind;
+	kind = ident_ask(r, SQL_IDENT_GET, number, uuid, ret_ident, e);
+	if (kind != OK || *ret_ident != 0)
+		return kind;
+	if (is_writer(s)) {
+		if (tail_find(&s->tail, number, uuid, &found)) {
+			*ret_ident = found.number;
+			return OK;
+		}
+		if (r->merges == s->tail.merges)
+			return OK;
+	}
+	return ident_ask(r, SQL_TAIL_FIND, number, uuid, ret_ident, e);
+}
+
+/* ---- sets of types --------------------------------------------------------------------------- */
 
 enum err_kind type_set_make(struct store_reader *r, const struct slice *types, size_t count,
 	struct type_set *ret_set, struct err *e)
@@ -208,7 +237,7 @@ enum err_kind type_set_make(struct store_reader *r, const struct slice *types, s
 	struct type_set set = {0};
 	enum err_kind kind = OK;
 
-	if (r->s->mode == STORE_READ)
+	if (!is_writer(r->s))
 		kind = names_load(&r->s->types, &r->conn, e);
 	if (kind != OK)
 		return kind;
@@ -234,8 +263,7 @@ bool type_set_has(const struct type_set *set, int64_t number)
 	return number > 0 && (uint64_t)number < set->len && set->bits[number] != 0;
 }
 
-/* ---- single objects
- * ------------------------------------------------------------------------------ */
+/* ---- single objects -------------------------------------------------------------------------- */
 
 bool audience_may(const struct store_audience *audience, uint32_t label)
 {

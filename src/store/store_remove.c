@@ -212,8 +212,7 @@ static enum err_kind overwrite(struct writer *w, bool on, struct err *e)
 		&w->conn, on ? "PRAGMA secure_delete = ON" : "PRAGMA secure_delete = OFF", e);
 }
 
-/* ---- out of a collection ------------------------------------------------------------------------
- */
+/* ---- out of a collection --------------------------------------------------------------------- */
 
 struct version {
 	int64_t serial;
@@ -349,25 +348,17 @@ static enum err_kind remove_here(struct writer *w, int64_t collection, struct sl
 	uint32_t number = names_find(&w->s->types, type);
 	struct version *list = NULL;
 	size_t count = 0;
-	sqlite3_stmt *st;
-	int64_t ident;
+	struct ident ident;
 	enum err_kind kind;
-	bool row;
+	bool found;
 
 	if (c == NULL)
 		return err_set(
 			e, ERR_USAGE, "there is no collection number %lld", (long long)collection);
-	kind = conn_statement(&w->conn, SQL_IDENT_GET, &st, e);
-	if (kind != OK)
+	kind = ident_find(w, number, uuid, &ident, &found, e);
+	if (kind != OK || !found)
 		return kind;
-	bind_uuid(st, 1, uuid);
-	bind_int(st, 2, number);
-	kind = conn_row(&w->conn, st, &row, e);
-	if (kind != OK || !row)
-		return kind;
-	ident = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	kind = versions_list(w, ident, collection, version_us, &list, &count, e);
+	kind = versions_list(w, ident.number, collection, version_us, &list, &count, e);
 	if (kind == OK)
 		kind = entries_remove(w, c, list, count, ret_removed, e);
 	free(list);
@@ -397,8 +388,7 @@ enum err_kind store_remove(struct store *s, int64_t collection, struct slice typ
 	return kind;
 }
 
-/* ---- a whole collection
- * -------------------------------------------------------------------------- */
+/* ---- a whole collection ---------------------------------------------------------------------- */
 
 /* One step of taking a deleted collection's entries away. */
 static enum err_kind sweep_some(struct writer *w, int64_t collection, bool *ret_more, struct err *e)

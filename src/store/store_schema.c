@@ -11,7 +11,7 @@ static const char schema_1_up[] =
 	" things INTEGER NOT NULL DEFAULT 0, refs INTEGER NOT NULL DEFAULT 0,"
 	" vals INTEGER NOT NULL DEFAULT 0, body_bytes INTEGER NOT NULL DEFAULT 0,"
 	" packed_bytes INTEGER NOT NULL DEFAULT 0, label_epoch INTEGER NOT NULL DEFAULT 1,"
-	" access_epoch INTEGER NOT NULL DEFAULT 1) STRICT;"
+	" access_epoch INTEGER NOT NULL DEFAULT 1, values_last INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"INSERT INTO state (one, store) VALUES (1, randomblob(16));"
 
 	/* Names as numbers. */
@@ -21,6 +21,7 @@ static const char schema_1_up[] =
 	/* Every id met, also of what is only referred to: the one index over random keys. */
 	"CREATE TABLE ident (uuid BLOB, type INTEGER, number INTEGER, own INTEGER,"
 	" PRIMARY KEY (uuid, type)) WITHOUT ROWID;"
+	"CREATE TABLE ident_tail (number INTEGER PRIMARY KEY, uuid BLOB, type INTEGER, own INTEGER);"
 	"CREATE TABLE label (number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE,"
 	" markings BLOB NOT NULL) STRICT;"
 	"CREATE TABLE marking (uuid BLOB PRIMARY KEY, kind INTEGER NOT NULL, here INTEGER NOT NULL)"

@@ -28,8 +28,7 @@
 #define RANGE_BYTES    16
 #define ADDRESS_BYTES  (1 + 2 * RANGE_BYTES)
 
-/* ---- keys --------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 /* Bits from first to last: 0 for one address. */
 static unsigned range_bits(const uint8_t *first, const uint8_t *last)
@@ -82,8 +81,7 @@ static struct slice prefix_end(struct slice key, char space[VALUE_KEY_MAX])
 	return (struct slice){space, len};
 }
 
-/* ---- streams ------------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 struct stream {
 	enum { STREAM_SQL, STREAM_LIST, STREAM_WALK, STREAM_ANY } what;
@@ -102,7 +100,7 @@ struct stream {
 	size_t parts_count;
 	/* WALK: which keys are hits */
 	bool (*hit)(const struct stream *t, struct slice key);
-	char key[VALUE_KEY_MAX];
+	char key[VALUE_KEY_MAX]; /* bound to the statement of SQL too */
 	size_t key_len;
 };
 
@@ -182,8 +180,7 @@ static enum err_kind stream_any(struct stream *t, size_t parts, struct err *e)
 	return t->parts != NULL ? OK : err_set(e, ERR_NOMEM, "out of memory");
 }
 
-/* ---- hits that are collected
- * --------------------------------------------------------------------- */
+/* ---- hits that are collected ----------------------------------------------------------------- */
 
 struct collecting {
 	int64_t *list;
@@ -221,6 +218,11 @@ static enum err_kind collect(struct store_reader *r, int kind_of_value, struct s
 	}
 	sqlite3_reset(st);
 	return kind;
+}
+
+static bool equal_hit(const struct stream *t, struct slice key)
+{
+	return slice_equal(key, (struct slice){t->key, t->key_len});
 }
 
 static bool prefix_hit(const struct stream *t, struct slice key)
@@ -289,37 +291,95 @@ static enum err_kind collect_overlaps(
 	return kind;
 }
 
-/* A value that stands for many keys. */
-static enum err_kind stream_values(struct store_reader *r, struct stream *t, int kind_of_value,
-	struct slice key, struct err *e)
+/* Look at each value of a kind whose object came after `after`, from the newest. */
+static enum err_kind stream_walk(
+	struct stream *t, struct conn *c, int kind_of_value, int64_t after, struct err *e)
 {
-	bool address = kind_of_value == STIX_VALUE_ADDRESS;
-	struct collecting into = {.list = malloc(COLLECTED_MAX * sizeof(*into.list))};
-	char end[VALUE_KEY_MAX];
-	size_t kept = 0;
-	enum err_kind kind;
+	enum err_kind kind = stream_sql(t, c, SQL_VALUE_WALK, 2, e);
 
-	*t = (struct stream){
-		.what = STREAM_WALK, .at = -1, .hit = address ? overlap_hit : prefix_hit};
+	t->what = STREAM_WALK;
+	if (kind == OK) {
+		bind_int(t->st, 1, kind_of_value);
+		bind_int(t->st, 3, after);
+	}
+	return kind;
+}
+
+static void stream_key(struct stream *t, struct slice key)
+{
 	memcpy(t->key, key.data, key.len);
 	t->key_len = key.len;
-	if (into.list == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	if (address)
+}
+
+typedef bool (*hit_function)(const struct stream *t, struct slice key);
+
+/* A value is in the index, or has come so lately that it waits: then all that wait are looked at.
+ */
+static enum err_kind stream_waiting(struct store_reader *r, struct stream *any, int kind_of_value,
+	struct slice key, hit_function hit, struct err *e)
+{
+	struct stream *t = &any->parts[any->parts_count];
+	enum err_kind kind;
+
+	if (r->values_last >= r->serial_last)
+		return OK;
+	any->parts_count++;
+	kind = stream_walk(t, &r->conn, kind_of_value, r->values_last, e);
+	t->hit = hit;
+	stream_key(t, key);
+	return kind;
+}
+
+static enum err_kind stream_exact(struct store_reader *r, struct stream *any, int kind_of_value,
+	struct slice key, struct err *e)
+{
+	struct stream *t;
+	enum err_kind kind = stream_any(any, 2, e);
+
+	if (kind == OK)
+		kind = stream_waiting(r, any, kind_of_value, key, equal_hit, e);
+	if (kind != OK)
+		return kind;
+	t = &any->parts[any->parts_count++];
+	kind = stream_sql(t, &r->conn, SQL_VALUE_STREAM, 3, e);
+	if (kind != OK)
+		return kind;
+	stream_key(t, key);
+	bind_int(t->st, 1, kind_of_value);
+	bind_blob(t->st, 2, (struct slice){t->key, t->key_len});
+	return OK;
+}
+
+/* A value that stands for many keys. */
+static enum err_kind stream_many(struct store_reader *r, struct stream *any, int kind_of_value,
+	struct slice key, struct err *e)
+{
+	hit_function hit = kind_of_value == STIX_VALUE_ADDRESS ? overlap_hit : prefix_hit;
+	struct collecting into = {.list = malloc(COLLECTED_MAX * sizeof(*into.list))};
+	char end[VALUE_KEY_MAX];
+	struct stream *t;
+	size_t kept = 0;
+	enum err_kind kind = stream_any(any, 2, e);
+
+	if (kind == OK && into.list == NULL)
+		kind = err_set(e, ERR_NOMEM, "out of memory");
+	if (kind != OK) {
+		free(into.list);
+		return kind;
+	}
+	t = &any->parts[any->parts_count++];
+	*t = (struct stream){.what = STREAM_LIST, .at = -1, .hit = hit};
+	stream_key(t, key);
+	if (kind_of_value == STIX_VALUE_ADDRESS)
 		kind = collect_overlaps(r, t, &into, e);
 	else
 		kind = collect(r, kind_of_value, key, prefix_end(key, end), NULL, &into, e);
 	if (kind != OK || into.too_many) {
 		free(into.list);
-		if (kind != OK)
-			return kind;
-		t->id = SQL_VALUE_WALK;
-		t->bound = 2;
-		t->steps_max = STEPS_MAX;
-		t->conn = &r->conn;
-		kind = conn_take(t->conn, t->id, &t->st, e);
 		if (kind == OK)
-			bind_int(t->st, 1, kind_of_value);
+			kind = stream_walk(t, &r->conn, kind_of_value, 0, e);
+		t->hit = hit;
+		stream_key(t, key);
 		return kind;
 	}
 	if (into.count > 1)
@@ -327,14 +387,12 @@ static enum err_kind stream_values(struct store_reader *r, struct stream *t, int
 	for (size_t i = 0; i < into.count; i++)
 		if (kept == 0 || into.list[kept - 1] != into.list[i])
 			into.list[kept++] = into.list[i];
-	t->what = STREAM_LIST;
 	t->list = into.list;
 	t->count = kept;
-	return OK;
+	return stream_waiting(r, any, kind_of_value, key, hit, e);
 }
 
-/* ---- the cursor
- * ---------------------------------------------------------------------------------- */
+/* ---- the cursor ------------------------------------------------------------------------------ */
 
 #define STREAMS_MAX 8 /* of one search: types, value, creator, refers, label, collection, text */
 
@@ -347,7 +405,6 @@ struct search_cursor {
 	int64_t text_last;
 	struct text_query *query;
 	char *match; /* bound to the text stream */
-	char value[VALUE_KEY_MAX], label[VALUE_KEY_MAX];
 	struct type_set types;
 	bool by_type;
 	struct uuid *markings; /* sorted or not, few */
@@ -533,8 +590,7 @@ static void search_fini(struct store_cursor *c)
 	buf_fini(&k->body);
 }
 
-/* ---- what is asked, as streams
- * -------------------------------------------------------------------- */
+/* ---- what is asked, as streams --------------------------------------------------------------- */
 
 static enum err_kind ask_types(struct search_cursor *k, struct err *e)
 {
@@ -558,39 +614,32 @@ static enum err_kind ask_types(struct search_cursor *k, struct err *e)
 	return kind;
 }
 
-/* Keys bound to a stream's statement live in the cursor. */
-static enum err_kind ask_exact(struct search_cursor *k, int kind_of_value, struct slice key,
-	char space[VALUE_KEY_MAX], struct err *e)
-{
-	struct stream *t = &k->streams[k->count++];
-	enum err_kind kind = stream_sql(t, &k->base.r->conn, SQL_VALUE_STREAM, 3, e);
-	struct slice kept = stored_key(kind_of_value, key, space);
-
-	if (kind != OK)
-		return kind;
-	if (kept.data != space) {
-		memcpy(space, kept.data, kept.len);
-		kept.data = space;
-	}
-	bind_int(t->st, 1, kind_of_value);
-	bind_blob(t->st, 2, kept);
-	return OK;
-}
-
 static enum err_kind ask_value(struct search_cursor *k, const struct store_search *q, struct err *e)
 {
 	const struct stix_value *v = q->value;
-	bool address;
+	char space[VALUE_KEY_MAX];
+	struct slice key;
+	bool many;
 
 	if (v == NULL)
 		return OK;
-	address = v->kind == STIX_VALUE_ADDRESS && v->key.len == 2 * RANGE_BYTES;
 	if (v->key.len == 0 || v->key.len > STIX_VALUE_KEY_MAX)
 		return err_set(e, ERR_USAGE, "a value of %zu bytes to search for", v->key.len);
-	if (address || (v->kind == STIX_VALUE_NAME && q->value_suffix))
-		return stream_values(k->base.r, &k->streams[k->count++], (int)v->kind,
-			stored_key((int)v->kind, v->key, k->value), e);
-	return ask_exact(k, (int)v->kind, v->key, k->value, e);
+	key = stored_key((int)v->kind, v->key, space);
+	many = (v->kind == STIX_VALUE_ADDRESS && key.len == ADDRESS_BYTES) ||
+	       (v->kind == STIX_VALUE_NAME && q->value_suffix);
+	return (many ? stream_many : stream_exact)(
+		k->base.r, &k->streams[k->count++], (int)v->kind, key, e);
+}
+
+static enum err_kind ask_label(struct search_cursor *k, const struct store_search *q, struct err *e)
+{
+	char space[VALUE_KEY_MAX];
+
+	if (q->label.len == 0)
+		return OK;
+	return stream_exact(k->base.r, &k->streams[k->count++], VALUE_LABEL,
+		stored_key(VALUE_LABEL, q->label, space), e);
 }
 
 static enum err_kind reference_stream(
@@ -615,7 +664,7 @@ static enum err_kind ask_creator(
 	if (q->creator == NULL)
 		return OK;
 	kind = reader_ident(r, q->creator->type, &q->creator->uuid, &ident, e);
-	if (kind == OK && r->s->mode == STORE_READ)
+	if (kind == OK && !is_writer(r->s))
 		kind = names_load(&r->s->properties, &r->conn, e);
 	if (kind != OK)
 		return kind;
@@ -693,8 +742,7 @@ static enum err_kind ask_text(struct search_cursor *k, const struct store_search
 	kind = text_query_new(r, q->text, &k->query, e);
 	if (kind != OK)
 		return kind;
-	if (r->s->mode != STORE_READ &&
-		r->s->serial_last - r->s->text.serial_last > CATCH_UP_FROM &&
+	if (is_writer(r->s) && r->s->serial_last - r->s->text.serial_last > CATCH_UP_FROM &&
 		text_catch_up(r->s, CATCH_UP_MAX, false, NULL) != OK) {
 		/* that failed, but the search need not: what is not indexed is looked at */
 	}
@@ -742,8 +790,8 @@ static enum err_kind ask(struct search_cursor *k, const struct store_search *q, 
 		kind = ask_creator(k, q, e);
 	if (kind == OK)
 		kind = ask_refers(k, q, e);
-	if (kind == OK && q->label.len > 0)
-		kind = ask_exact(k, VALUE_LABEL, q->label, k->label, e);
+	if (kind == OK)
+		kind = ask_label(k, q, e);
 	if (kind == OK)
 		kind = ask_collection(k, e);
 	if (kind != OK)

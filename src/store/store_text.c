@@ -18,8 +18,7 @@
 #define SOURCE_CACHE KIB(512)
 #define TYPE_MARK    "\xee\x80\x80" /* U+E000 before a type's number: a word that nobody types */
 
-/* ---- what is text in an object
- * -------------------------------------------------------------------- */
+/* ---- what is text in an object --------------------------------------------------------------- */
 
 /* Properties whose text people look for; lists of strings too. In STIX 2.1 and ATT&CK. */
 static const char *const text_properties[] = {"name", "description", "value", "aliases", "labels",
@@ -92,8 +91,7 @@ enum err_kind text_parser(struct json_parser **parser, struct err *e)
 	return *parser != NULL ? OK : err_set(e, ERR_NOMEM, "out of memory for a parser");
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static void index_close(struct text_index *t)
 {
@@ -214,8 +212,7 @@ static enum err_kind index_open(struct store *s, struct err *e)
 	return OK;
 }
 
-/* ---- catching up
- * ------------------------------------------------------------------------------------ */
+/* ---- catching up ----------------------------------------------------------------------------- */
 
 /* Put the text of the row at hand in, or take it out. */
 static enum err_kind words_write(struct store *s, sqlite3_stmt *row, enum sql_id id,
@@ -425,8 +422,7 @@ enum err_kind text_check(struct store *s, bool *ret_sound, struct err *e)
 	return kind;
 }
 
-/* ---- a reader's snapshot
- * ---------------------------------------------------------------------------- */
+/* ---- a reader's snapshot --------------------------------------------------------------------- */
 
 /*
  * An index that is missing, damaged or not ours is no reason to fail: what it does not tell is
@@ -467,8 +463,7 @@ enum err_kind text_snapshot(struct store_reader *r, int64_t *ret_serial_last, st
 	return kind;
 }
 
-/* ---- questions
- * -------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 struct token {
 	struct slice text; /* in q->texts */

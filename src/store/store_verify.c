@@ -30,6 +30,8 @@ struct check {
 	uint64_t faults;
 	struct counters counted;
 	int64_t references; /* distinct ones, by the objects */
+	struct ident_slot *tail;
+	size_t tail_count;
 	struct {
 		uint32_t label, part;
 		bool known, covers;
@@ -64,7 +66,7 @@ static enum err_kind tell_unreadable(struct check *k, enum err_kind kind, const 
 	return kind;
 }
 
-/* ---- rule 1 ------------------------------------------------------------------------------------- */
+/* ---- rule 1 ---------------------------------------------------------------------------------- */
 
 static enum err_kind check_pages(struct check *k, struct err *e)
 {
@@ -79,7 +81,7 @@ static enum err_kind check_pages(struct check *k, struct err *e)
 		if (!slice_is(text, "ok"))
 			tell(k, "store.db: %.*s", SLICE_ARG(text));
 	}
-	if (kind != OK || k->s->mode == STORE_READ)
+	if (kind != OK || !is_writer(k->s))
 		return kind;
 	kind = text_check(k->s, &sound, e);
 	if (!sound)
@@ -87,7 +89,7 @@ static enum err_kind check_pages(struct check *k, struct err *e)
 	return kind;
 }
 
-/* ---- rule 5 ------------------------------------------------------------------------------------- */
+/* ---- rule 5 ---------------------------------------------------------------------------------- */
 
 static enum err_kind label_copy(struct check *k, uint32_t label, struct uuid ret_set[MARKINGS_MAX],
 	size_t *ret_count, struct err *e)
@@ -210,7 +212,7 @@ static enum err_kind check_reference_label(
 	return kind;
 }
 
-/* ---- rules 2, 3, 5, 6: object by object ------------------------------------------------------------ */
+/* ---- rules 2, 3, 5, 6: object by object ------------------------------------------------------ */
 
 struct pair {
 	int64_t target, property;
@@ -262,14 +264,57 @@ static enum err_kind check_refs(
 	return kind;
 }
 
+static int slot_order(const void *a, const void *b)
+{
+	const struct ident_slot *x = a, *y = b;
+	int order = memcmp(&x->uuid, &y->uuid, sizeof(x->uuid));
+
+	return order != 0 ? order : (x->type > y->type) - (x->type < y->type);
+}
+
+/* The ids that are not in the index yet, sorted, as the snapshot has them. */
+static enum err_kind tail_read(struct check *k, struct err *e)
+{
+	struct conn *c = &k->r->conn;
+	size_t capacity = 0;
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(c, SQL_TAIL_GET, &st, e);
+	bool row;
+
+	while (kind == OK && (kind = conn_row(c, st, &row, e)) == OK && row) {
+		struct ident_slot *id;
+
+		if (k->tail_count == capacity) {
+			capacity = capacity * 2 + 1024;
+			id = realloc(k->tail, capacity * sizeof(*id));
+			if (id == NULL) {
+				sqlite3_reset(st);
+				return err_set(e, ERR_NOMEM, "out of memory");
+			}
+			k->tail = id;
+		}
+		id = &k->tail[k->tail_count];
+		id->number = sqlite3_column_int64(st, 0);
+		id->type = (uint32_t)sqlite3_column_int64(st, 2);
+		id->own = (uint32_t)sqlite3_column_int64(st, 3);
+		if (column_uuid(st, 1, &id->uuid))
+			k->tail_count++;
+	}
+	if (kind == OK && k->tail_count > 1)
+		qsort(k->tail, k->tail_count, sizeof(*k->tail), slot_order);
+	return kind;
+}
+
 /* Its id leads to it, and knows at least its own markings. */
 static enum err_kind check_ident(struct check *k, int64_t serial, const struct uuid *uuid,
 	int64_t type, int64_t ident, uint32_t own, struct err *e)
 {
+	struct ident_slot key = {.uuid = *uuid, .type = (uint32_t)type}, *waits = NULL;
 	struct conn *c = &k->r->conn;
+	int64_t number = 0;
+	uint32_t known = 0;
 	sqlite3_stmt *st;
 	enum err_kind kind = conn_statement(c, SQL_IDENT_GET, &st, e);
-	uint32_t known;
 	bool row, covers;
 
 	if (kind != OK)
@@ -279,13 +324,20 @@ static enum err_kind check_ident(struct check *k, int64_t serial, const struct u
 	kind = conn_row(c, st, &row, e);
 	if (kind != OK)
 		return kind;
-	if (!row || sqlite3_column_int64(st, 0) != ident) {
-		tell(k, "object %lld: its id does not lead to it", (long long)serial);
+	if (k->tail_count > 0)
+		waits = bsearch(&key, k->tail, k->tail_count, sizeof(key), slot_order);
+	if (row) {
+		number = sqlite3_column_int64(st, 0);
+		known = (uint32_t)sqlite3_column_int64(st, 1);
 		sqlite3_reset(st);
+	} else if (waits != NULL) {
+		number = waits->number;
+		known = waits->own;
+	}
+	if (number != ident || (row && waits != NULL)) {
+		tell(k, "object %lld: its id does not lead to it", (long long)serial);
 		return OK;
 	}
-	known = (uint32_t)sqlite3_column_int64(st, 1);
-	sqlite3_reset(st);
 	kind = label_covers(k, known, own, false, &covers, e);
 	if (kind == OK && !covers)
 		tell(k, "object %lld: its thing's label %u lacks its own markings %u",
@@ -352,8 +404,11 @@ static enum err_kind check_objects(struct check *k, struct err *e)
 {
 	struct conn *c = &k->r->conn;
 	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(c, SQL_CHECK_OBJECTS, &st, e);
+	enum err_kind kind = tail_read(k, e);
 	bool row;
+
+	if (kind == OK)
+		kind = conn_statement(c, SQL_CHECK_OBJECTS, &st, e);
 
 	while (kind == OK && (kind = conn_row(c, st, &row, e)) == OK && row)
 		kind = check_object(k, st, e);
@@ -362,7 +417,7 @@ static enum err_kind check_objects(struct check *k, struct err *e)
 	return kind;
 }
 
-/* ---- rule 4: latest in the store -------------------------------------------------------------------- */
+/* ---- rule 4: latest in the store ------------------------------------------------------------- */
 
 static enum err_kind check_versions(struct check *k, struct err *e)
 {
@@ -395,7 +450,7 @@ static enum err_kind check_versions(struct check *k, struct err *e)
 	return OK;
 }
 
-/* ---- rules 3 and 4 in collections ------------------------------------------------------------------- */
+/* ---- rules 3 and 4 in collections ------------------------------------------------------------ */
 
 /* Has the collection a version on that side? */
 static enum err_kind has_neighbour(struct check *k, enum sql_id side, int64_t collection,
@@ -509,7 +564,7 @@ static enum err_kind check_collections(struct check *k, struct err *e)
 	return kind;
 }
 
-/* ---- rule 7 --------------------------------------------------------------------------------------- */
+/* ---- rule 7 ---------------------------------------------------------------------------------- */
 
 static enum err_kind check_origins(struct check *k, struct err *e)
 {
@@ -544,7 +599,7 @@ static enum err_kind check_origins(struct check *k, struct err *e)
 	return kind;
 }
 
-/* ---- rules 2, 6 and 8: the rest ---------------------------------------------------------------------- */
+/* ---- rules 2, 6 and 8: the rest -------------------------------------------------------------- */
 
 static enum err_kind check_bodies(struct check *k, enum sql_id id, const char *what, struct err *e)
 {
@@ -608,10 +663,13 @@ static enum err_kind check_counters(struct check *k, struct err *e)
 				sqlite3_column_int64(state, STATE_PACKED_BYTES)},
 			{"references", k->references, sqlite3_column_int64(state, STATE_REFERENCES)},
 			{"references in the index", sqlite3_column_int64(indexes, 0), k->references},
-			{"values", sqlite3_column_int64(indexes, 1),
+			{"values", sqlite3_column_int64(indexes, 2),
 				sqlite3_column_int64(state, STATE_VALUES)},
-			{"values by object", sqlite3_column_int64(indexes, 2),
-				sqlite3_column_int64(indexes, 1)},
+			{"values in the index", sqlite3_column_int64(indexes, 1),
+				sqlite3_column_int64(indexes, 3)},
+			{"values that are in the index and of an object",
+				sqlite3_column_int64(indexes, 4),
+				sqlite3_column_int64(indexes, 2)},
 		};
 
 		for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -650,6 +708,7 @@ enum err_kind store_verify(struct store *s, void (*fault)(void *context, const c
 	}
 	reader_close(k->r);
 	buf_fini(&k->body);
+	free(k->tail);
 	faults = k->faults;
 	free(k);
 	if (kind == OK && faults > 0)

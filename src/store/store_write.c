@@ -9,130 +9,12 @@
 
 #include "inside.h"
 
-#define MEMBERS_KEPT 256      /* remembered; all forgotten when more are met */
-#define SCRATCH_MAX  MIB(256) /* bytes of value keys in one transaction */
+#define TAIL_LEFT        4096     /* ids that may wait when the store is closed */
+#define MEMBERS_KEPT     256      /* remembered; all forgotten when more are met */
+#define ROWS_WAITING_MAX 1000000  /* references or values before they are written, 24 MB */
+#define SCRATCH_MAX      MIB(640) /* bytes of the keys of as many values, at the worst */
 
-/* ---- ids ------------------------------------------------------------------------------------ */
-
-static struct ident_slot *ident_slot(struct writer *w, uint32_t type, const struct uuid *uuid)
-{
-	uint64_t bits;
-
-	/* the last eight bytes: random in v4, hashed in v5, and in v1 at least the clock's part is
-	 * mixed in from the first */
-	memcpy(&bits, uuid->bytes + 8, sizeof(bits));
-	bits ^= (uint64_t)uuid->bytes[0] << 8 ^ (uint64_t)uuid->bytes[1] ^
-		(uint64_t)uuid->bytes[2] << 16 ^ (uint64_t)uuid->bytes[3] << 24;
-	bits = (bits + type) * UINT64_C(0x9e3779b97f4a7c15);
-	return &w->idents[bits >> 48 & (IDENT_CACHE - 1)];
-}
-
-static void ident_remember(
-	struct writer *w, uint32_t type, const struct uuid *uuid, int64_t number, uint32_t own)
-{
-	*ident_slot(w, type, uuid) =
-		(struct ident_slot){.uuid = *uuid, .type = type, .own = own, .number = number};
-}
-
-/* Add it as new; *ret_added false when it is here already. */
-static enum err_kind ident_add(struct writer *w, uint32_t type, const struct uuid *uuid,
-	uint32_t own, bool *ret_added, struct err *e)
-{
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(&w->conn, SQL_IDENT_ADD, &st, e);
-
-	if (kind != OK)
-		return kind;
-	bind_uuid(st, 1, uuid);
-	bind_int(st, 2, type);
-	bind_int(st, 3, w->counters.ident_last + 1);
-	bind_int(st, 4, own);
-	kind = conn_done(&w->conn, st, e);
-	if (kind != OK)
-		return kind;
-	*ret_added = sqlite3_changes(w->conn.db) == 1;
-	if (*ret_added)
-		w->counters.ident_last++;
-	return OK;
-}
-
-static enum err_kind ident_get(struct writer *w, uint32_t type, const struct uuid *uuid,
-	struct ident *ret_ident, bool *ret_found, struct err *e)
-{
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(&w->conn, SQL_IDENT_GET, &st, e);
-	bool row;
-
-	if (kind != OK)
-		return kind;
-	bind_uuid(st, 1, uuid);
-	bind_int(st, 2, type);
-	kind = conn_row(&w->conn, st, &row, e);
-	if (kind != OK)
-		return kind;
-	*ret_found = row;
-	if (row) {
-		ret_ident->number = sqlite3_column_int64(st, 0);
-		ret_ident->own = (uint32_t)sqlite3_column_int64(st, 1);
-		sqlite3_reset(st);
-	}
-	return OK;
-}
-
-/*
- * The number of an id, given now when it has none. likely_new says what to try first: most objects
- * that arrive are new, most that are referred to are known. own: of a new one.
- */
-enum err_kind ident_intern(struct writer *w, uint32_t type, const struct uuid *uuid,
-	bool likely_new, uint32_t own, struct ident *ret_ident, struct err *e)
-{
-	const struct ident_slot *slot = ident_slot(w, type, uuid);
-	struct ident ident = {.existed = true};
-	bool done = false;
-	enum err_kind kind = OK;
-
-	if (slot->type == type && uuid_equal(&slot->uuid, uuid)) {
-		*ret_ident = (struct ident){slot->number, slot->own, true};
-		return OK;
-	}
-	if (!likely_new)
-		kind = ident_get(w, type, uuid, &ident, &done, e);
-	if (kind == OK && !done) {
-		kind = ident_add(w, type, uuid, own, &done, e);
-		if (kind == OK && done)
-			ident = (struct ident){w->counters.ident_last, own, false};
-		else if (kind == OK)
-			kind = ident_get(w, type, uuid, &ident, &done, e);
-	}
-	if (kind != OK)
-		return kind;
-	if (!done)
-		return err_set(
-			e, ERR_CORRUPT, "store \"%s\": an id is there and is not", w->s->folder);
-	ident_remember(w, type, uuid, ident.number, ident.own);
-	*ret_ident = ident;
-	return OK;
-}
-
-enum err_kind ident_own_put(struct writer *w, uint32_t type, const struct uuid *uuid,
-	const struct ident *ident, uint32_t own, struct err *e)
-{
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(&w->conn, SQL_IDENT_OWN, &st, e);
-
-	if (kind != OK)
-		return kind;
-	bind_uuid(st, 1, uuid);
-	bind_int(st, 2, type);
-	bind_int(st, 3, own);
-	kind = conn_done(&w->conn, st, e);
-	if (kind == OK)
-		ident_remember(w, type, uuid, ident->number, own);
-	return kind;
-}
-
-/* ---- collections and members ------------------------------------------------------------------
- */
+/* ---- collections and members ----------------------------------------------------------------- */
 
 enum err_kind writer_collections_load(struct writer *w, struct err *e)
 {
@@ -263,8 +145,7 @@ enum err_kind writer_type_count(struct writer *w, uint32_t type, int64_t change,
 	return OK;
 }
 
-/* ---- index rows that wait ---------------------------------------------------------------------
- */
+/* ---- index rows that wait -------------------------------------------------------------------- */
 
 /* Room for one more of `size` bytes in an array that grows by half. */
 static enum err_kind array_room(
@@ -283,38 +164,8 @@ static enum err_kind array_room(
 	return OK;
 }
 
-enum err_kind writer_reference(
-	struct writer *w, int64_t target, uint32_t property, int64_t serial, struct err *e)
-{
-	void *array = w->references;
-	enum err_kind kind = array_room(
-		&array, w->references_count, &w->references_capacity, sizeof(*w->references), e);
-
-	w->references = array;
-	if (kind == OK)
-		w->references[w->references_count++] =
-			(struct reference_row){target, serial, property};
-	return kind;
-}
-
-enum err_kind writer_value(
-	struct writer *w, int kind_of_value, struct slice key, int64_t serial, struct err *e)
-{
-	char space[VALUE_KEY_MAX];
-	void *array = w->values;
-	enum err_kind kind =
-		array_room(&array, w->values_count, &w->values_capacity, sizeof(*w->values), e);
-	struct slice copy;
-
-	w->values = array;
-	if (kind != OK)
-		return kind;
-	copy = arena_copy(w->scratch, stored_key(kind_of_value, key, space));
-	if (copy.data == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory for values");
-	w->values[w->values_count++] = (struct value_row){copy, serial, kind_of_value};
-	return OK;
-}
+static enum err_kind references_flush(struct writer *w, struct err *e);
+static enum err_kind values_flush(struct writer *w, struct err *e);
 
 enum err_kind writer_widen(struct writer *w, int64_t ident, uint32_t label, struct err *e)
 {
@@ -340,19 +191,6 @@ static int reference_order(const void *a, const void *b)
 }
 
 static int value_order(const void *a, const void *b)
-{
-	const struct value_row *x = a, *y = b;
-	int order;
-
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	order = slice_compare(x->key, y->key);
-	if (order != 0)
-		return order;
-	return (x->serial > y->serial) - (x->serial < y->serial);
-}
-
-static int value_of_order(const void *a, const void *b)
 {
 	const struct value_row *x = a, *y = b;
 
@@ -385,40 +223,69 @@ static enum err_kind references_flush(struct writer *w, struct err *e)
 	return kind;
 }
 
+/* Into value_of only, in order of arrival; value gets them when many have come (store_ident.c). */
 static enum err_kind values_flush(struct writer *w, struct err *e)
 {
-	sqlite3_stmt *add, *add_of;
-	enum err_kind kind = conn_statement(&w->conn, SQL_VALUE_ADD, &add, e);
-	size_t kept = 0;
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(&w->conn, SQL_VALUE_OF_ADD, &st, e);
 
-	if (kind == OK)
-		kind = conn_statement(&w->conn, SQL_VALUE_OF_ADD, &add_of, e);
 	if (w->values_count > 1)
 		qsort(w->values, w->values_count, sizeof(*w->values), value_order);
 	for (size_t i = 0; kind == OK && i < w->values_count; i++) {
-		const struct value_row v = w->values[i];
-
-		if (kept > 0 && value_order(&w->values[kept - 1], &v) == 0)
-			continue; /* the same value twice in one object */
-		w->values[kept++] = v;
-		bind_int(add, 1, v.kind);
-		bind_blob(add, 2, v.key);
-		bind_int(add, 3, v.serial);
-		kind = conn_done(&w->conn, add, e);
-	}
-	if (kept > 1)
-		qsort(w->values, kept, sizeof(*w->values), value_of_order);
-	for (size_t i = 0; kind == OK && i < kept; i++) {
 		const struct value_row *v = &w->values[i];
 
-		bind_int(add_of, 1, v->kind);
-		bind_int(add_of, 2, v->serial);
-		bind_blob(add_of, 3, v->key);
-		kind = conn_done(&w->conn, add_of, e);
+		if (i > 0 && value_order(v - 1, v) == 0)
+			continue; /* the same value twice in one object */
+		bind_int(st, 1, v->kind);
+		bind_int(st, 2, v->serial);
+		bind_blob(st, 3, v->key);
+		kind = conn_done(&w->conn, st, e);
+		w->counters.values++;
+		w->values_waiting++;
 	}
-	w->counters.values += (int64_t)kept;
 	w->values_count = 0;
+	arena_reset(w->scratch);
 	return kind;
+}
+
+enum err_kind writer_reference(
+	struct writer *w, int64_t target, uint32_t property, int64_t serial, struct err *e)
+{
+	void *array;
+	enum err_kind kind = w->references_count < ROWS_WAITING_MAX ? OK : references_flush(w, e);
+
+	if (kind != OK)
+		return kind;
+	array = w->references;
+	kind = array_room(
+		&array, w->references_count, &w->references_capacity, sizeof(*w->references), e);
+	w->references = array;
+	if (kind == OK)
+		w->references[w->references_count++] =
+			(struct reference_row){target, serial, property};
+	return kind;
+}
+
+enum err_kind writer_value(
+	struct writer *w, int kind_of_value, struct slice key, int64_t serial, struct err *e)
+{
+	enum err_kind kind = w->values_count < ROWS_WAITING_MAX ? OK : values_flush(w, e);
+	char space[VALUE_KEY_MAX];
+	struct slice copy;
+	void *array;
+
+	if (kind != OK)
+		return kind;
+	array = w->values;
+	kind = array_room(&array, w->values_count, &w->values_capacity, sizeof(*w->values), e);
+	w->values = array;
+	if (kind != OK)
+		return kind;
+	copy = arena_copy(w->scratch, stored_key(kind_of_value, key, space));
+	if (copy.data == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory for values");
+	w->values[w->values_count++] = (struct value_row){copy, serial, kind_of_value};
+	return OK;
 }
 
 /* Objects that refer to a thing whose markings have become more. */
@@ -509,6 +376,7 @@ static enum err_kind counts_flush(struct writer *w, struct err *e)
 	bind_int(st, 8, c->body_bytes);
 	bind_int(st, 9, c->packed_bytes);
 	bind_int(st, 10, c->label_epoch);
+	bind_int(st, 11, c->values_last);
 	return conn_done(&w->conn, st, e);
 }
 
@@ -527,8 +395,7 @@ enum err_kind writer_flush(struct writer *w, struct err *e)
 	return kind;
 }
 
-/* ---- transactions ------------------------------------------------------------------------------
- */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 static enum err_kind state_load(struct writer *w, struct err *e)
 {
@@ -555,9 +422,34 @@ static enum err_kind state_load(struct writer *w, struct err *e)
 	c.body_bytes = sqlite3_column_int64(st, STATE_BODY_BYTES);
 	c.packed_bytes = sqlite3_column_int64(st, STATE_PACKED_BYTES);
 	c.label_epoch = sqlite3_column_int64(st, STATE_LABEL_EPOCH);
+	c.values_last = sqlite3_column_int64(st, STATE_VALUES_LAST);
 	sqlite3_reset(st);
 	w->counters = w->committed = c;
 	return writer_collections_load(w, e);
+}
+
+/* Within the transaction: has another process changed accounts or collections? */
+static enum err_kind others_look(struct writer *w, struct err *e)
+{
+	sqlite3_stmt *st;
+	int64_t version = 0;
+	bool row = false;
+	enum err_kind kind = conn_statement(&w->conn, SQL_DATA_VERSION, &st, e);
+
+	if (kind == OK)
+		kind = conn_row(&w->conn, st, &row, e);
+	if (kind != OK)
+		return kind;
+	if (row) {
+		version = sqlite3_column_int64(st, 0);
+		sqlite3_reset(st);
+	}
+	if (version == w->data_version)
+		return OK;
+	kind = state_load(w, e);
+	if (kind == OK)
+		w->data_version = version;
+	return kind;
 }
 
 enum err_kind writer_begin_locked(struct writer *w, struct err *e)
@@ -566,6 +458,8 @@ enum err_kind writer_begin_locked(struct writer *w, struct err *e)
 
 	if (!w->loaded) { /* a rollback could not read again what it had to */
 		kind = state_load(w, e);
+		if (kind == OK)
+			kind = idents_load(w, e);
 		if (kind != OK)
 			return kind;
 		w->loaded = true;
@@ -573,6 +467,11 @@ enum err_kind writer_begin_locked(struct writer *w, struct err *e)
 	kind = conn_run(&w->conn, SQL_BEGIN_WRITE, e);
 	if (kind != OK)
 		return kind;
+	kind = others_look(w, e);
+	if (kind != OK) {
+		writer_rollback_locked(w);
+		return kind;
+	}
 	w->types_committed = names_count(&w->s->types);
 	w->properties_committed = names_count(&w->s->properties);
 	return OK;
@@ -584,7 +483,6 @@ void writer_rollback_locked(struct writer *w)
 		sqlite3_reset(w->conn.statements[i]);
 	if (sqlite3_get_autocommit(w->conn.db) == 0) /* else SQLite already has */
 		sqlite3_exec(w->conn.db, "ROLLBACK", NULL, NULL, NULL);
-	memset(w->idents, 0, IDENT_CACHE * sizeof(*w->idents));
 	labels_forget(w->labels);
 	members_forget(w);
 	names_cut(&w->s->types, w->types_committed);
@@ -593,7 +491,7 @@ void writer_rollback_locked(struct writer *w)
 		memset(w->type_counts, 0, w->type_counts_len * sizeof(*w->type_counts));
 	w->references_count = w->values_count = w->widen_count = 0;
 	arena_reset(w->scratch);
-	w->loaded = state_load(w, NULL) == OK;
+	w->loaded = state_load(w, NULL) == OK && idents_load(w, NULL) == OK;
 }
 
 enum err_kind writer_commit_locked(struct writer *w, struct err *e)
@@ -612,6 +510,19 @@ enum err_kind writer_commit_locked(struct writer *w, struct err *e)
 	w->s->label_epoch = w->counters.label_epoch;
 	w->s->serial_last = w->counters.serial_last;
 	return OK;
+}
+
+enum err_kind writer_begin_access(struct store *s, struct err *e)
+{
+	enum err_kind kind;
+
+	if (s->mode != STORE_ACCESS)
+		return writer_begin(s, e);
+	pthread_mutex_lock(&s->writer.mutex);
+	kind = writer_begin_locked(&s->writer, e);
+	if (kind != OK)
+		pthread_mutex_unlock(&s->writer.mutex);
+	return kind;
 }
 
 enum err_kind writer_begin(struct store *s, struct err *e)
@@ -641,8 +552,7 @@ void writer_rollback(struct store *s)
 	pthread_mutex_unlock(&s->writer.mutex);
 }
 
-/* ---- the log -----------------------------------------------------------------------------------
- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static int log_grew(void *context, sqlite3 *db, const char *schema, int pages)
 {
@@ -677,13 +587,15 @@ void writer_after_commit_locked(struct writer *w)
 
 	if (!w->loaded)
 		return;
+	/* what fails here is done later; only it must not be tried after each commit */
+	if (tails_merge(w, false, &e) != OK)
+		return;
 	log_move(w);
 	if (dictionary_train(w, &e) != OK)
 		w->s->packing.no_training = true; /* objects are packed without: larger, not lost */
 }
 
-/* ---- open and close -----------------------------------------------------------------------------
- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
 enum err_kind writer_open(struct store *s, struct err *e)
 {
@@ -692,13 +604,14 @@ enum err_kind writer_open(struct store *s, struct err *e)
 
 	w->s = s;
 	w->zstd = ZSTD_createDCtx();
-	w->idents = calloc(IDENT_CACHE, sizeof(*w->idents));
 	w->members = calloc(MEMBERS_KEPT, sizeof(*w->members));
 	w->members_arena = arena_new(MIB(1));
 	w->scratch = arena_new(SCRATCH_MAX);
-	if (w->zstd == NULL || w->idents == NULL || w->members == NULL ||
-		w->members_arena == NULL || w->scratch == NULL)
+	if (w->zstd == NULL || w->members == NULL || w->members_arena == NULL || w->scratch == NULL)
 		return err_set(e, ERR_NOMEM, "store \"%s\": out of memory", s->folder);
+	kind = idents_open(w, e);
+	if (kind != OK)
+		return kind;
 	kind = conn_open(s, s->path, s->cache_bytes, true, &w->conn, e);
 	if (kind != OK)
 		return kind;
@@ -707,6 +620,8 @@ enum err_kind writer_open(struct store *s, struct err *e)
 	if (kind != OK)
 		return kind;
 	kind = state_load(w, e);
+	if (kind == OK && s->mode != STORE_ACCESS)
+		kind = idents_load(w, e);
 	w->loaded = kind == OK;
 	return kind;
 }
@@ -715,7 +630,14 @@ void writer_close(struct store *s)
 {
 	struct writer *w = &s->writer;
 
-	if (w->conn.db != NULL)
+	if (w->conn.db != NULL && w->loaded) {
+		struct err e;
+
+		/* a reader alone searches the tail row by row: leave it short */
+		if (s->tail.count > TAIL_LEFT && tails_merge(w, true, &e) != OK)
+			w->loaded = false; /* then it is long: slower, not wrong */
+	}
+	if (w->conn.db != NULL && s->mode != STORE_ACCESS)
 		sqlite3_wal_checkpoint_v2(w->conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	conn_close(&w->conn);
 	labels_free(w->labels);
