@@ -24,10 +24,10 @@ static const char *role_name(enum store_role role)
 	return "unknown";
 }
 
-/* Accounts change rarely and readers of a running node see the change at once. */
+/* Also while the node serves, which sees the change within a second. */
 static enum err_kind open_for_change(struct cli *cli, struct node *n, struct err *e)
 {
-	return node_open(cli_node(cli), STORE_WRITE, cli->world, n, e);
+	return node_open(cli_node(cli), STORE_ACCESS, cli->world, n, e);
 }
 
 /* ---- user ---------------------------------------------------------------------------------------
@@ -463,7 +463,7 @@ static enum cli_status collection_remove_run(struct cli *cli)
 	enum err_kind kind;
 	bool found = false;
 
-	if (open_for_change(cli, &n, &e) != OK)
+	if (node_open(cli_node(cli), STORE_WRITE, cli->world, &n, &e) != OK)
 		return cli_fail(cli, &e);
 	kind = store_collection_get(n.store, slice_of(cli->args[0]), cli->arena, &c, &found, &e);
 	if (kind == OK && !found)

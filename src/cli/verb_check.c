@@ -109,8 +109,10 @@ static void verdict_write(const struct checking *c, struct buf *out, struct slic
 		buf_slice_append(out, id);
 	else
 		buf_text(out, "(no id)");
-	if (!valid)
+	if (!valid && line > 0)
 		buf_printf(out, "  (%s, line %llu)", c->file, (unsigned long long)line);
+	else if (!valid)
+		buf_printf(out, "  (%s)", c->file);
 	buf_char(out, '\n');
 	if (parse_error.len > 0)
 		buf_printf(out, "  error    %.*s\n", SLICE_ARG(parse_error));
