@@ -240,7 +240,7 @@ static void test_common(void **state)
 			"000Z','name':'a'}"),
 		BAD("STIX 2.0 had names",
 			"{'type':'tool','id':'tool--" V4 "','created':'2020-01-01T00:00:00.000Z','"
-							 "modified':'2020-01-01T00:00:00.000Z'}",
+			"modified':'2020-01-01T00:00:00.000Z'}",
 			"4.18", "name"),
 		BAD("STIX 2.2",
 			"{'type':'tool','spec_version':'2.2','id':'tool--" V4

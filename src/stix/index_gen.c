@@ -17,7 +17,8 @@ struct names {
 	size_t count;
 };
 
-/* As json_head, and the same of the last eight bytes; padded as the strings of a parsed text are. */
+/* As json_head, and the same of the last eight bytes; padded as the strings of a parsed text are.
+ */
 static struct name_key key_of(const char *name)
 {
 	struct name_key key = {.name = name, .len = (uint32_t)strlen(name)};
@@ -71,7 +72,8 @@ static void write_index(const char *label, const struct names *names, struct nam
 		ret_index->shift = 64 - slots_log;
 		for (int i = 0; i < TRIES_MAX && !placed; i++) {
 			ret_index->multiplier = next_random(&state);
-			placed = place(ret_index, keys, names->count, slots, (size_t)1 << slots_log);
+			placed =
+				place(ret_index, keys, names->count, slots, (size_t)1 << slots_log);
 		}
 		if (placed)
 			break;
