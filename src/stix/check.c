@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Checking one object, and the members of a bundle. */
+#include <stdlib.h>
+
 #include "check.h"
 
 enum stix_class stix_class_of(struct slice type)
@@ -29,23 +31,19 @@ const char *stix_class_name(enum stix_class c)
 /* ---- facts
  * --------------------------------------------------------------------------------------- */
 
-/* Few, mostly one: sorted by insertion. */
+static int marking_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct uuid));
+}
+
 static void markings_sort(struct stix_facts *f)
 {
-	size_t unique = 0;
+	size_t unique = 1;
 
-	for (size_t i = 0; i < f->markings_count; i++) {
-		struct uuid marking = f->markings[i];
-		size_t at = unique;
-
-		while (at > 0 && memcmp(&f->markings[at - 1], &marking, sizeof(marking)) > 0)
-			at--;
-		if (at > 0 && uuid_equal(&f->markings[at - 1], &marking))
-			continue;
-		memmove(&f->markings[at + 1], &f->markings[at], (unique - at) * sizeof(marking));
-		f->markings[at] = marking;
-		unique++;
-	}
+	qsort(f->markings, f->markings_count, sizeof(f->markings[0]), marking_compare);
+	for (size_t i = 1; i < f->markings_count; i++)
+		if (!uuid_equal(&f->markings[i], &f->markings[unique - 1]))
+			f->markings[unique++] = f->markings[i];
 	f->markings_count = unique;
 }
 
@@ -88,6 +86,10 @@ static void check_top(struct check *c)
 	check_lang(c);
 	if (c->shape->class == STIX_SCO && c->facts->key.type.data != NULL)
 		check_observable_id(&w);
+	if (c->steps > CHECK_STEPS_MAX)
+		check_error(c, "Serai limit", NULL,
+			"expected selectors and local references that take at most %d steps",
+			CHECK_STEPS_MAX);
 	if (c->too_many_references)
 		check_error(c, "Serai limit", NULL, "expected at most %d references",
 			STIX_REFERENCES_MAX);

@@ -37,6 +37,12 @@ enum extension_use {
 	USE_NEW = USE_NEW_SDO | USE_NEW_SCO | USE_NEW_SRO
 };
 
+/*
+ * Steps over members and items that selectors and local references may take in one object. Honest
+ * ones take some dozens; a hostile object of 1 MiB could ask for billions.
+ */
+#define CHECK_STEPS_MAX 1000000
+
 struct check {
 	struct stix_report *report;
 	struct stix_facts *facts;
@@ -48,6 +54,8 @@ struct check {
 	bool version_20;  /* STIX 2.0: no spec_version, or "2.0" */
 	bool no_memory;
 	bool too_many_references;
+	enum { DEFANGED_UNKNOWN, DEFANGED_NO, DEFANGED_YES } defanged;
+	size_t steps;                /* of CHECK_STEPS_MAX; one more: too many */
 	unsigned once;               /* enum once: said already */
 	unsigned uses;               /* enum extension_use */
 	struct json_value container; /* of embedded observables; .doc NULL outside */
@@ -80,6 +88,13 @@ static inline bool walk_has(const struct walk *w, enum mark mark)
 static inline struct json_value walk_at(const struct walk *w, enum mark mark)
 {
 	return (struct json_value){w->value.doc, walk_has(w, mark) ? w->at[mark] : 0};
+}
+
+/* One more step; false when there were too many. */
+static inline bool check_step(struct check *c)
+{
+	c->steps += c->steps <= CHECK_STEPS_MAX;
+	return c->steps <= CHECK_STEPS_MAX;
 }
 
 /* ---- findings (check_report.c) --------------------------------------------------------------- */

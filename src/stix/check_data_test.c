@@ -624,6 +624,29 @@ static void test_references_limit(void **state)
 	buf_fini(&text);
 }
 
+/* A million steps for selectors: 1,000 of them into a list of 1,000 are too many with the rest. */
+static void test_steps_limit(void **state)
+{
+	struct check_test *t = *state;
+	struct buf text = BUF_INIT;
+
+	for (size_t selectors = 900; selectors <= 1100; selectors += 200) {
+		buf_clear(&text);
+		buf_text(&text, "{'x_a':[");
+		for (size_t i = 0; i < 1000; i++)
+			buf_text(&text, i == 0 ? "0" : ",0");
+		buf_text(&text, "],'type':'x-a','id':'x-a--" V4
+				"','granular_markings':[{'lang':'de','selectors':[");
+		for (size_t i = 0; i < selectors; i++)
+			buf_text(&text, i == 0 ? "'x_a.[999]'" : ",'x_a.[999]'");
+		buf_text(&text, "]}]}");
+		buf_char(&text, '\0');
+		check_run(t, check_parse(t, text.data), NULL);
+		assert_int_equal(t->report.errors, selectors > 1000);
+	}
+	buf_fini(&text);
+}
+
 /* Foreign text in a message or path is cut, and draws nothing. */
 static void test_harmless(void **state)
 {
@@ -684,6 +707,7 @@ int main(void)
 		cmocka_unit_test(test_bundle),
 		cmocka_unit_test(test_findings_limit),
 		cmocka_unit_test(test_references_limit),
+		cmocka_unit_test(test_steps_limit),
 		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_no_memory),
 	};

@@ -159,7 +159,8 @@ void check_marking_definition(struct walk *w)
  * ------------------------------------------------------------------------------------- */
 
 /* "[4]" of a list; false when it is no such step, or there is no such item. */
-static bool step_into_list(struct json_value list, struct slice step, struct json_value *ret_value)
+static bool step_into_list(
+	struct check *c, struct json_value list, struct slice step, struct json_value *ret_value)
 {
 	struct json_iter it = json_iter(list);
 	uint64_t index;
@@ -169,33 +170,33 @@ static bool step_into_list(struct json_value list, struct slice step, struct jso
 		!slice_to_u64(slice_cut(step, 1, step.len - 1), &index))
 		return false;
 	do {
-		if (!json_array_next(&it, ret_value))
+		if (!check_step(c) || !json_array_next(&it, ret_value))
 			return false;
 	} while (index-- != 0);
 	return true;
 }
 
 static bool step_into_object(
-	struct json_value object, struct slice step, struct json_value *ret_value)
+	struct check *c, struct json_value object, struct slice step, struct json_value *ret_value)
 {
 	struct json_iter it = json_iter(object);
 	struct slice name;
 
-	while (json_is_object(object) && json_object_next(&it, &name, ret_value))
+	while (json_is_object(object) && json_object_next(&it, &name, ret_value) && check_step(c))
 		if (slice_equal(name, step))
 			return true;
 	return false;
 }
 
-static bool selects(struct json_value root, struct slice selector)
+static bool selects(struct check *c, struct slice selector)
 {
-	struct json_value at = root;
+	struct json_value at = c->object;
 	struct slice step;
 
 	if (selector.len == 0 || selector.data[selector.len - 1] == '.')
 		return false;
 	while (slice_next(&selector, '.', &step))
-		if (!step_into_list(at, step, &at) && !step_into_object(at, step, &at))
+		if (!step_into_list(c, at, step, &at) && !step_into_object(c, at, step, &at))
 			return false;
 	return true;
 }
@@ -210,7 +211,8 @@ void check_selectors(struct walk *w)
 	if (!walk_has(w, MARK_C))
 		return;
 	for (; json_array_next(&it, &member); at.index++)
-		if (json_is_string(member) && !selects(w->check->object, json_string(member)))
+		if (json_is_string(member) && !selects(w->check, json_string(member)) &&
+			w->check->steps <= CHECK_STEPS_MAX)
 			check_expected(w->check, STIX_ERROR, w->shape->clause, &at,
 				"a selector of what is in this object", json_string(member));
 }

@@ -562,7 +562,11 @@ static bool is_defanged(struct check *c)
 {
 	struct json_value defanged;
 
-	return json_get(c->object, "defanged", &defanged) && json_is_true(defanged);
+	if (c->defanged == DEFANGED_UNKNOWN)
+		c->defanged = json_get(c->object, "defanged", &defanged) && json_is_true(defanged)
+				      ? DEFANGED_YES
+				      : DEFANGED_NO;
+	return c->defanged == DEFANGED_YES;
 }
 
 void check_text(struct walk *w, const struct property *p, struct slice text, const struct place *at)
