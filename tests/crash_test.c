@@ -18,7 +18,9 @@
 	100             /* points; twice that in all, half while importing and half while posting  \
 			 */
 #define FRESH_EVERY  25 /* kills after which a new store is begun: a full check grows with it */
-#define DELAY_MAX_US 40000
+#define DELAY_MAX_US 20000
+#define FROM_START   4     /* each such kill falls from the start on, the others after an answer */
+#define ANSWER_MS    20000 /* a first answer takes no longer, on the slowest machine */
 #define POST_OBJECTS 20
 
 static unsigned random_below(unsigned n)
