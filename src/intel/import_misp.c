@@ -333,12 +333,14 @@ enum err_kind misp_init(struct misp *m, struct import_job *job, struct err *e)
 	m->arena = arena_new(MISP_ARENA_MAX);
 	m->scratch = arena_new(MISP_ARENA_MAX);
 	m->out = m->body = BUF_MAX(JSON_OBJECT_MAX);
+	m->report = (struct stix_report){.arena = arena_new(MISP_ARENA_MAX), .errors_only = true};
 	m->creator_name = import_source_name(job->options);
 	/* Documents are foreign: their keys must not find each other's slots. */
 	job->world->random(job->world->context, m->seen.seed, sizeof(m->seen.seed));
 	memcpy(m->targets.seed, m->seen.seed, sizeof(m->seen.seed));
 	memcpy(m->galaxies.seed, m->seen.seed, sizeof(m->seen.seed));
-	if (m->parser == NULL || m->small == NULL || m->arena == NULL || m->scratch == NULL)
+	if (m->parser == NULL || m->small == NULL || m->arena == NULL || m->scratch == NULL ||
+		m->report.arena == NULL)
 		return misp_nomem(e);
 	return OK;
 }
@@ -349,6 +351,7 @@ void misp_fini(struct misp *m)
 	json_parser_free(m->small);
 	arena_free(m->arena);
 	arena_free(m->scratch);
+	arena_free(m->report.arena);
 	buf_fini(&m->out);
 	buf_fini(&m->body);
 	buf_fini(&m->mended);

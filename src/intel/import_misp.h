@@ -80,6 +80,7 @@ struct misp {
 	struct import_job *job;
 	struct json_parser *parser; /* the document */
 	struct json_parser *small;  /* what is written, to compute ids */
+	struct stix_report report;  /* of one observable */
 	struct arena *arena;        /* one event: ids, and what is told at its end */
 	struct arena *scratch;      /* one attribute or object of it */
 	struct buf out, body, mended;

@@ -261,28 +261,37 @@ static size_t marking_of(enum stix_tlp tlp, struct uuid *ret_uuid)
 	return tlp != STIX_TLP_CLEAR && import_tlp_uuid(tlp, ret_uuid) ? 1 : 0;
 }
 
-/* Emit m->body, which holds an observable without its id. */
+/*
+ * Emit m->body, which holds an observable without its id. *ret_id is empty when it breaks a rule of
+ * its type: MISP lets values through that STIX does not, and then they are told in another way.
+ */
 static enum err_kind observable_emit(struct misp *m, const char *type, enum stix_tlp tlp,
 	struct misp_list *ids, struct slice *ret_id, struct err *e)
 {
 	struct uuid marking, uuid;
 	size_t markings_count = marking_of(tlp, &marking);
 	struct slice body = buf_slice(&m->body), id;
+	struct json_doc doc;
 	enum err_kind kind;
 
+	*ret_id = (struct slice){0};
 	if (m->body.bad)
-		return err_set(
-			e, ERR_LIMIT, "an observable is longer than %zu bytes", JSON_OBJECT_MAX);
+		return OK;
 	kind = import_observable_id(m->small, body, body, &marking, markings_count, &uuid, e);
 	if (kind != OK)
+		return kind;
+	buf_clear(&m->out);
+	import_observable_append(&m->out, body, &uuid, &marking, markings_count);
+	stix_report_reset(&m->report);
+	if (m->out.bad || json_parse(m->small, buf_slice(&m->out), &doc, NULL) != OK)
+		return OK;
+	kind = stix_check(json_root(&doc), &m->report, NULL, e);
+	if (kind != OK || m->report.errors > 0)
 		return kind;
 	id = misp_id(m, type, &uuid);
 	if (id.data == NULL || !misp_list_add(ids, id))
 		return misp_nomem(e);
-	buf_clear(&m->out);
-	import_observable_append(&m->out, body, &uuid, &marking, markings_count);
-	if (ret_id != NULL)
-		*ret_id = id;
+	*ret_id = id;
 	return misp_emit(m, id, e);
 }
 
@@ -475,6 +484,7 @@ static enum err_kind composed_emit(struct misp *m, struct misp_fact *facts, size
 {
 	struct json_writer w = JSON_WRITER(&m->body);
 	struct slice *targets = ARENA_ARRAY(m->scratch, struct slice, count);
+	struct slice id;
 	enum err_kind kind;
 
 	if (targets == NULL)
@@ -516,7 +526,12 @@ static enum err_kind composed_emit(struct misp *m, struct misp_fact *facts, size
 	if (strcmp(type, "file") == 0 && artifact.len > 0)
 		json_member_string(&w, "content_ref", artifact);
 	json_write_end(&w, '}');
-	return observable_emit(m, type, tlp, ids, NULL, e);
+	kind = observable_emit(m, type, tlp, ids, &id, e);
+	for (size_t k = 0; k < count && id.len == 0; k++) {
+		if (strcmp(type_of(&facts[k]), type) == 0 && targets[k].len == 0)
+			facts[k].in_observable = false;
+	}
+	return kind;
 }
 
 enum err_kind misp_facts_observables(struct misp *m, struct misp_fact *facts, size_t count,
