@@ -137,7 +137,7 @@ void *arena_zalloc(struct arena *a, size_t bytes) MUST_USE;
 struct slice arena_copy(struct arena *a, struct slice s) MUST_USE;
 char *arena_string(struct arena *a, struct slice s) MUST_USE;
 struct slice arena_printf(struct arena *a, const char *format, ...) PRINTF(2, 3) MUST_USE;
-struct slice arena_vprintf(struct arena *a, const char *format, va_list args) MUST_USE;
+struct slice arena_vprintf(struct arena *a, const char *format, va_list args) PRINTF(2, 0) MUST_USE;
 size_t arena_bytes(const struct arena *a);
 
 #define ARENA_NEW(a, type)          ((type *)arena_zalloc((a), sizeof(type)))
