@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "store/store.h"
 
-/* ---- limits ------------------------------------------------------------------------------- */
+/* ---- limits --------------------------------------------------------------------------- */
 
 #define HTTP_HEAD_MAX        KIB(8)   /* bytes of request line and headers: 431 past it */
 #define HTTP_HEADERS_MAX     64       /* header lines in one request: 431 past it */
@@ -39,7 +39,7 @@ enum http_method {
 	HTTP_OTHER = 32
 };
 
-/* ---- requests and replies ----------------------------------------------------------------- */
+/* ---- requests and replies ------------------------------------------------------------- */
 
 struct http_param {
 	struct slice name, value; /* percent-decoded, valid UTF-8 */
@@ -98,8 +98,7 @@ struct http_reply {
 
 void http_reply_header(struct http_reply *reply, const char *name, struct slice value);
 
-/* ---- routes
- * -------------------------------------------------------------------------------------- */
+/* ---- routes --------------------------------------------------------------------------- */
 
 enum http_access {
 	HTTP_OPEN,    /* anybody */
@@ -179,8 +178,7 @@ struct http_metrics http_server_metrics(const struct http_server *s);
 /* Prometheus text: counters above and a latency histogram per route. */
 void http_server_metrics_text(const struct http_server *s, struct buf *out);
 
-/* ---- authentication
- * ------------------------------------------------------------------------------ */
+/* ---- authentication ------------------------------------------------------------------- */
 
 /*
  * Basic (Argon2id through libsodium; a verified pair is remembered for minutes under a keyed hash
@@ -206,8 +204,7 @@ enum err_kind http_certificate_pin(
 enum err_kind http_certificate_make(const struct world *w, const char *name,
 	const char *certificate_file, const char *key_file, struct err *e) MUST_USE;
 
-/* ---- client
- * -------------------------------------------------------------------------------------- */
+/* ---- client --------------------------------------------------------------------------- */
 
 /*
  * https only (http to loopback addresses), TLS 1.2 and up, no redirects to other hosts, limits on

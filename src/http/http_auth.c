@@ -39,7 +39,7 @@ const char *const http_challenges[2] = {
 	"Bearer realm=\"serai\"",
 };
 
-/* ---- logins ------------------------------------------------------------------------------- */
+/* ---- logins --------------------------------------------------------------------------- */
 
 static struct http_login *login_new(const struct store_account *account)
 {
@@ -72,7 +72,7 @@ void http_login_drop(struct http_login *login)
 		free(login);
 }
 
-/* ---- reading the header ------------------------------------------------------------------- */
+/* ---- reading the header --------------------------------------------------------------- */
 
 enum http_scheme http_scheme_parse(struct slice authorization, struct slice *ret_rest)
 {
@@ -114,8 +114,7 @@ bool http_basic_decode(
 	return true;
 }
 
-/* ---- what is remembered
- * -------------------------------------------------------------------------- */
+/* ---- what is remembered --------------------------------------------------------------- */
 
 static void key_make(const struct http_auth *a, char kind, struct slice secret, uint8_t ret_key[32])
 {
@@ -184,8 +183,7 @@ static void remember(struct http_auth *a, const uint8_t key[32], uint64_t epoch,
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* ---- the three ways in
- * ----------------------------------------------------------------------------- */
+/* ---- the three ways in ---------------------------------------------------------------- */
 
 static struct http_verdict deny(unsigned status, unsigned seconds, const char *why)
 {
@@ -420,8 +418,7 @@ void http_auth_check(
 	}
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------- */
 
 enum err_kind http_auth_new(const struct http_accounts *accounts, const struct world *w,
 	struct http_auth **ret_auth, struct err *e)
@@ -475,8 +472,7 @@ uint64_t http_auth_hashes(const struct http_auth *a)
 	return atomic_load_explicit(&a->hashes, memory_order_relaxed);
 }
 
-/* ---- for those who make accounts
- * ----------------------------------------------------------------------- */
+/* ---- for those who make accounts ------------------------------------------------------ */
 
 enum err_kind http_password_hash(
 	struct slice password, struct arena *a, struct slice *ret_hash, struct err *e)

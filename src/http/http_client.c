@@ -30,7 +30,7 @@ struct http_client {
 	struct err why;
 };
 
-/* ---- what comes back ---------------------------------------------------------------------- */
+/* ---- what comes back ------------------------------------------------------------------ */
 
 static long status_of(struct http_client *c)
 {
@@ -108,8 +108,7 @@ unsigned http_answer_retry_seconds(const struct http_answer *a)
 	return seconds > 86400 ? 86400 : (unsigned)seconds; /* nobody means more than a day */
 }
 
-/* ---- setting up
- * ------------------------------------------------------------------------------------ */
+/* ---- setting up ----------------------------------------------------------------------- */
 
 static void library_start(void)
 {
@@ -211,8 +210,7 @@ void http_client_free(struct http_client *c)
 	free(c);
 }
 
-/* ---- URLs
- * ---------------------------------------------------------------------------------------------- */
+/* ---- URLs ----------------------------------------------------------------------------- */
 
 struct origin {
 	char *scheme, *host, *port;
@@ -294,8 +292,7 @@ static bool same_origin(const char *left, const char *right)
 	return same;
 }
 
-/* ---- one call
- * --------------------------------------------------------------------------------------------- */
+/* ---- one call ------------------------------------------------------------------------- */
 
 /* Failures that another try may not meet. */
 static bool may_pass(CURLcode code)

@@ -370,8 +370,7 @@ static void broken_answers(void **state)
 	http_client_free(c);
 }
 
-/* ---- TLS
- * ------------------------------------------------------------------------------------------ */
+/* ---- TLS ------------------------------------------------------------------------------ */
 
 static unsigned get(struct site *s, const struct http_client_config *config, struct err *e)
 {

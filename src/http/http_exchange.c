@@ -126,8 +126,7 @@ void http_exchange_head(struct http_exchange *x, const struct http_head *head)
 		refuse(x, 413, "the body is too long");
 }
 
-/* ---- the body
- * ------------------------------------------------------------------------------------ */
+/* ---- the body ------------------------------------------------------------------------- */
 
 static void body_failed(struct http_exchange *x, enum err_kind kind, const struct err *e)
 {
@@ -174,8 +173,7 @@ bool http_exchange_body(struct http_exchange *x, struct slice bytes)
 	return kind == OK;
 }
 
-/* ---- the reply
- * ------------------------------------------------------------------------------------- */
+/* ---- the reply ------------------------------------------------------------------------ */
 
 static void reply_forget(struct http_reply *reply)
 {
@@ -270,8 +268,7 @@ void http_exchange_break(struct http_exchange *x, struct buf *out)
 	reply_forget(&reply);
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------------ */
+/* ---- the end -------------------------------------------------------------------------- */
 
 static void access_log(const struct http_exchange *x, int64_t took_us)
 {

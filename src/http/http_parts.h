@@ -15,8 +15,7 @@
 struct gnutls_session_int;
 struct gnutls_certificate_credentials_st;
 
-/* ---- http_head.c: is this head sane, and what does it say
- * ---------------------------------------- */
+/* ---- http_head.c: is this head sane, and what does it say ----------------------------- */
 
 struct http_head {
 	struct slice method, target, version;
@@ -43,12 +42,12 @@ unsigned http_head_check(
  * The pieces of a head lie where its lines say: nothing between them but ": " and CR LF. The
  * library parses in place and stops at a NUL, takes a bare LF for a line end and joins folded lines
  * wrongly; all of that leaves a gap, and bytes that only some readers see are how requests are
- * smuggled.
+ * smuggled. (What leaves none are NULs in the place of line ends, and a colon with a bare LF in the
+ * place of the last one: no reader passes those on.)
  */
 bool http_head_is_whole(const struct http_head *head);
 
-/* ---- http_target.c: paths and queries
- * -------------------------------------------------------------- */
+/* ---- http_target.c: paths and queries ------------------------------------------------- */
 
 struct http_target {
 	struct slice path; /* decoded */
@@ -63,8 +62,7 @@ struct http_target {
 unsigned http_target_parse(
 	struct slice raw, struct arena *a, struct http_target *ret_target, const char **ret_why);
 
-/* ---- http_route.c
- * --------------------------------------------------------------------------------- */
+/* ---- http_route.c --------------------------------------------------------------------- */
 
 struct http_table;
 
@@ -86,8 +84,7 @@ void http_table_find(const struct http_table *t, const struct http_target *targe
 #define HTTP_ALLOW_MAX 48 /* bytes with NUL */
 void http_allow_text(unsigned methods, char ret_text[HTTP_ALLOW_MAX]);
 
-/* ---- http_backoff.c: guessing gets slow
- * ------------------------------------------------------------- */
+/* ---- http_backoff.c: guessing gets slow ----------------------------------------------- */
 
 #define HTTP_BACKOFF_SLOTS                                                                         \
 	4096 /* addresses and names remembered; the oldest of a set gives way                      \
@@ -108,8 +105,7 @@ unsigned http_backoff_wait(struct http_backoff *b, enum http_backoff_kind kind, 
 void http_backoff_fail(struct http_backoff *b, enum http_backoff_kind kind, struct slice key);
 void http_backoff_clear(struct http_backoff *b, enum http_backoff_kind kind, struct slice key);
 
-/* ---- http_auth.c: who is asking
- * ---------------------------------------------------------------------- */
+/* ---- http_auth.c: who is asking ------------------------------------------------------- */
 
 #define HTTP_LOGINS 512 /* remembered at once */
 #define HTTP_HASH_WAITERS                                                                          \
@@ -163,8 +159,7 @@ extern const char *const http_challenges[2]; /* values for WWW-Authenticate */
 /* The functions of http_accounts over a store. */
 struct http_accounts http_accounts_of_store(struct store *s);
 
-/* ---- http_encode.c: gzip and zstd
- * -------------------------------------------------------------------- */
+/* ---- http_encode.c: gzip and zstd ----------------------------------------------------- */
 
 enum http_coding { HTTP_IDENTITY, HTTP_GZIP, HTTP_ZSTD, HTTP_CODINGS };
 
@@ -183,8 +178,7 @@ enum err_kind http_encoder_push(struct http_encoder *enc, struct slice in, bool 
 enum err_kind http_encode_whole(
 	enum http_coding coding, struct slice in, struct buf *out, struct err *e) MUST_USE;
 
-/* ---- http_shared.c
- * --------------------------------------------------------------------------------------- */
+/* ---- http_shared.c -------------------------------------------------------------------- */
 
 struct http_shared {
 	atomic_uint owners;
@@ -201,8 +195,7 @@ struct http_shared {
 /* The bytes in this coding, packed once; *coding becomes IDENTITY when packing does not pay. */
 struct slice http_shared_coded(struct http_shared *s, enum http_coding *coding);
 
-/* ---- http_reply.c: what a handler's reply becomes on the wire
- * ------------------------------------------------ */
+/* ---- http_reply.c: what a handler's reply becomes on the wire ------------------------- */
 
 #define HTTP_REPLY_HEADERS_MAX 24 /* the handler's 12 and ours */
 
@@ -239,8 +232,7 @@ enum err_kind http_stream_read(
 	struct http_stream *s, char *to, size_t bytes, size_t *ret_len, struct err *e) MUST_USE;
 void http_stream_end(struct http_stream *s);
 
-/* ---- http_body.c: what a client sends
- * ---------------------------------------------------------------------- */
+/* ---- http_body.c: what a client sends ------------------------------------------------- */
 
 struct http_body {
 	struct buf memory;
@@ -259,9 +251,7 @@ enum err_kind http_body_take(struct http_body *b, struct slice bytes, struct err
 /* No more comes: rewinds the file. */
 enum err_kind http_body_end(struct http_body *b, struct err *e) MUST_USE;
 
-/* ---- http_tls.c
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- http_tls.c ----------------------------------------------------------------------- */
 
 /* TLS 1.2 with ECDHE and AEAD, and 1.3: none of the suites of RFC 7540 appendix A. */
 extern const char http_tls_priorities[];
@@ -281,8 +271,7 @@ void http_tls_drop(struct http_tls *tls); /* accepts NULL */
 bool http_tls_peer_pin(
 	struct gnutls_session_int *session, int64_t now_us, uint8_t ret_pin[SHA256_LEN]);
 
-/* ---- http_watch.c: deadlines of open connections, and sockets that linger
- * ----------------------------------- */
+/* ---- http_watch.c: deadlines of open connections, and sockets that linger ------------- */
 
 /*
  * The library's timeout counts inactivity only, so a head dripped byte by byte lives for ever. Each
@@ -337,9 +326,7 @@ void http_watch_linger(struct http_watch *w, int fd);
 #define HTTP_LINGER_MAX     64 /* sockets at once; past it they are closed as they are */
 #define HTTP_LINGER_SECONDS 5
 
-/* ---- http_listen.c
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- http_listen.c -------------------------------------------------------------------- */
 
 /* A listening socket on "address:port", "[address]:port" or ":port" (loopback); numbers only, and
  * the name localhost. ERR_BUSY: somebody has that port. */
@@ -353,9 +340,7 @@ struct sockaddr;
 size_t http_peer_name(
 	const struct sockaddr *address, char ret_text[HTTP_PEER_MAX], uint8_t ret_bucket[8]);
 
-/* ---- http_metrics.c
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- http_metrics.c ------------------------------------------------------------------- */
 
 #define HTTP_BUCKETS 14 /* bounds of the latency histogram, without +Inf */
 
@@ -384,8 +369,7 @@ static inline void http_count(atomic_uint_fast64_t *counter, uint64_t by)
 void http_counts_latency(struct http_counts *c, size_t route, int64_t us);
 void http_counts_text(const struct http_counts *c, const struct http_metrics *m, struct buf *out);
 
-/* ---- http_exchange.c: one request and its reply, without the library
- * ------------------------------------------------ */
+/* ---- http_exchange.c: one request and its reply, without the library ------------------ */
 
 /* What all connections of a server share. */
 struct http_site {

@@ -131,7 +131,7 @@ enum err_kind http_reply_shape(const struct http_request *q, const struct http_f
 	return OK;
 }
 
-/* ---- streams ------------------------------------------------------------------------------ */
+/* ---- streams -------------------------------------------------------------------------- */
 
 enum err_kind http_stream_begin(struct http_stream *s, const struct http_reply *reply,
 	enum http_coding coding, struct err *e)

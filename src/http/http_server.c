@@ -81,8 +81,7 @@ static struct conn *conn_of(struct MHD_Connection *mhd)
 	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* ---- connections
- * --------------------------------------------------------------------------------- */
+/* ---- connections ---------------------------------------------------------------------- */
 
 static void tls_begin(struct conn *c)
 {
@@ -181,8 +180,7 @@ on_library_log(void *context, const char *format, va_list args)
 	log_line(s->site.config.log, LOG_DEBUG, "http library", "says", text, NULL);
 }
 
-/* ---- replies
- * --------------------------------------------------------------------------------------- */
+/* ---- replies -------------------------------------------------------------------------- */
 
 /* A response of the library over shared bytes, with the headers it was made with. */
 struct ready {
@@ -388,8 +386,7 @@ static enum MHD_Result answer(struct conn *c)
 	return reply_send(c, &reply);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------------------- */
 
 /* The request line is there, as it came. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *mhd)
@@ -532,9 +529,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
 	}
 }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- life ----------------------------------------------------------------------------- */
 
 /* Never asked: every session gets our credentials before its handshake. */
 static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int names_count,

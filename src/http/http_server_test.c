@@ -103,7 +103,7 @@ static void unpack(struct slice packed, struct buf *out)
 	input_free(in);
 }
 
-/* ---- replies ------------------------------------------------------------------------------ */
+/* ---- replies -------------------------------------------------------------------------- */
 
 static void plain_replies(void **state)
 {
@@ -292,7 +292,7 @@ static void streamed_replies(void **state)
 		sched_yield();
 }
 
-/* ---- bodies ------------------------------------------------------------------------------- */
+/* ---- bodies --------------------------------------------------------------------------- */
 
 static void body_line(struct buf *out, size_t bytes, const char *where)
 {
@@ -475,7 +475,7 @@ static void spool_fails(void **state)
 	talk_close(&t);
 }
 
-/* ---- accounts ----------------------------------------------------------------------------- */
+/* ---- accounts ------------------------------------------------------------------------- */
 
 static const char *basic(const char *name, const char *password)
 {
@@ -569,7 +569,7 @@ static void accounts(void **state)
 	assert_true(http_server_metrics(s->server).authentication_failures >= 6);
 }
 
-/* ---- TLS ---------------------------------------------------------------------------------- */
+/* ---- TLS ------------------------------------------------------------------------------ */
 
 static unsigned status_with(
 	struct site *s, const char *certificate, const char *key, bool *ret_by_pin)
@@ -818,7 +818,7 @@ static void certificates_made(void **state)
 	site_start(s);
 }
 
-/* ---- deadlines ---------------------------------------------------------------------------- */
+/* ---- deadlines ------------------------------------------------------------------------ */
 
 static void wait_open(struct site *s, uint64_t connections)
 {
@@ -990,7 +990,7 @@ static void connection_limits(void **state)
 		talk_close(&held[i]);
 }
 
-/* ---- the end ------------------------------------------------------------------------------ */
+/* ---- the end -------------------------------------------------------------------------- */
 
 static void *stop(void *context)
 {

@@ -7,7 +7,7 @@
 
 #define TALK_PASSWORD "correct horse battery"
 
-/* ---- a client ----------------------------------------------------------------------------- */
+/* ---- a client ------------------------------------------------------------------------- */
 
 struct talk {
 	int fd;
@@ -48,7 +48,7 @@ bool talk_ended(struct talk *t);
 void reply_fini(struct reply *r);
 struct slice reply_header(const struct reply *r, const char *name);
 
-/* ---- a server ----------------------------------------------------------------------------- */
+/* ---- a server ------------------------------------------------------------------------- */
 
 struct site {
 	struct fake fake;

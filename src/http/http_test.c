@@ -12,7 +12,7 @@
 
 #include "http_parts.h"
 
-/* ---- heads -------------------------------------------------------------------------------- */
+/* ---- heads ---------------------------------------------------------------------------- */
 
 /* Cut a head as the library does: in place, at the first colon, leading blanks gone. */
 struct cut {
@@ -245,7 +245,7 @@ static void etags(void **state)
 	}
 }
 
-/* ---- targets ------------------------------------------------------------------------------ */
+/* ---- targets -------------------------------------------------------------------------- */
 
 static void targets(void **state)
 {
@@ -353,7 +353,7 @@ static void target_limits(void **state)
 	arena_free(a);
 }
 
-/* ---- routes ------------------------------------------------------------------------------- */
+/* ---- routes --------------------------------------------------------------------------- */
 
 static void handle(void *context, const struct http_request *q, struct http_reply *reply)
 {
@@ -449,7 +449,7 @@ static void routes_refused(void **state)
 	}
 }
 
-/* ---- codings ------------------------------------------------------------------------------ */
+/* ---- codings -------------------------------------------------------------------------- */
 
 static void codings_chosen(void **state)
 {
@@ -598,7 +598,7 @@ static void shared_bytes(void **state)
 	http_shared_drop(s);
 }
 
-/* ---- bodies ------------------------------------------------------------------------------- */
+/* ---- bodies --------------------------------------------------------------------------- */
 
 static void bodies(void **state)
 {
@@ -650,7 +650,7 @@ static void bodies(void **state)
 	http_body_fini(&b);
 }
 
-/* ---- replies ------------------------------------------------------------------------------ */
+/* ---- replies -------------------------------------------------------------------------- */
 
 static struct slice shape_header(const struct http_shape *s, const char *name)
 {
@@ -805,7 +805,7 @@ static void streams(void **state)
 	assert_int_equal(c.freed, 1);
 }
 
-/* ---- metrics ------------------------------------------------------------------------------ */
+/* ---- metrics -------------------------------------------------------------------------- */
 
 static void metrics(void **state)
 {

@@ -80,7 +80,7 @@ void http_tls_drop(struct http_tls *tls)
 	free(tls);
 }
 
-/* ---- pins --------------------------------------------------------------------------------- */
+/* ---- pins ----------------------------------------------------------------------------- */
 
 static bool pin_of(gnutls_x509_crt_t certificate, uint8_t ret_pin[SHA256_LEN])
 {
@@ -136,8 +136,7 @@ enum err_kind http_certificate_pin(const char *file, uint8_t ret_pin[SHA256_LEN]
 	return kind;
 }
 
-/* ---- a first certificate
- * -------------------------------------------------------------------------- */
+/* ---- a first certificate -------------------------------------------------------------- */
 
 static int name_add(gnutls_x509_crt_t certificate, struct slice name)
 {

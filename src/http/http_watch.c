@@ -247,8 +247,7 @@ uint64_t http_watch_hits(const struct http_watch *w)
 	return atomic_load_explicit(&w->hits, memory_order_relaxed);
 }
 
-/* ---- sockets that linger: real time, as it is the kernel's buffers we wait for
- * ------------------- */
+/* ---- sockets that linger: real time, as it is the kernel's buffers we wait for -------- */
 
 void http_watch_linger(struct http_watch *w, int fd)
 {
