@@ -14,7 +14,7 @@
 #define PUSH_OBJECTS_MAX    5000    /* in one POST: servers answer with a line for each */
 #define PUSH_LOOKS          30      /* at a status that is pending */
 #define PUSH_LOOK_SECONDS   2
-#define PUSH_STATUS_MAX     MIB(16) /* bytes of a status resource */
+#define PUSH_STATUS_MAX     MIB(4) /* bytes of a status: 5000 objects at 800 */
 #define PUSH_ARENA_MAX      MIB(16)
 
 static const char envelope_head[] = "{\"objects\":[";

@@ -7,6 +7,8 @@
 
 #define SERVER_ARENA_MAX KIB(64)
 #define NEXT_KEY_NOTE    "taxii/next-key"
+#define RETRY_SECONDS                                                                              \
+	"10" /* what a client is told to wait for memory, a lock or room on the disk */
 
 /* The endpoints of section 4 and 5; {r} is the API root's path. */
 static const struct {
@@ -287,6 +289,8 @@ void reply_failed(struct taxii_server *t, const struct http_request *q, struct h
 	error_fill(q, later ? 503 : 500,
 		kind == ERR_FULL ? "the server has no room left" : "see the server's log", id,
 		reply);
+	if (later)
+		http_reply_header(reply, "Retry-After", SLICE(RETRY_SECONDS));
 }
 
 void reply_json(struct taxii_server *t, const struct http_request *q, struct http_reply *reply,

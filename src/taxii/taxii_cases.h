@@ -28,7 +28,8 @@ void assert_timestamp(struct slice text);
 /* An error resource: title, and http_status as a string that equals the status. */
 void assert_error(struct testing *t, unsigned status);
 
+#define ID_3     "indicator--00000003-0000-4000-8000-000000000000"
 #define OBJECT_1 "/api/collections/a/objects/indicator--00000001-0000-4000-8000-000000000000/"
-#define OBJECT_3 "/api/collections/a/objects/indicator--00000003-0000-4000-8000-000000000000/"
+#define OBJECT_3 "/api/collections/a/objects/" ID_3 "/"
 
 #endif

@@ -9,6 +9,9 @@
 
 #include "taxii_testing.h"
 
+#define OBJECT_1_VERSIONS                                                                          \
+	"/api/collections/a/objects/indicator--00000001-0000-4000-8000-000000000000/versions"
+
 struct wire {
 	struct testing t;
 	struct http_server *http;
@@ -142,8 +145,7 @@ static void test_wire_slash(void **state)
 		"/api/collections/a", "/api/collections/a/objects",
 		"/api/collections/a/objects?limit=1", "/api/collections/a/manifest",
 		"/api/collections/a/objects/indicator--00000001-0000-4000-8000-000000000000",
-		"/api/collections/a/objects/indicator--00000001-0000-4000-8000-000000000000/"
-		"versions"};
+		OBJECT_1_VERSIONS};
 
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {
 		if (get(w, paths[i]) != 200)

@@ -294,8 +294,7 @@ static void handle_root_odd(void *context, const struct http_request *q, struct 
 {
 	(void)context;
 	reply_text(q, reply, 200,
-		"{\"title\":\"odd\",\"versions\":[\""
-		"application/taxii+json;version=2.1"
+		"{\"title\":\"odd\",\"versions\":[\"" TAXII_TYPE
 		"\"],\"max_content_length\":100000}");
 }
 

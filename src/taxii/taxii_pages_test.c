@@ -2,6 +2,8 @@
 /* Pages of objects, manifests and versions: order, paging, filters, tags, the cache, streams. */
 #include "taxii_cases.h"
 
+#define TWICE_ID "match[id]=" ID_3 "&match[id]=" ID_3
+
 /* ---- pages ----------------------------------------------------------------------------- */
 
 static void test_objects_order_and_headers(void **state)
@@ -255,8 +257,7 @@ static void test_filters_malformed(void **state)
 		"limit=1&limit=1",
 		"match[type]=tool&match[type]=tool",
 		"added_after=2026-01-01T00:00:00Z&added_after=2026-01-01T00:00:00Z",
-		"match[id]=indicator--00000003-0000-4000-8000-000000000000"
-		"&match[id]=indicator--00000003-0000-4000-8000-000000000000",
+		TWICE_ID,
 		"match[version]=last&match[version]=first",
 		"match[spec_version]=2.1&match[spec_version]=2.1",
 	};

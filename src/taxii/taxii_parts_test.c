@@ -11,6 +11,7 @@
 #include "media.h"
 #include "next.h"
 #include "page_cache.h"
+#include "pull.h"
 #include "remote.h"
 
 /* ---- media types ----------------------------------------------------------------------- */
@@ -454,6 +455,53 @@ static void test_url_field(void **state)
 	buf_fini(&url);
 }
 
+static void *queue_filler(void *context)
+{
+	struct pull_queue *q = context;
+	uintptr_t put = 0;
+
+	for (;;) {
+		struct pull_item *item = pull_item_new(PULL_OBJECTS);
+
+		if (item == NULL || buf_reserve(&item->bytes, MIB(1)) == NULL)
+			abort();
+		if (!pull_queue_put(q, item))
+			return (void *)put;
+		put++;
+	}
+}
+
+/* What is fetched waits for what is kept: within bytes, in order, and not for ever. */
+static void test_queue(void **state)
+{
+	struct pull_queue q;
+	struct pull_item *item;
+	pthread_t thread;
+	void *put = NULL;
+	size_t bytes = 0;
+
+	(void)state;
+	pull_queue_init(&q);
+	assert_null(pull_queue_take(&q, 0)); /* nothing yet */
+	assert_int_equal(pthread_create(&thread, NULL, queue_filler, &q), 0);
+	for (int i = 0; i < 100; i++) {
+		item = pull_queue_take(&q, 60000);
+		assert_non_null(item);
+		pull_item_free(item);
+		pthread_mutex_lock(&q.lock);
+		bytes = q.bytes > bytes ? q.bytes : bytes;
+		pthread_mutex_unlock(&q.lock);
+	}
+	assert_true(bytes <= PULL_QUEUE_BYTES);
+	pull_queue_close(&q); /* the filler waits for room, or is about to */
+	assert_int_equal(pthread_join(thread, &put), 0);
+	assert_true((uintptr_t)put >= 100 && (uintptr_t)put <= 100 + PULL_QUEUE_BYTES / MIB(1));
+	assert_false(pull_queue_sleep(&q, INT64_C(3600) * US_PER_SECOND));
+	item = pull_item_new(PULL_END);
+	assert_false(pull_queue_put(&q, item));
+	pull_queue_fini(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_url_join),
 		cmocka_unit_test(test_url_field),
+		cmocka_unit_test(test_queue),
 	};
 
 	world_real();

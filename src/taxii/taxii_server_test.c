@@ -4,6 +4,7 @@
  * and errors. Pages are in taxii_pages_test.c, adding and deleting in taxii_post_test.c, the wire
  * in taxii_http_test.c.
  */
+#include "server.h"
 #include "taxii_cases.h"
 
 #define AMBER_STRICT "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
@@ -382,6 +383,38 @@ static void test_error_resources(void **state)
 	assert_error(t, 404);
 }
 
+/* Failures of ours: an id to ask about, nothing of the inside, and when to come back. */
+static void test_error_failures(void **state)
+{
+	struct testing *t = *state;
+	static const struct {
+		enum err_kind kind;
+		unsigned status;
+		bool later;
+	} cases[] = {
+		{ERR_BUSY,    503, true },
+		{ERR_NOMEM,   503, true },
+		{ERR_FULL,    503, true },
+		{ERR_IO,      500, false},
+		{ERR_CORRUPT, 500, false},
+	};
+	struct http_request q = {.arena = t->arena, .body_fd = -1};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct err e;
+
+		t->reply = (struct http_reply){0};
+		err_set(&e, cases[i].kind, "/var/lib/secret/place");
+		reply_failed(t->server, &q, &t->reply, cases[i].kind, &e);
+		buf_clear(&t->body);
+		buf_slice_append(&t->body, t->reply.body);
+		assert_error(t, cases[i].status);
+		assert_int_equal(testing_member(t, "error_id").len, UUID_TEXT_LEN);
+		assert_true(slice_find_text(buf_slice(&t->body), SLICE("secret")) == t->body.len);
+		assert_int_equal(testing_header(t, "Retry-After").len > 0, cases[i].later);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +430,7 @@ int main(void)
 		CASE(test_withheld),
 		CASE(test_withheld_changes),
 		CASE(test_error_resources),
+		CASE(test_error_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
