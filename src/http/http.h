@@ -131,6 +131,7 @@ struct http_accounts {
 	void *context;
 };
 
+/* What this points to must stay until http_server_stop. */
 struct http_server_config {
 	const char *listen; /* "127.0.0.1:6443", "[::]:6443"; port 0: any free one */
 	/* PEM; both NULL: plain HTTP, on loopback addresses only */

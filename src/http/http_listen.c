@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Sockets to listen on, and the names of those who connect. */
+/* Sockets to listen on, the names of those who connect, and how many may. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "http_parts.h"
+
+#define DESCRIPTORS_APART 128 /* for everything that is no connection */
 
 /* "address:port" into a socket address; false when it is not one. */
 static bool where_parse(struct slice where, struct sockaddr_in6 *ret_v6, struct sockaddr_in *ret_v4,
@@ -106,4 +109,36 @@ size_t http_peer_name(
 	inet_ntop(AF_INET6, &v6->sin6_addr, ret_text, HTTP_PEER_MAX);
 	memcpy(ret_bucket, v6->sin6_addr.s6_addr, 8);
 	return 8;
+}
+
+/*
+ * As many connections as there are file descriptors for: each may have a body in a file, too. The
+ * soft limit is often 1024 for the sake of select(), which nobody here uses, so raise it first.
+ */
+unsigned http_connections_fit(unsigned most, unsigned least, const struct log *log)
+{
+	unsigned wanted = most > least ? most : least;
+	rlim_t needed = (rlim_t)wanted * 2 + DESCRIPTORS_APART;
+	struct rlimit limit;
+	char text[32];
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return wanted;
+	if (limit.rlim_cur < needed) {
+		rlim_t before = limit.rlim_cur;
+
+		limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			limit.rlim_cur = before;
+	}
+	if (limit.rlim_cur >= needed)
+		return wanted;
+	wanted = limit.rlim_cur > DESCRIPTORS_APART
+			 ? (unsigned)((limit.rlim_cur - DESCRIPTORS_APART) / 2)
+			 : 0;
+	wanted = wanted > least ? wanted : least;
+	snprintf(text, sizeof(text), "%u", wanted);
+	log_line(log, LOG_WARN, "fewer connections", "why",
+		"the limit of open files (RLIMIT_NOFILE) is low", "connections", text, NULL);
+	return wanted;
 }

@@ -340,6 +340,9 @@ struct sockaddr;
 size_t http_peer_name(
 	const struct sockaddr *address, char ret_text[HTTP_PEER_MAX], uint8_t ret_bucket[8]);
 
+/* How many connections there are file descriptors for, between `least` and `most`. */
+unsigned http_connections_fit(unsigned most, unsigned least, const struct log *log);
+
 /* ---- http_metrics.c ------------------------------------------------------------------- */
 
 #define HTTP_BUCKETS 14 /* bounds of the latency histogram, without +Inf */

@@ -562,8 +562,7 @@ static enum err_kind daemon_start(struct http_server *s, struct err *e)
 {
 	const struct http_server_config *config = &s->site.config;
 	unsigned threads = threads_of(config);
-	unsigned connections =
-		config->connections_max > threads ? config->connections_max : threads;
+	unsigned connections = http_connections_fit(config->connections_max, threads, config->log);
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem options[16];
 	size_t n = 0;

@@ -990,6 +990,30 @@ static void connection_limits(void **state)
 		talk_close(&held[i]);
 }
 
+/* Few descriptors: fewer connections, and still a server. */
+static void few_descriptors(void **state)
+{
+	struct site *s = *state;
+	struct rlimit before, low;
+	struct talk t;
+	struct reply r;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	/* The soft limit is raised as far as it goes. */
+	low = (struct rlimit){128, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	s->config.connections_max = 100;
+	site_start(s);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(low.rlim_cur, before.rlim_max < 328 ? before.rlim_max : 328);
+	talk_open(&t, s->port);
+	ask(&t, &r, "GET /hello/" HOST "\r\n");
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	talk_close(&t);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 /* ---- the end -------------------------------------------------------------------------- */
 
 static void *stop(void *context)
@@ -1172,6 +1196,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dripping_bodies, set_up_only, tear_down),
 		cmocka_unit_test_setup_teardown(slow_readers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(connection_limits, set_up_only, tear_down),
+		cmocka_unit_test_setup_teardown(few_descriptors, set_up_only, tear_down),
 		cmocka_unit_test_setup_teardown(draining, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stopping_cuts_what_does_not_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(starts_refused, set_up_only, tear_down),
