@@ -255,7 +255,8 @@ static uint64_t salt(uint64_t seed, uint64_t n, uint64_t what)
 
 static const char *type_at(uint64_t seed, uint64_t n)
 {
-	unsigned at = (unsigned)(salt(seed, n, 0) % 100);
+	/* the first is no relationship: it has nothing to join */
+	unsigned at = n == 0 ? 0 : (unsigned)(salt(seed, n, 0) % 100);
 	size_t i = 0;
 
 	while (shares[i].upto <= at)
@@ -380,6 +381,16 @@ static uint64_t earlier(uint64_t seed, uint64_t n, uint64_t what)
 	return reach == 0 ? 0 : n - 1 - (r >> 8) % reach;
 }
 
+/* The end of a relationship: the nearest object before it that is none itself. */
+static uint64_t earlier_end(uint64_t seed, uint64_t n, uint64_t what)
+{
+	uint64_t at = earlier(seed, n, what);
+
+	while (strcmp(type_at(seed, at), "relationship") == 0)
+		at--;
+	return at;
+}
+
 void object_make(uint64_t seed, uint64_t n, struct buf *out)
 {
 	const char *type = type_at(seed, n);
@@ -404,9 +415,9 @@ void object_make(uint64_t seed, uint64_t n, struct buf *out)
 	if (strcmp(type, "relationship") == 0) {
 		buf_printf(out, ",\"relationship_type\":\"%s\",\"source_ref\":\"",
 			verbs[salt(seed, n, 11) % COUNT_OF(verbs)]);
-		id_append(out, seed, earlier(seed, n, 12));
+		id_append(out, seed, earlier_end(seed, n, 12));
 		buf_text(out, "\",\"target_ref\":\"");
-		id_append(out, seed, earlier(seed, n, 13));
+		id_append(out, seed, earlier_end(seed, n, 13));
 		buf_char(out, '"');
 		words /= 2;
 	} else {
