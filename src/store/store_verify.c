@@ -486,7 +486,7 @@ static enum err_kind check_entry(
 	int64_t serial = sqlite3_column_int64(st, 0);
 	int64_t ident = sqlite3_column_int64(st, 5), version_us = sqlite3_column_int64(st, 6);
 	int flags = sqlite3_column_int(st, 3), expected;
-	bool older, newer;
+	bool older = false, newer = false;
 	enum err_kind kind;
 
 	if (ident == 0) {
