@@ -59,8 +59,7 @@ struct run {
 	bool stopped;
 };
 
-/* ---- the sink
- * --------------------------------------------------------------------------------------- */
+/* ---- the sink ------------------------------------------------------------------------------- */
 
 static enum err_kind run_check(struct run *run, struct err *e)
 {
@@ -220,8 +219,7 @@ static bool run_go_on(void *context)
 	return !run->stopped;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------ */
+/* ---- opening -------------------------------------------------------------------------------- */
 
 /* Read the beginning of the file into head: it shows the format, and names the file for resuming.
  */

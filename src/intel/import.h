@@ -54,7 +54,7 @@ struct importer {
 	enum err_kind (*run)(struct import_job *job, struct err *e);
 };
 
-/* ---- reading a stream of JSON elements ----------------------------------------------------- */
+/* ---- reading a stream of JSON elements ------------------------------------------------------ */
 
 struct import_elements {
 	size_t element_max; /* bytes of one */
@@ -81,7 +81,7 @@ static inline struct intel_place import_place(const struct json_item *item)
 	return (struct intel_place){item->offset, item->line, item->index};
 }
 
-/* ---- looking at the beginning of a JSON text ------------------------------------------------- */
+/* ---- looking at the beginning of a JSON text ------------------------------------------------ */
 
 /*
  * Calls `member` for each member name met before the head ends, with its string value (empty when

@@ -57,8 +57,7 @@ enum err_kind import_tlp_emit(
 	return object.len == 0 ? OK : sink->emit(sink->context, object, place, e);
 }
 
-/* ---- times
- * ---------------------------------------------------------------------------------------- */
+/* ---- times ---------------------------------------------------------------------------------- */
 
 #define TIME_FIRST_S INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
 #define TIME_LAST_S  INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
@@ -122,8 +121,7 @@ bool import_time(struct slice text, int64_t *ret_us)
 	return true;
 }
 
-/* ---- telling
- * ----------------------------------------------------------------------------------------- */
+/* ---- telling -------------------------------------------------------------------------------- */
 
 /* Foreign text may stand in it: err_set takes out what could draw on a terminal. */
 PRINTF(2, 0) static void tell(struct err *text, const char *format, va_list args)

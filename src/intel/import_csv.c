@@ -279,10 +279,15 @@ static enum err_kind columns_find(struct csv *c, bool *ret_is_header, struct err
 	return OK;
 }
 
-/* ---- a record
- * -------------------------------------------------------------------------------------------- */
+/* ---- a record ------------------------------------------------------------------------------- */
 
-static size_t labels_read(struct slice text, struct slice labels[LABELS_MAX], size_t count)
+static void lose_field(struct csv *c, const char *what, struct slice text)
+{
+	import_lose(c->job, &c->reader.place, "%s \"%.*s\" is left out", what, SLICE_ARG(text));
+}
+
+static size_t labels_read(
+	struct csv *c, struct slice text, struct slice labels[LABELS_MAX], size_t count)
 {
 	size_t from = 0;
 
@@ -295,15 +300,11 @@ static size_t labels_read(struct slice text, struct slice labels[LABELS_MAX], si
 		label = slice_trim(slice_cut(text, from, i));
 		if (label.len > 0 && count < LABELS_MAX)
 			labels[count++] = label;
+		else if (label.len > 0)
+			lose_field(c, "one label too many:", label);
 		from = i + 1;
 	}
 	return count;
-}
-
-static void lose_field(struct csv *c, const char *what, struct slice text)
-{
-	import_lose(
-		c->job, &c->reader.place, "%s \"%.*s\" was not understood", what, SLICE_ARG(text));
 }
 
 /* Everything in a record but its values. */
@@ -337,7 +338,7 @@ static void record_read(struct csv *c, struct import_entry *entry, struct slice 
 			entry->url = text;
 			break;
 		case ROLE_LABELS:
-			entry->labels_count = labels_read(text, labels, entry->labels_count);
+			entry->labels_count = labels_read(c, text, labels, entry->labels_count);
 			break;
 		case ROLE_CONFIDENCE:
 			if (slice_to_u64(text, &number) && number <= 100)

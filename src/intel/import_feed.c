@@ -5,8 +5,7 @@
  */
 #include "import_value.h"
 
-#define FEED_ARENA_MAX  MIB(4)  /* for one entry: a line and what is made of it */
-#define DESCRIPTION_MAX KIB(16) /* of an entry */
+#define FEED_ARENA_MAX MIB(4) /* for one entry: a line and what is made of it */
 
 /* "feeds/blocked.txt.gz" -> "blocked.txt" */
 static struct slice name_of_path(const char *path)
@@ -152,8 +151,7 @@ static void write_indicator(
 	json_member_time(&w, "modified", feed->now_us, 3);
 	json_member_string(&w, "name", entry->name.len > 0 ? entry->name : entry->value.text);
 	if (entry->description.len > 0)
-		json_member_string(
-			&w, "description", slice_cut(entry->description, 0, DESCRIPTION_MAX));
+		json_member_string(&w, "description", entry->description);
 	json_write_name(&w, "indicator_types");
 	json_write_array(&w);
 	json_write_text(&w, "malicious-activity");

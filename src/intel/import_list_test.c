@@ -57,8 +57,7 @@ static void assert_clean(const struct collect *c)
 		fail_msg("%zu faults:\n%s", c->invalid, c->faults.data);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 static void test_values(void **state)
 {
@@ -180,8 +179,7 @@ static void test_ids(void **state)
 	assert_clean(c);
 }
 
-/* ---- lists
- * --------------------------------------------------------------------------------------- */
+/* ---- lists ---------------------------------------------------------------------------------- */
 
 static void test_list(void **state)
 {
@@ -281,8 +279,7 @@ static void test_stop(void **state)
 	buf_fini(&b);
 }
 
-/* ---- CSV
- * -------------------------------------------------------------------------------------------- */
+/* ---- CSV ------------------------------------------------------------------------------------ */
 
 static void test_csv_reader(void **state)
 {
@@ -361,6 +358,20 @@ static void test_csv_limits(void **state)
 		assert_int_equal(c->refused, extra);
 	}
 	assert_has(&c->refusals, "more than 256 fields");
+	/* labels of one record */
+	o.mapping = "value=1,labels=2";
+	for (size_t extra = 0; extra < 2; extra++) {
+		buf_clear(&b);
+		buf_text(&b, "198.51.100.7,\"");
+		for (size_t k = 0; k < 64 + extra; k++)
+			buf_printf(&b, "l%zu;", k);
+		buf_text(&b, "\"\n");
+		c->known_count = 0;
+		MUST(collect_bytes(c, &import_csv, buf_slice(&b), &o, e));
+		assert_int_equal(c->lost, extra);
+		assert_has(&c->objects, "\"l63\"");
+	}
+	assert_has(&c->losses, "one label too many: \"l64\" is left out");
 	/* an open quote swallows no more than CSV_RECORD_LINES_MAX lines, and gives them back */
 	for (size_t extra = 0; extra < 2; extra++) {
 		buf_clear(&b);
@@ -464,14 +475,13 @@ static void test_csv_fails_closed(void **state)
 		e));
 	assert_clean(c);
 	assert_has(&c->objects, "marking-definition--e828b379"); /* RED */
-	assert_has(&c->losses, "TLP \"purple\" was not understood");
-	assert_has(&c->losses, "confidence \"101\" was not understood");
+	assert_has(&c->losses, "TLP \"purple\" is left out");
+	assert_has(&c->losses, "confidence \"101\" is left out");
 	assert_has(&c->losses, "which is not after its beginning");
 	assert_has_not(&c->objects, "valid_until");
 }
 
-/* ---- Zeek
- * -------------------------------------------------------------------------------------------- */
+/* ---- Zeek ----------------------------------------------------------------------------------- */
 
 static void test_zeek(void **state)
 {
@@ -559,8 +569,7 @@ static void test_zeek_data(void **state)
 	assert_true(files > 0);
 }
 
-/* ---- recognition
- * ---------------------------------------------------------------------------------------- */
+/* ---- recognition ---------------------------------------------------------------------------- */
 
 static void test_recognise(void **state)
 {

@@ -9,8 +9,7 @@
 #include "import_misp.h"
 #include "import_value.h"
 
-/* ---- recognition
- * ----------------------------------------------------------------------------------------- */
+/* ---- recognition ---------------------------------------------------------------------------- */
 
 struct look {
 	bool event, response, attribute, info, uuid, category, value, template_uuid, sharing;
@@ -49,8 +48,7 @@ static int misp_recognise(struct slice head, const char *name)
 	return look.sharing || (look.response && look.uuid) ? 50 : 0;
 }
 
-/* ---- one element
- * -------------------------------------------------------------------------------------------- */
+/* ---- one element ---------------------------------------------------------------------------- */
 
 void misp_reset(struct misp *m)
 {
@@ -59,7 +57,9 @@ void misp_reset(struct misp *m)
 	misp_map_clear(&m->seen);
 	misp_map_clear(&m->targets);
 	misp_map_clear(&m->galaxies);
-	m->refs.count = m->references.count = 0;
+	for (size_t k = 0; k < COUNT_OF(m->refs); k++)
+		m->refs[k].count = 0;
+	m->references.count = 0;
 	m->losses_count = 0;
 	m->has_event = m->rows_lost = false;
 	m->event_text = m->about = (struct slice){0};
@@ -358,7 +358,8 @@ void misp_fini(struct misp *m)
 	misp_map_fini(&m->seen);
 	misp_map_fini(&m->targets);
 	misp_map_fini(&m->galaxies);
-	misp_list_fini(&m->refs);
+	for (size_t k = 0; k < COUNT_OF(m->refs); k++)
+		misp_list_fini(&m->refs[k]);
 	misp_list_fini(&m->references);
 }
 

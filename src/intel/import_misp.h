@@ -22,8 +22,7 @@
 #define MISP_LABELS_MAX 500      /* of one object */
 #define MISP_TIME_NONE  INT64_MIN
 
-/* ---- small helpers (import_misp_data.c)
- * ----------------------------------------------------------- */
+/* ---- small helpers (import_misp_data.c) ----------------------------------------------------- */
 
 /* Strings by key; keys and values live elsewhere. */
 struct misp_map {
@@ -54,8 +53,7 @@ bool misp_truth(struct json_value v, const char *name);
 int64_t misp_time(struct arena *a, struct json_value v, const char *name);
 bool misp_uuid(struct json_value v, const char *name, struct uuid *ret_uuid);
 
-/* ---- an event on its way in
- * ------------------------------------------------------------------------- */
+/* ---- an event on its way in ----------------------------------------------------------------- */
 
 /* Fields without a place, told once per event and field. */
 struct misp_loss {
@@ -96,8 +94,10 @@ struct misp {
 	struct uuid creator;     /* identity */
 	enum stix_tlp tlp;
 	int64_t created_us, modified_us;
-	struct misp_map seen;  /* ids in refs */
-	struct misp_list refs; /* object_refs of the report, in order */
+	struct misp_map seen; /* ids in refs */
+	/* What the report refers to, in order: what all who may read it may have, and by TLP what
+	 * is for fewer. */
+	struct misp_list refs[STIX_TLP_RED + 1];
 	struct misp_map
 		targets; /* 16 bytes of a MISP uuid -> id of the object that stands for it */
 	struct misp_map galaxies;               /* tag name -> id */
@@ -130,8 +130,10 @@ void misp_begin(struct misp *m, struct json_writer *w, const struct misp_head *h
  * it is empty when the object was too long and was refused. */
 enum err_kind misp_end(struct misp *m, struct json_writer *w, const struct misp_head *head,
 	struct slice *ret_id, struct err *e) MUST_USE;
-/* Emit m->out, which is a whole object of that id. */
-enum err_kind misp_emit(struct misp *m, struct slice id, struct err *e) MUST_USE;
+/* Emit m->out, which is a whole object of that id and marking, and have the report refer to it. */
+enum err_kind misp_emit(struct misp *m, struct slice id, enum stix_tlp tlp, struct err *e) MUST_USE;
+enum err_kind misp_refer(
+	struct misp *m, struct slice id, enum stix_tlp tlp, struct err *e) MUST_USE;
 /* "type--uuid" in the arena. */
 struct slice misp_id(struct misp *m, const char *type, const struct uuid *uuid);
 enum err_kind misp_nomem(struct err *e);
@@ -149,10 +151,9 @@ enum err_kind misp_note(struct misp *m, const struct misp_head *head, struct sli
 enum err_kind misp_identity(
 	struct misp *m, struct json_value org, struct uuid *ret_uuid, struct err *e) MUST_USE;
 
-/* ---- tags, TLP, galaxies (import_misp_tags.c)
- * ------------------------------------------------------ */
+/* ---- tags, TLP, galaxies (import_misp_tags.c) ----------------------------------------------- */
 
-void misp_label(struct misp_tags *tags, struct slice label);
+void misp_label(struct misp *m, struct misp_tags *tags, struct slice label);
 /* Reads "Tag" and "Galaxy" of v. tlp_of_event: how clusters that are not public are marked. */
 enum err_kind misp_tags_read(
 	struct misp *m, struct json_value v, struct misp_tags *ret_tags, struct err *e) MUST_USE;
@@ -163,8 +164,7 @@ enum err_kind misp_galaxies(struct misp *m, struct json_value v, struct misp_tag
 enum stix_tlp misp_marking(struct misp *m, const char *structure, enum stix_tlp tagged,
 	int64_t distribution, enum stix_tlp outer);
 
-/* ---- attributes and objects
- * -------------------------------------------------------------------------- */
+/* ---- attributes and objects ----------------------------------------------------------------- */
 
 /* How a value stands in an observable. */
 enum misp_shape {
@@ -254,6 +254,8 @@ void misp_unit_read(struct misp *m, const char *structure, struct json_value v, 
 /* Content in "data": an artifact. *ret_id empty: none, or too long (which is told). */
 enum err_kind misp_artifact(struct misp *m, struct json_value attribute, bool sample,
 	enum stix_tlp tlp, struct slice *ret_id, struct err *e) MUST_USE;
+/* Has it tags, sightings or a distribution of its own, so that it cannot melt into something? */
+bool misp_carries_more(struct json_value attribute);
 enum err_kind misp_attribute(
 	struct misp *m, struct json_value attribute, enum stix_tlp outer, struct err *e) MUST_USE;
 enum err_kind misp_sightings(struct misp *m, struct json_value attribute, struct slice target,
@@ -263,8 +265,7 @@ enum err_kind misp_object(struct misp *m, struct json_value object, struct err *
 enum err_kind misp_object_references(
 	struct misp *m, struct json_value object, struct err *e) MUST_USE;
 
-/* ---- documents
- * ------------------------------------------------------------------------------------------ */
+/* ---- documents ------------------------------------------------------------------------------ */
 
 /* For each object of the list of that name. */
 enum err_kind misp_each(struct misp *m, struct json_value v, const char *name,

@@ -47,8 +47,7 @@ static struct misp_head unit_head(const struct misp_unit *unit, const char *type
 	};
 }
 
-/* ---- a unit: indicator and observed-data
- * ------------------------------------------------------------------ */
+/* ---- a unit: indicator and observed-data ---------------------------------------------------- */
 
 static enum err_kind observed_emit(struct misp *m, const struct misp_unit *unit,
 	const struct misp_list *ids, struct slice *ret_id, struct err *e)
@@ -240,7 +239,7 @@ enum err_kind misp_artifact(struct misp *m, struct json_value attribute, bool sa
 		return misp_nomem(e);
 	buf_clear(&m->out);
 	import_observable_append(&m->out, buf_slice(&m->body), &id, &marking, markings_count);
-	return misp_emit(m, *ret_id, e);
+	return misp_emit(m, *ret_id, tlp, e);
 }
 
 /* ---- sightings
@@ -448,12 +447,26 @@ static bool facts_make(struct misp *m, const struct misp_type *type, struct slic
 
 static void add_own_labels(struct misp *m, struct json_value attribute, struct misp_tags *tags)
 {
-	misp_label(tags, arena_printf(m->scratch, "misp:type=\"%.*s\"",
-				 SLICE_ARG(slice_cut(json_get_string(attribute, "type"), 0, 200))));
+	misp_label(m, tags,
+		arena_printf(m->scratch, "misp:type=\"%.*s\"",
+			SLICE_ARG(slice_cut(json_get_string(attribute, "type"), 0, 200))));
 	if (json_get_string(attribute, "category").len > 0)
-		misp_label(tags, arena_printf(m->scratch, "misp:category=\"%.*s\"",
-					 SLICE_ARG(slice_cut(
-						 json_get_string(attribute, "category"), 0, 200))));
+		misp_label(m, tags,
+			arena_printf(m->scratch, "misp:category=\"%.*s\"",
+				SLICE_ARG(slice_cut(
+					json_get_string(attribute, "category"), 0, 200))));
+}
+
+bool misp_carries_more(struct json_value attribute)
+{
+	static const char *const lists[] = {"Tag", "Galaxy", "Sighting"};
+	struct json_value list;
+
+	for (size_t k = 0; k < COUNT_OF(lists); k++) {
+		if (json_get(attribute, lists[k], &list) && json_count(list) > 0)
+			return true;
+	}
+	return misp_number(attribute, "distribution", 5) != 5;
 }
 
 /* What has no type of its own in STIX is written down word for word. */
@@ -569,7 +582,11 @@ enum err_kind misp_attribute(
 		kind = vulnerability_emit(m, &unit, value, &id, e);
 		break;
 	case MISP_USE_REFERENCE:
-		if (m->has_event && is_web(value)) {
+		/* The report is read by all who may have it, so what is for fewer is a note. */
+		if (m->has_event && is_web(value) && unit.tlp <= m->tlp &&
+			!misp_carries_more(attribute)) {
+			misp_lose(m, "attribute", SLICE("timestamp and category (of a link)"),
+				json_get_string(attribute, "uuid"));
 			if (!reference_add(m, attribute, value, unit.comment))
 				return misp_nomem(e);
 			return OK;

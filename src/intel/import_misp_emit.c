@@ -15,7 +15,13 @@ struct slice misp_id(struct misp *m, const char *type, const struct uuid *uuid)
 	return arena_copy(m->arena, slice_of(id));
 }
 
-enum err_kind misp_emit(struct misp *m, struct slice id, struct err *e)
+enum err_kind misp_refer(struct misp *m, struct slice id, enum stix_tlp tlp, struct err *e)
+{
+	/* Apart, so that a reader of the report is not kept from all of it by one part of it. */
+	return misp_list_add(&m->refs[tlp > m->tlp ? tlp : STIX_TLP_NONE], id) ? OK : misp_nomem(e);
+}
+
+enum err_kind misp_emit(struct misp *m, struct slice id, enum stix_tlp tlp, struct err *e)
 {
 	struct import_sink *sink = m->job->sink;
 	struct intel_place place = m->place;
@@ -28,7 +34,7 @@ enum err_kind misp_emit(struct misp *m, struct slice id, struct err *e)
 		return misp_nomem(e);
 	if (!is_new)
 		return OK; /* an observable that the event has twice */
-	if (!misp_list_add(&m->refs, id))
+	if (misp_refer(m, id, tlp, e) != OK)
 		return misp_nomem(e);
 	place.index = m->index++;
 	return sink->emit(sink->context, buf_slice(&m->out), &place, e);
@@ -65,14 +71,14 @@ enum err_kind misp_end(struct misp *m, struct json_writer *w, const struct misp_
 	import_member_tlp(w, head->tlp);
 	json_write_end(w, '}');
 	*ret_id = m->out.bad ? (struct slice){0} : id;
-	kind = misp_emit(m, id, e);
+	kind = misp_emit(m, id, head->tlp, e);
 	return kind;
 }
 
 /* Section 3.7 of relationship_type: a-z, 0-9 and hyphens. */
 static struct slice relationship_name(struct misp *m, struct slice type)
 {
-	char *name = arena_string(m->scratch, slice_cut(type, 0, 100));
+	char *name = arena_string(m->scratch, type);
 	size_t len = name == NULL ? 0 : strlen(name);
 
 	for (size_t i = 0; i < len; i++) {
@@ -83,7 +89,11 @@ static struct slice relationship_name(struct misp *m, struct slice type)
 		else if ((c < 'a' || c > 'z') && (c < '0' || c > '9'))
 			name[i] = '-';
 	}
-	return len == 0 ? SLICE("related-to") : (struct slice){name, len};
+	if (len == 0)
+		return SLICE("related-to");
+	if (!slice_equal(type, (struct slice){name, len}))
+		misp_lose(m, "object reference", SLICE("relationship_type (its spelling)"), type);
+	return (struct slice){name, len};
 }
 
 enum err_kind misp_relate(struct misp *m, const struct uuid *uuid, struct slice type,

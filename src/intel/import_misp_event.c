@@ -4,7 +4,9 @@
 
 /*
  * References of one report: at about 52 bytes each they stay below JSON_OBJECT_MAX and
- * STIX_REFERENCES_MAX. What goes beyond stands in groupings that the report refers to.
+ * STIX_REFERENCES_MAX. What goes beyond stands in groupings that the report refers to. What is for
+ * fewer readers than the report stands in groupings that refer to it: whoever may not have a thing
+ * that an object names may not have that object, and would lose the report for one attribute.
  */
 #define REPORT_REFERENCES_MAX 18000
 
@@ -17,7 +19,7 @@ static void label_number(struct misp *m, struct misp_tags *tags, struct json_val
 	int64_t number = misp_number(event, field, -1);
 
 	if (number >= 0 && number < count && names[number] != NULL)
-		misp_label(tags, arena_printf(m->arena, "misp:%s=\"%s\"", label, names[number]));
+		misp_label(m, tags, arena_printf(m->arena, "misp:%s=\"%s\"", label, names[number]));
 	else if (number >= 0)
 		misp_lose(m, "event", slice_of(field), m->event_text);
 }
@@ -97,14 +99,16 @@ static void write_references(struct misp *m, struct json_writer *w, struct json_
 	json_write_end(w, ']');
 }
 
-static void write_refs(
-	struct misp *m, struct json_writer *w, const struct misp_list *refs, size_t from, size_t to)
+static void write_refs(struct misp *m, struct json_writer *w, struct slice first,
+	const struct misp_list *refs, size_t from, size_t to)
 {
 	json_write_name(w, "object_refs");
 	json_write_array(w);
+	if (first.len > 0)
+		json_write_string(w, first);
 	for (size_t k = from; k < to; k++)
 		json_write_string(w, refs->items[k]);
-	if (from == to) { /* an empty event still has an author */
+	if (from == to && first.len == 0) { /* an empty event still has an author */
 		char id[STIX_ID_MAX + 1];
 
 		stix_id_format(SLICE("identity"), &m->creator, id);
@@ -113,9 +117,12 @@ static void write_refs(
 	json_write_end(w, ']');
 }
 
-/* Move what is too much for one object into groupings; *parts holds their ids then. */
-static enum err_kind refs_split(struct misp *m, const struct misp_list *refs,
-	struct misp_list *parts, struct slice name, struct err *e)
+/*
+ * Name a part of what the event holds in groupings: what is too much for one report, or for fewer
+ * readers than it. first: an id that stands in each of them, or empty. *ids gets theirs.
+ */
+static enum err_kind parts_emit(struct misp *m, const struct misp_list *refs, enum stix_tlp tlp,
+	struct slice name, struct slice first, struct misp_list *ids, struct err *e)
 {
 	enum err_kind kind = OK;
 
@@ -127,31 +134,32 @@ static enum err_kind refs_split(struct misp *m, const struct misp_list *refs,
 		struct misp_head head = {.type = "grouping",
 			.created_us = m->created_us,
 			.modified_us = m->modified_us,
-			.tlp = m->tlp};
+			.tlp = tlp};
 		struct json_writer w;
 		struct slice id;
 
 		put_u64(number, from);
 		import_uuid(
 			(const struct slice[]){
-				SLICE("part"), m->event_text,
+				SLICE("part"), m->event_text, slice_of(stix_tlp_name(tlp)),
 				{(const char *)number, sizeof(number)}
                 },
-			3, &head.uuid);
+			4, &head.uuid);
 		misp_begin(m, &w, &head);
 		json_member_string(&w, "name",
-			arena_printf(m->arena, "%.*s (objects from number %zu)", SLICE_ARG(name),
-				from + 1));
+			arena_printf(m->arena, "%.*s (TLP:%s, objects from number %zu)",
+				SLICE_ARG(name), stix_tlp_name(tlp), from + 1));
 		json_member_text(&w, "context", "suspicious-activity");
-		write_refs(m, &w, refs, from, to);
+		write_refs(m, &w, first, refs, from, to);
 		kind = misp_end(m, &w, &head, &id, e);
-		if (kind == OK && id.len > 0 && !misp_list_add(parts, id))
+		if (kind == OK && id.len > 0 && !misp_list_add(ids, id))
 			kind = misp_nomem(e);
 	}
 	return kind;
 }
 
-static enum err_kind event_end(struct misp *m, struct json_value event, struct err *e)
+static enum err_kind event_emit(struct misp *m, struct json_value event, struct slice name,
+	const struct misp_list *refs, struct err *e)
 {
 	struct misp_tags *tags = &m->tags[MISP_TAGS_EVENT];
 	bool report = misp_truth(event, "published");
@@ -165,39 +173,49 @@ static enum err_kind event_end(struct misp *m, struct json_value event, struct e
 		.labels_count = tags->labels_count,
 	};
 	int64_t published_us = misp_time(m->arena, event, "publish_timestamp");
-	struct slice name = misp_text(m->arena, event, "info"), id;
-	struct misp_list refs = m->refs, parts = {0};
 	struct json_writer w;
+	struct slice id;
+
+	misp_begin(m, &w, &head);
+	json_member_string(&w, "name", name);
+	if (report) {
+		json_write_name(&w, "report_types");
+		json_write_array(&w);
+		json_write_text(&w, "threat-report");
+		json_write_end(&w, ']');
+		json_member_time(&w, "published",
+			published_us != MISP_TIME_NONE ? published_us : m->modified_us, 3);
+	} else {
+		json_member_text(&w, "context", "suspicious-activity");
+	}
+	write_refs(m, &w, (struct slice){0}, refs, 0, refs->count);
+	write_references(m, &w, event);
+	return misp_end(m, &w, &head, &id, e);
+}
+
+static enum err_kind event_end(struct misp *m, struct json_value event, struct err *e)
+{
+	struct slice name = misp_text(m->arena, event, "info");
+	struct misp_list refs[COUNT_OF(m->refs)], parts = {0}, narrower = {0};
 	enum err_kind kind = OK;
 
 	/* From here on nothing more is added to what it refers to. */
-	m->refs = (struct misp_list){0};
+	memcpy(refs, m->refs, sizeof(refs));
+	memset(m->refs, 0, sizeof(m->refs));
 	if (name.len == 0)
 		name = arena_printf(m->arena, "MISP event %.*s", SLICE_ARG(m->event_text));
-	if (refs.count > REPORT_REFERENCES_MAX)
-		kind = refs_split(m, &refs, &parts, name, e);
-	if (kind == OK) {
-		misp_begin(m, &w, &head);
-		json_member_string(&w, "name", name);
-		if (report) {
-			json_write_name(&w, "report_types");
-			json_write_array(&w);
-			json_write_text(&w, "threat-report");
-			json_write_end(&w, ']');
-			json_member_time(&w, "published",
-				published_us != MISP_TIME_NONE ? published_us : m->modified_us, 3);
-		} else {
-			json_member_text(&w, "context", "suspicious-activity");
-		}
-		if (parts.count > 0)
-			write_refs(m, &w, &parts, 0, parts.count);
-		else
-			write_refs(m, &w, &refs, 0, refs.count);
-		write_references(m, &w, event);
-		kind = misp_end(m, &w, &head, &id, e);
-	}
-	misp_list_fini(&refs);
+	if (refs[STIX_TLP_NONE].count > REPORT_REFERENCES_MAX)
+		kind = parts_emit(
+			m, &refs[STIX_TLP_NONE], m->tlp, name, (struct slice){0}, &parts, e);
+	if (kind == OK)
+		kind = event_emit(
+			m, event, name, parts.count > 0 ? &parts : &refs[STIX_TLP_NONE], e);
+	for (enum stix_tlp tlp = STIX_TLP_CLEAR; tlp <= STIX_TLP_RED && kind == OK; tlp++)
+		kind = parts_emit(m, &refs[tlp], tlp, name, m->about, &narrower, e);
+	for (size_t k = 0; k < COUNT_OF(refs); k++)
+		misp_list_fini(&refs[k]);
 	misp_list_fini(&parts);
+	misp_list_fini(&narrower);
 	return kind;
 }
 

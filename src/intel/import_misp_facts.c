@@ -8,8 +8,7 @@
 
 #define NAME_TIMES_ADDRESSES_MAX 400 /* resolutions of one object; real ones have a few */
 
-/* ---- checking
- * ------------------------------------------------------------------------------------------ */
+/* ---- checking ------------------------------------------------------------------------------- */
 
 static bool all_of(struct slice text, bool (*fits)(char c))
 {
@@ -172,8 +171,7 @@ bool misp_fact_make(struct misp *m, const struct misp_field *field, struct slice
 	return true;
 }
 
-/* ---- the pattern
- * ------------------------------------------------------------------------------------------ */
+/* ---- the pattern ---------------------------------------------------------------------------- */
 
 static const char *type_of(const struct misp_fact *fact)
 {
@@ -252,8 +250,7 @@ enum err_kind misp_facts_pattern(struct misp *m, struct misp_fact *facts, size_t
 	return OK;
 }
 
-/* ---- observables
- * --------------------------------------------------------------------------------------------- */
+/* ---- observables ---------------------------------------------------------------------------- */
 
 static size_t marking_of(enum stix_tlp tlp, struct uuid *ret_uuid)
 {
@@ -292,7 +289,7 @@ static enum err_kind observable_emit(struct misp *m, const char *type, enum stix
 	if (id.data == NULL || !misp_list_add(ids, id))
 		return misp_nomem(e);
 	*ret_id = id;
-	return misp_emit(m, id, e);
+	return misp_emit(m, id, tlp, e);
 }
 
 static const char *address_type(struct slice text)

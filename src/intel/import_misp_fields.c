@@ -100,7 +100,9 @@ void misp_lose(struct misp *m, const char *structure, struct slice field, struct
 			SLICE_ARG(uuid), SLICE_ARG(slice_cut(field, 0, 100)));
 		return;
 	}
-	m->losses[m->losses_count++] = (struct misp_loss){structure, field, 1, uuid};
+	/* Copies: what is lost may have been put together for one attribute only. */
+	m->losses[m->losses_count++] = (struct misp_loss){
+		structure, arena_copy(m->arena, field), 1, arena_copy(m->arena, uuid)};
 }
 
 void misp_lose_tell(struct misp *m)

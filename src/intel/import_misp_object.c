@@ -124,13 +124,8 @@ static bool compose(struct misp *m, struct object *o, struct json_value attribut
 	struct slice relation = json_get_string(attribute, "object_relation");
 	const struct misp_field *field = template_field(o->name, relation);
 	struct slice value = misp_text(m->scratch, attribute, "value");
-	struct json_value list;
 
-	if (field == NULL || o->unit.facts_count == MISP_FACTS_MAX ||
-		misp_number(attribute, "distribution", 5) != 5 ||
-		(json_get(attribute, "Tag", &list) && json_count(list) > 0) ||
-		(json_get(attribute, "Galaxy", &list) && json_count(list) > 0) ||
-		(json_get(attribute, "Sighting", &list) && json_count(list) > 0))
+	if (field == NULL || o->unit.facts_count == MISP_FACTS_MAX || misp_carries_more(attribute))
 		return false;
 	if (!misp_fact_make(m, field, value, misp_truth(attribute, "to_ids"),
 		    &o->unit.facts[o->unit.facts_count]))
@@ -162,11 +157,11 @@ static void rest_add(struct misp *m, struct object *o, struct json_value attribu
 static bool stands_alone(struct json_value attribute)
 {
 	const struct misp_type *type = misp_type_find(json_get_string(attribute, "type"));
-	struct json_value list;
 
+	if (misp_carries_more(attribute))
+		return true;
 	if (type->use == MISP_USE_NOTE)
-		return (json_get(attribute, "Tag", &list) && json_count(list) > 0) ||
-		       (json_get(attribute, "Sighting", &list) && json_count(list) > 0);
+		return false;
 	return type->use != MISP_USE_FIELDS || misp_truth(attribute, "to_ids") ||
 	       json_get_string(attribute, "data").len > 0;
 }
@@ -299,10 +294,11 @@ enum err_kind misp_object(struct misp *m, struct json_value v, struct err *e)
 	kind = import_tlp_emit(m->job, o.unit.tlp, &m->place, e);
 	if (kind != OK)
 		return kind;
-	misp_label(tags, arena_printf(m->scratch, "misp:name=\"%.*s\"",
-				 SLICE_ARG(slice_cut(o.name, 0, 200))));
+	misp_label(m, tags,
+		arena_printf(
+			m->scratch, "misp:name=\"%.*s\"", SLICE_ARG(slice_cut(o.name, 0, 200))));
 	if (json_get_string(v, "meta-category").len > 0)
-		misp_label(tags,
+		misp_label(m, tags,
 			arena_printf(m->scratch, "misp:meta-category=\"%.*s\"",
 				SLICE_ARG(slice_cut(json_get_string(v, "meta-category"), 0, 200))));
 	o.unit.facts = ARENA_ARRAY(m->scratch, struct misp_fact, MISP_FACTS_MAX);
@@ -326,8 +322,7 @@ enum err_kind misp_object(struct misp *m, struct json_value v, struct err *e)
 	return OK;
 }
 
-/* ---- references
- * -------------------------------------------------------------------------------------------- */
+/* ---- references ----------------------------------------------------------------------------- */
 
 static enum err_kind reference_emit(struct misp *m, struct json_value reference,
 	struct slice source, const struct misp_unit *unit, struct err *e)

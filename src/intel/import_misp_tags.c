@@ -5,18 +5,21 @@
  */
 #include "import_misp.h"
 
-void misp_label(struct misp_tags *tags, struct slice label)
+void misp_label(struct misp *m, struct misp_tags *tags, struct slice label)
 {
 	for (size_t k = 0; k < tags->labels_count; k++) {
 		if (slice_equal(tags->labels[k], label))
 			return;
 	}
-	if (tags->labels_count < MISP_LABELS_MAX && label.len > 0)
+	if (label.len == 0)
+		return;
+	if (tags->labels_count < MISP_LABELS_MAX)
 		tags->labels[tags->labels_count++] = label;
+	else
+		misp_lose(m, "tag", SLICE("name (labels beyond 500)"), label);
 }
 
-/* ---- the Traffic Light Protocol
- * ---------------------------------------------------------------------- */
+/* ---- the Traffic Light Protocol ------------------------------------------------------------- */
 
 /* False: no TLP tag. One that is not understood counts as RED: what it allows is not known. */
 static bool tlp_of_tag(struct misp *m, struct slice name, enum stix_tlp *ret_tlp)
@@ -71,8 +74,7 @@ enum stix_tlp misp_marking(struct misp *m, const char *structure, enum stix_tlp 
 	return limit >= STIX_TLP_AMBER_STRICT && limit > tagged ? limit : tagged;
 }
 
-/* ---- galaxies
- * --------------------------------------------------------------------------------------------- */
+/* ---- galaxies ------------------------------------------------------------------------------- */
 
 /* Which galaxies STIX has a type for. The others stay labels. */
 static const struct {
@@ -158,7 +160,7 @@ static struct slice first_of_list(struct json_value meta, const char *name)
 
 #define REFERENCES_MAX 50 /* of one cluster */
 
-static void write_references(struct json_writer *w, const struct cluster *c)
+static void write_references(struct misp *m, struct json_writer *w, const struct cluster *c)
 {
 	struct slice id = first_of_list(c->meta, "external_id"), name = c->value;
 	struct json_value refs, item;
@@ -195,8 +197,11 @@ static void write_references(struct json_writer *w, const struct cluster *c)
 			if (!slice_starts(url, SLICE("https://")) &&
 				!slice_starts(url, SLICE("http://")))
 				continue;
-			if (count++ == REFERENCES_MAX)
-				break;
+			if (count++ >= REFERENCES_MAX) {
+				misp_lose(m, "galaxy cluster meta", SLICE("refs (beyond 50)"),
+					c->value);
+				continue;
+			}
 			json_write_object(w);
 			json_member_text(w, "source_name", "misp-galaxy");
 			json_member_string(w, "url", url);
@@ -332,9 +337,9 @@ static enum err_kind cluster_emit(struct misp *m, const struct cluster *c, enum 
 	lose_meta(m, c);
 	if (sink->known(sink->context, slice_of(type), &head.uuid)) {
 		/* here already, perhaps in another version: the report still names it */
-		if (!misp_map_put(&m->seen, id, id, &is_new) || !misp_list_add(&m->refs, id))
+		if (!misp_map_put(&m->seen, id, id, &is_new))
 			return misp_nomem(e);
-		return OK;
+		return misp_refer(m, id, head.tlp, e);
 	}
 	buf_clear(&m->out);
 	w = JSON_WRITER(&m->out);
@@ -355,7 +360,7 @@ static enum err_kind cluster_emit(struct misp *m, const struct cluster *c, enum 
 		write_synonyms(&w, c);
 	if (has_phases(type))
 		write_phases(&w, c);
-	write_references(&w, c);
+	write_references(m, &w, c);
 	return misp_end(m, &w, &head, ret_id, e);
 }
 
@@ -375,14 +380,18 @@ static bool cluster_of_tag(struct slice tag, struct cluster *ret_cluster)
 	return true;
 }
 
-static void galaxy_add(struct misp_tags *tags, struct slice id)
+static void galaxy_add(struct misp *m, struct misp_tags *tags, struct slice id)
 {
 	for (size_t k = 0; k < tags->galaxies_count; k++) {
 		if (slice_equal(tags->galaxies[k], id))
 			return;
 	}
-	if (id.len > 0 && tags->galaxies_count < MISP_LABELS_MAX)
+	if (id.len == 0)
+		return;
+	if (tags->galaxies_count < MISP_LABELS_MAX)
 		tags->galaxies[tags->galaxies_count++] = id;
+	else
+		misp_lose(m, "galaxy cluster", SLICE("(relations to more than 500)"), id);
 }
 
 /* One entry of a "GalaxyCluster" list. */
@@ -408,9 +417,9 @@ static enum err_kind cluster_read(struct misp *m, struct json_value v, struct mi
 	if (!json_get(v, "default", &value) && !json_get(v, "distribution", &value))
 		c.is_public = true;
 	misp_lose_rest(m, "galaxy cluster", v, uuid);
-	misp_label(tags, tag);
+	misp_label(m, tags, tag);
 	kind = cluster_emit(m, &c, tlp, &id, e);
-	galaxy_add(tags, id);
+	galaxy_add(m, tags, id);
 	if (kind == OK && id.len > 0 && tag.len > 0 &&
 		!misp_map_put(&m->galaxies, tag, id, &is_new))
 		return misp_nomem(e);
@@ -441,7 +450,7 @@ enum err_kind misp_galaxies(struct misp *m, struct json_value v, struct misp_tag
 		id = misp_map_get(&m->galaxies, tags->labels[k]);
 		if (id.len == 0 && cluster_of_tag(tags->labels[k], &c))
 			kind = cluster_emit(m, &c, tlp, &id, e);
-		galaxy_add(tags, id);
+		galaxy_add(m, tags, id);
 	}
 	return kind;
 }
@@ -472,7 +481,7 @@ enum err_kind misp_tags_read(
 		/* Several are a mistake: the strictest holds. */
 		if (tlp_of_tag(m, name, &tlp) && tlp > ret_tags->tlp)
 			ret_tags->tlp = tlp;
-		misp_label(ret_tags, name);
+		misp_label(m, ret_tags, name);
 	}
 	return OK;
 }

@@ -86,8 +86,7 @@ static void assert_object(const struct collect *c, const char *which, const char
 #define EVENT_UUID "5a7c9e10-0000-4b21-8c3d-a1b2c3d4e5f6"
 #define U(number)  "5a7c9e10-" number "-4b21-8c3d-a1b2c3d4e5f6"
 
-/* ---- the sample
- * ---------------------------------------------------------------------------------------- */
+/* ---- the sample ----------------------------------------------------------------------------- */
 
 static void test_event(void **state)
 {
@@ -163,7 +162,14 @@ static void test_event(void **state)
 		object_with(c, "\"type\":\"attack-pattern\"").len);
 	assert_object(c, "\"type\":\"malware\"", AMBER);
 	assert_object(c, "\"relationship_type\":\"indicates\"", "malware--");
-	/* the stricter marking of one attribute */
+	/* the stricter marking of one attribute: apart from the report, which all others may read
+	 */
+	assert_object(c, "\"name\":\"Tidelock at the harbour (TLP:amber", "report--" EVENT_UUID);
+	assert_object(c, "\"name\":\"Tidelock at the harbour (TLP:amber", "indicator--" U("0006"));
+	assert_object(c, "\"name\":\"Tidelock at the harbour (TLP:amber", AMBER);
+	assert_int_equal(slice_find_text(object_with(c, "\"type\":\"report\""),
+				 SLICE("indicator--" U("0006"))),
+		object_with(c, "\"type\":\"report\"").len);
 	assert_object(c, "\"id\":\"indicator--" U("0006"), AMBER);
 	/* report */
 	assert_object(c, "\"abstract\":\"What happened\"", "A berth was booked.");
@@ -217,12 +223,12 @@ static void test_report_complete(void **state)
 		buf_fini(&part);
 		named++;
 	}
-	/* all but the author, two markings and the report itself */
-	assert_int_equal(named, c->objects_count - 4);
+	/* all but the author, two markings, the report itself, and the grouping of what is AMBER:
+	 * an indicator, its malware and their relationship */
+	assert_int_equal(named, c->objects_count - 4 - 4);
 }
 
-/* ---- forms of documents
- * ---------------------------------------------------------------------------------- */
+/* ---- forms of documents --------------------------------------------------------------------- */
 
 #define ATTRIBUTE(value)                                                                           \
 	"{\"uuid\":\"" U("0001") "\",\"type\":\"ip-dst\",\"category\":\"Network activity\","       \
@@ -325,8 +331,7 @@ static void test_broken(void **state)
 	assert_has(&c->losses, "sharing group \"few\" has no place in STIX");
 }
 
-/* ---- markings
- * -------------------------------------------------------------------------------------------- */
+/* ---- markings ------------------------------------------------------------------------------- */
 
 static void test_markings(void **state)
 {
@@ -443,8 +448,59 @@ static void test_observables_apart(void **state)
 	assert_int_equal(slice_find_text(red, SLICE("28bb3599")), red.len);
 }
 
-/* ---- attributes
- * -------------------------------------------------------------------------------------------- */
+/* ---- attributes ----------------------------------------------------------------------------- */
+
+/* What melts into another object would take over that one's marking: narrower things do not. */
+static void test_no_leak(void **state)
+{
+	struct collect *c = *state;
+	struct intel_import o = collect_options();
+	struct slice report;
+
+	MUST(collect_bytes(c, &import_misp,
+		SLICE("{\"Event\":" EVENT(
+			",\"distribution\":3,\"published\":true,\"Attribute\":[{\"type\":\"link\","
+			"\"uuid\":\"" U(
+				"0001") "\",\"value\":\"https://secret.example/\",\"Tag\":[{"
+					"\"name\":\"tlp:red\"}]},{\"type\":\"link\",\"uuid\":\"" U(
+						"0002") "\","
+							"\"value\":\"https://hidden.example/"
+							"\",\"distribution\":0},{\"type\":\"link\","
+							"\"uuid\":\"" U(
+								"0003") "\",\"value\":\"https://"
+									"open.example/"
+									"\"}],\"Object\":[{"
+									"\"name\":\"file\","
+									"\"uuid\":\"" U(
+										"0010") "\","
+											"\"Attribut"
+											"e\":[{"
+											"\"type\":"
+											"\"text\","
+											"\"object_"
+											"relation\""
+											":\"state\""
+											",\"uuid\":"
+											"\"" U("001"
+											       "1") "\",\"value\":"
+												    "\"for us alone\",\"distribution\":\"0\"},{\"type\":\"filename\","
+												    "\"object_relation\":\"filename\",\"uuid\":\"" U(
+													    "0012") "\",\"value\":"
+														    "\"ours.exe\",\"distribution\":\"0\"},{\"type\":\"text\",\"object_relation\":"
+														    "\"state\",\"value\":\"for all\"}]}]") "}"),
+		&o, e));
+	assert_clean(c);
+	report = object_with(c, "\"type\":\"report\"");
+	assert_true(slice_find_text(report, SLICE("open.example")) < report.len);
+	assert_int_equal(slice_find_text(report, SLICE("secret.example")), report.len);
+	assert_int_equal(slice_find_text(report, SLICE("hidden.example")), report.len);
+	assert_int_equal(slice_find_text(report, SLICE("note--" U("0001"))), report.len);
+	assert_object(c, "https://secret.example/", RED);
+	assert_object(c, "https://hidden.example/", AMBER_STRICT);
+	assert_object(c, "for us alone", AMBER_STRICT);
+	assert_object(c, "\"name\":\"ours.exe\"", AMBER_STRICT);
+	assert_object(c, "\"content\":\"state: for all\"", GREEN);
+}
 
 /* Every type of the table, for detection and not, with a value that fits and one that does not. */
 static void test_types(void **state)
@@ -598,9 +654,78 @@ static void test_report_limit(void **state)
 		/* identity, marking, attributes, the event; two parts */
 		assert_int_equal(c->objects_count, 2 + 18000 + extra + 1 + (extra ? 2 : 0));
 		if (extra > 0)
-			assert_has(&c->objects, "\"name\":\"x (objects from number 18001)\"");
+			assert_has(&c->objects,
+				"\"name\":\"x (TLP:green, objects from number 18001)\"");
 		else
-			assert_has_not(&c->objects, "(objects from number");
+			assert_has_not(&c->objects, "objects from number");
+		buf_fini(&b);
+	}
+}
+
+/* Labels, attributes in one object, resolutions, different losses: on both sides of each limit. */
+static void test_limits(void **state)
+{
+	struct collect *c = *state;
+	struct intel_import o = collect_options();
+
+	for (unsigned extra = 0; extra < 2; extra++) {
+		struct buf b = BUF_INIT;
+
+		/* 500 labels of an event: threat level is one of them */
+		buf_text(&b,
+			"{\"Event\":{\"uuid\":\"" EVENT_UUID
+			"\",\"info\":\"x\",\"distribution\":3,\"threat_level_id\":1,\"Tag\":[");
+		for (unsigned k = 0; k < MISP_LABELS_MAX - 1 + extra; k++)
+			buf_printf(&b, "%s{\"name\":\"t%u\"}", k == 0 ? "" : ",", k);
+		/* 1000 values in one object: 500 names, 2 addresses, hashes that are none of it */
+		buf_text(&b, "],\"Object\":[{\"name\":\"domain-ip\",\"uuid\":\"" U(
+				     "0001") "\","
+					     "\"Attribute\":[");
+		for (unsigned k = 0; k < MISP_FACTS_MAX + extra; k++)
+			buf_printf(&b,
+				"%s{\"type\":\"domain\",\"object_relation\":\"domain\",\"value\":"
+				"\"n%u.example\"}",
+				k == 0 ? "" : ",", k);
+		/* 400 resolutions: 200 or 201 names with two addresses */
+		buf_text(&b,
+			"]},{\"name\":\"domain-ip\",\"uuid\":\"" U("0002") "\",\"Attribute\":[");
+		for (unsigned k = 0; k < 200 + extra; k++)
+			buf_printf(&b,
+				"{\"type\":\"domain\",\"object_relation\":\"domain\",\"value\":"
+				"\"m%u.example\"},",
+				k);
+		buf_text(&b,
+			"{\"type\":\"ip-dst\",\"object_relation\":\"ip\",\"value\":\"192.0.2.1\"},"
+			"{\"type\":\"ip-dst\",\"object_relation\":\"ip\",\"value\":\"192.0.2.2\"}"
+			"]}]}}");
+		c->known_count = 0;
+		MUST(collect_bytes(c, &import_misp, buf_slice(&b), &o, e));
+		assert_clean(c);
+		assert_int_equal(c->refused, 0);
+		if (extra == 0) {
+			assert_has_not(&c->losses, "labels beyond");
+			assert_has_not(&c->objects, "domain: n");
+			assert_has_not(&c->losses, "resolutions beyond");
+		} else {
+			assert_has(&c->losses, "tag: name (labels beyond 500): 1");
+			assert_has(&c->objects, "\"content\":\"domain: n1000.example\"");
+			assert_has(&c->losses, "(resolutions beyond 400)");
+		}
+		buf_fini(&b);
+	}
+	/* more different losses than are counted are told one by one */
+	for (unsigned extra = 0; extra < 2; extra++) {
+		struct buf b = BUF_INIT;
+
+		buf_text(&b, "{\"Event\":{\"uuid\":\"" EVENT_UUID
+			     "\",\"info\":\"x\",\"distribution\":3");
+		/* one is the distribution that TLP stands for */
+		for (unsigned k = 0; k < MISP_LOSSES_MAX - 1 + extra; k++)
+			buf_printf(&b, ",\"f%u\":1", k);
+		buf_text(&b, "}}");
+		MUST(collect_bytes(c, &import_misp, buf_slice(&b), &o, e));
+		assert_int_equal(c->lost, MISP_LOSSES_MAX + extra);
+		assert_has(&c->losses, "distribution 3 (TLP:green stands for it)");
 		buf_fini(&b);
 	}
 }
@@ -696,8 +821,7 @@ static void test_feed_broken(void **state)
 	remove(folder);
 }
 
-/* ---- real events
- * --------------------------------------------------------------------------------------------- */
+/* ---- real events ---------------------------------------------------------------------------- */
 
 static void test_data(void **state)
 {
@@ -743,6 +867,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_markings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_attribute_markings, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_observables_apart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_leak, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_types, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_losses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_report_limit, set_up, tear_down),

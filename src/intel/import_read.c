@@ -198,8 +198,7 @@ enum err_kind import_elements_run(
 	return kind;
 }
 
-/* ---- the head
- * ------------------------------------------------------------------------------------ */
+/* ---- the head ------------------------------------------------------------------------------- */
 
 #define HEAD_DEPTH_MAX 16
 
@@ -274,8 +273,7 @@ void import_head_members(struct slice head,
 	}
 }
 
-/* ---- lines
- * ----------------------------------------------------------------------------------------- */
+/* ---- lines ---------------------------------------------------------------------------------- */
 
 enum err_kind import_lines_init(struct import_lines *l, struct import_job *job, struct err *e)
 {

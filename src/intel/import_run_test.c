@@ -173,8 +173,7 @@ static uint64_t stored(struct fixture *f)
 	return stats.objects;
 }
 
-/* ---- every sample, twice
- * -------------------------------------------------------------------------------- */
+/* ---- every sample, twice -------------------------------------------------------------------- */
 
 static void test_samples(void **state)
 {
@@ -186,7 +185,7 @@ static void test_samples(void **state)
 	} cases[] = {
 		{SAMPLES "stix21-bundle.json", "stix",      5,  0},
 		{SAMPLES "stix20-bundle.json", "stix20",    26, 0},
-		{SAMPLES "misp-event.json",    "misp",      78, 0},
+		{SAMPLES "misp-event.json",    "misp",      79, 0},
 		{SAMPLES "misp-feed",          "misp-feed", 9,  0},
 		{SAMPLES "zeek.intel",         "zeek",      14, 5},
 		{SAMPLES "list.txt",           "list",      14, 1},
@@ -318,8 +317,7 @@ static void test_what_file(void **state)
 	assert_int_equal(import(f, &o).by_outcome[INTEL_NEW], 1);
 }
 
-/* ---- bad objects
- * ---------------------------------------------------------------------------------------------- */
+/* ---- bad objects ---------------------------------------------------------------------------- */
 
 #define NOTE(number)                                                                               \
 	"{\"type\":\"note\",\"spec_version\":\"2.1\",\"id\":\"note--00000000-0000-4000-8000-"      \
@@ -348,8 +346,7 @@ static void test_break(void **state)
 	assert_non_null(strstr(f->refused.data, "4: "));
 }
 
-/* ---- stopping and going on
- * ---------------------------------------------------------------------------------------- */
+/* ---- stopping and going on ------------------------------------------------------------------ */
 
 #define MANY 5000
 
@@ -421,8 +418,7 @@ static void test_progress(void **state)
 	assert_true(f->progress_calls >= 2);
 }
 
-/* ---- once is once, however long the list
- * ---------------------------------------------------------------------------- */
+/* ---- once is once, however long the list ---------------------------------------------------- */
 
 #define LINES 20000 /* more than are held as pending */
 

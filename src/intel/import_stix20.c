@@ -22,8 +22,7 @@ static const struct {
 	{"tool",         "tool_types"        },
 };
 
-/* ---- recognition
- * ------------------------------------------------------------------------------------------- */
+/* ---- recognition ---------------------------------------------------------------------------- */
 
 struct look {
 	bool bundle, bundle20, version21;
@@ -205,6 +204,7 @@ struct upgrade {
 	struct slice
 		markings[STIX20_MARKINGS_MAX]; /* object_marking_refs, with those moved there */
 	size_t markings_count;
+	bool too_many_markings;
 };
 
 static void markings_add(struct upgrade *u, struct slice marking)
@@ -215,6 +215,8 @@ static void markings_add(struct upgrade *u, struct slice marking)
 	}
 	if (u->markings_count < STIX20_MARKINGS_MAX)
 		u->markings[u->markings_count++] = marking;
+	else
+		u->too_many_markings = true;
 }
 
 /* A selector into "objects" points to what is an object of its own now. */
@@ -446,6 +448,8 @@ static enum err_kind object_upgrade(
 			u.labels_to = label_moves[k].to;
 	}
 	markings_collect(x, object, &u);
+	if (u.too_many_markings) /* one left out would make the object freer than it was */
+		return err_set(e, ERR_LIMIT, "more than %d markings", STIX20_MARKINGS_MAX);
 	if (slice_is(u.type, "observed-data") && json_get(object, "objects", &value)) {
 		kind = observed_upgrade(x, value, &u, place, e);
 		if (kind != OK)

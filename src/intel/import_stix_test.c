@@ -54,8 +54,7 @@ static void assert_clean(const struct collect *c)
 		fail_msg("%zu faults:\n%s", c->invalid, c->faults.data);
 }
 
-/* ---- STIX 2.1
- * ---------------------------------------------------------------------------------------- */
+/* ---- STIX 2.1 ------------------------------------------------------------------------------- */
 
 #define ONE "{ \"type\" : \"note\",\n \"x\": \"\\u0061\" }"
 #define TWO "{\"type\":\"x-y\",\"deep\":{\"objects\":[{}]}}"
@@ -201,8 +200,7 @@ static void test_attack(void **state)
 	}
 }
 
-/* ---- STIX 2.0
- * ---------------------------------------------------------------------------------------- */
+/* ---- STIX 2.0 ------------------------------------------------------------------------------- */
 
 static void test_upgrade(void **state)
 {
@@ -338,6 +336,38 @@ static void test_circle(void **state)
 	assert_has(&c->refusals, "refer to each other more than 100 deep");
 }
 
+/* Observables in one dictionary and markings of one object, on both sides of the limits. */
+static void test_upgrade_limits(void **state)
+{
+	struct collect *c = *state;
+	struct intel_import o = collect_options();
+
+	for (unsigned extra = 0; extra < 2; extra++) {
+		struct buf b = BUF_INIT;
+
+		buf_text(&b, "{\"type\":\"observed-data\",\"id\":\"observed-data--9e2b3c4d-5e6f-"
+			     "4071-9bac-000000000008\",\"objects\":{");
+		for (unsigned k = 0; k < 2000 + extra; k++)
+			buf_printf(&b, "%s\"%u\":{\"type\":\"mutex\",\"name\":\"m%u\"}",
+				k == 0 ? "" : ",", k, k);
+		buf_text(&b, "}}\n{\"type\":\"tool\",\"id\":\"tool--9e2b3c4d-5e6f-4071-9bac-"
+			     "000000000008\",\"object_marking_refs\":[");
+		for (unsigned k = 0; k < 64 + extra; k++)
+			buf_printf(&b,
+				"%s\"marking-definition--9e2b3c4d-5e6f-4071-9bac-0000000%05u\"",
+				k == 0 ? "" : ",", k);
+		buf_text(&b, "]}");
+		c->parse_only = true;
+		MUST(collect_bytes(c, &import_stix20, buf_slice(&b), &o, e));
+		assert_clean(c);
+		assert_int_equal(c->refused, 2 * extra);
+		assert_int_equal(c->objects_count, extra == 0 ? 2002 : 0);
+		buf_fini(&b);
+	}
+	assert_has(&c->refusals, "more than 2000 observables");
+	assert_has(&c->refusals, "more than 64 markings");
+}
+
 static void test_upgrade_refuses(void **state)
 {
 	static const struct {
@@ -362,8 +392,7 @@ static void test_upgrade_refuses(void **state)
 	}
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 static void test_lines(void **state)
 {
@@ -403,6 +432,31 @@ static void test_lines(void **state)
 	import_lines_fini(&lines);
 }
 
+/* A document that must be read whole: exactly the limit, and a byte more. */
+static void test_read_all(void **state)
+{
+	struct collect *c = *state;
+	struct intel_import o = collect_options();
+	char *text = calloc(JSON_DOCUMENT_MAX + 1, 1);
+
+	assert_non_null(text);
+	for (size_t extra = 0; extra < 2; extra++) {
+		struct import_job job = {
+			.options = &o,
+			.world = &c->world.world,
+			.head = {text, JSON_DOCUMENT_MAX + extra},
+			.sink = &c->sink
+                };
+		struct buf whole = BUF_INIT;
+		struct err no;
+
+		assert_int_equal(import_read_all(&job, &whole, &no), extra == 0 ? OK : ERR_LIMIT);
+		assert_int_equal(whole.len, extra == 0 ? JSON_DOCUMENT_MAX : 0);
+		buf_fini(&whole);
+	}
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,7 +471,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_granular, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_circle, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_upgrade_refuses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_upgrade_limits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_read_all, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,8 +85,7 @@ const struct import_kind *import_kind_find(struct slice name)
 	return NULL;
 }
 
-/* ---- writing patterns
- * ------------------------------------------------------------------------------- */
+/* ---- writing patterns ----------------------------------------------------------------------- */
 
 static void comparison(struct buf *b, const char *path, const char *operator, struct slice text)
 {
@@ -106,8 +105,7 @@ static bool value_done(struct buf *b, struct arena *a, struct import_value *v, c
 	return true;
 }
 
-/* ---- one reader per kind
- * ------------------------------------------------------------------------------ */
+/* ---- one reader per kind -------------------------------------------------------------------- */
 
 /*
  * "198.51.100.7", "2001:db8::/32", "198.51.100.7:443", "[2001:db8::1]:443". The text is written
@@ -384,8 +382,7 @@ static bool text_read(const struct import_kind *kind, struct slice text, struct 
 	return value_done(&b, a, v, ret_why);
 }
 
-/* ---- all kinds
- * -------------------------------------------------------------------------------------------- */
+/* ---- all kinds ------------------------------------------------------------------------------ */
 
 static bool kind_read(const struct import_kind *kind, enum stix_value_kind what, struct slice text,
 	struct arena *a, struct import_value *v, const char **ret_why)

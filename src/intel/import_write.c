@@ -69,8 +69,7 @@ void import_member_tlp(struct json_writer *w, enum stix_tlp tlp)
 	json_write_end(w, ']');
 }
 
-/* ---- observables
- * --------------------------------------------------------------------------------------- */
+/* ---- observables ---------------------------------------------------------------------------- */
 
 #define MARKINGS_MAX                                                                               \
 	64 /* of one converted observable; more are hashed as if they were the last                \
