@@ -17,8 +17,7 @@ uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* ---- lists ------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 enum err_kind objects_new(size_t bytes_max, struct objects *ret_objects, struct err *e)
 {
@@ -222,8 +221,7 @@ enum err_kind objects_read(struct objects *o, const char *path, struct err *e)
 	return kind;
 }
 
-/* ---- made up ----------------------------------------------------------------------------------
- */
+/* ---- made up --------------------------------------------------------------------------------- */
 
 /* How many of a hundred objects are of which type. */
 static const struct {

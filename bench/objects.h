@@ -20,8 +20,7 @@ void objects_clear(struct objects *o);
 /* All objects of a bundle or of lines; may be packed. */
 enum err_kind objects_read(struct objects *o, const char *path, struct err *e) MUST_USE;
 
-/* ---- made up ----------------------------------------------------------------------------------
- */
+/* ---- made up --------------------------------------------------------------------------------- */
 
 /* The nth object of a seed: always the same bytes. Like ATT&CK in size and in what refers to what,
  * with indicators and observables besides. Not ended by a line feed. */

@@ -36,6 +36,16 @@ static double seconds(void)
 	return (double)w->monotonic_us(w->context) / 1e6;
 }
 
+/* Processor seconds of all threads so far: what is comparable on a machine that others use too. */
+static double processor(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static int fail(const struct err *e)
 {
 	fprintf(stderr, "store_bench: %s: %s\n", err_kind_name(e->kind), e->text);
@@ -90,8 +100,7 @@ static bool may_all(void *context, uint32_t label)
 	return true;
 }
 
-/* ---- the yardstick ----------------------------------------------------------------------------
- */
+/* ---- the yardstick --------------------------------------------------------------------------- */
 
 struct bare {
 	sqlite3 *db, *text;
@@ -297,9 +306,25 @@ static void bare_close(struct bare *b)
 	sqlite3_close(b->text);
 }
 
-static int rate_print(const char *what, const struct objects *o, double took)
+struct lap {
+	double wall, processor; /* seconds */
+};
+
+static struct lap lap_begin(void)
 {
-	printf("seconds %.4f ", took);
+	return (struct lap){seconds(), processor()};
+}
+
+static struct lap lap_since(struct lap began)
+{
+	return (struct lap){seconds() - began.wall, processor() - began.processor};
+}
+
+static int rate_print(const char *what, const struct objects *o, struct lap lap)
+{
+	double took = lap.wall;
+
+	printf("seconds %.4f processor %.4f ", took, lap.processor);
 	printf("%s: %zu objects in %.3f s, %.0f objects/s, %.1f MB/s\n", what, o->count, took,
 		(double)o->count / took, (double)o->bytes / took / 1e6);
 	return 0;
@@ -312,7 +337,7 @@ static int verb_bare(char **args, bool text)
 	struct objects o;
 	struct bare b = {0};
 	struct err e;
-	double began;
+	struct lap began;
 
 	if (objects_new(LIST_BYTES, &o, &e) != OK || objects_read(&o, args[0], &e) != OK)
 		return fail(&e);
@@ -325,7 +350,7 @@ static int verb_bare(char **args, bool text)
 	if (bare_open(&b, args[1], text, &e) != OK)
 		return fail(&e);
 	/* sequences as another program would have them: objects that come twice come once */
-	began = seconds();
+	began = lap_begin();
 	for (size_t i = 0; i < o.count; i += BATCH) {
 		run(b.db, "BEGIN IMMEDIATE");
 		run(b.text, "BEGIN IMMEDIATE");
@@ -334,7 +359,7 @@ static int verb_bare(char **args, bool text)
 		run(b.text, "COMMIT");
 		run(b.db, "COMMIT");
 	}
-	rate_print(text ? "bare SQLite" : "bare SQLite without text", &o, seconds() - began);
+	rate_print(text ? "bare SQLite" : "bare SQLite without text", &o, lap_since(began));
 	bare_close(&b);
 	free(numbers);
 	free(k.ids);
@@ -344,8 +369,7 @@ static int verb_bare(char **args, bool text)
 	return 0;
 }
 
-/* ---- through the store
- * --------------------------------------------------------------------------- */
+/* ---- through the store ----------------------------------------------------------------------- */
 
 static enum err_kind collection_make(struct store *s, int64_t *ret_number, struct err *e)
 {
@@ -400,29 +424,29 @@ static int verb_append(char **args)
 	pthread_t thread;
 	int64_t collection;
 	struct err e;
-	double began, written;
+	struct lap began, written;
 
 	if (objects_new(LIST_BYTES, &o, &e) != OK || objects_read(&o, args[0], &e) != OK ||
 		folder_open(args[1], STORE_CREATE, &s, &e) != OK ||
 		collection_make(s, &collection, &e) != OK)
 		return fail(&e);
 	k.s = s;
-	began = seconds();
+	began = lap_begin();
 	if (append_all(s, collection, &o, &e) != OK)
 		return fail(&e);
-	written = seconds();
-	rate_print("store, durable, text index later", &o, written - began);
+	rate_print("store, durable, text index later", &o, lap_since(began));
+	written = lap_begin();
 	if (store_index_text(s, &e) != OK)
 		return fail(&e);
-	rate_print("text index alone", &o, seconds() - written);
-	rate_print("store and text index, one after the other", &o, seconds() - began);
+	rate_print("text index alone", &o, lap_since(written));
+	rate_print("store and text index, one after the other", &o, lap_since(began));
 	store_close(s);
 	strcat(args[1], "-2");
 	if (folder_open(args[1], STORE_CREATE, &s, &e) != OK ||
 		collection_make(s, &collection, &e) != OK)
 		return fail(&e);
 	k.s = s;
-	began = seconds();
+	began = lap_begin();
 	pthread_create(&thread, NULL, index_beside, &k);
 	if (append_all(s, collection, &o, &e) != OK)
 		return fail(&e);
@@ -430,7 +454,7 @@ static int verb_append(char **args)
 	pthread_join(thread, NULL);
 	if (store_index_text(s, &e) != OK)
 		return fail(&e);
-	rate_print("store and text index, side by side", &o, seconds() - began);
+	rate_print("store and text index, side by side", &o, lap_since(began));
 	memory_print();
 	store_close(s);
 	objects_free(&o);
@@ -473,7 +497,7 @@ static int verb_fill(char **args)
 	struct store *s;
 	int64_t collection;
 	struct err e;
-	double took = 0, began;
+	struct lap took = {0}, lap, began;
 
 	if (objects_new(MIB(64), &o, &e) != OK ||
 		folder_open(args[1], STORE_CREATE, &s, &e) != OK ||
@@ -484,10 +508,11 @@ static int verb_fill(char **args)
 		if (objects_make(
 			    &o, SEED, n, count - n < BATCH ? (size_t)(count - n) : BATCH, &e) != OK)
 			return fail(&e);
-		began = seconds();
+		began = lap_begin();
 		if (append_all(s, collection, &o, &e) != OK)
 			return fail(&e);
-		took += seconds() - began;
+		lap = lap_since(began);
+		took = (struct lap){took.wall + lap.wall, took.processor + lap.processor};
 		all.count += o.count;
 		all.bytes += o.bytes;
 		if ((n + BATCH) % 100000 == 0) {
@@ -497,18 +522,17 @@ static int verb_fill(char **args)
 	}
 	rate_print("store, durable, text index later", &all, took);
 	memory_print();
-	began = seconds();
+	began = lap_begin();
 	if (store_index_text(s, &e) != OK)
 		return fail(&e);
-	rate_print("text index alone", &all, seconds() - began);
+	rate_print("text index alone", &all, lap_since(began));
 	memory_print();
 	store_close(s);
 	objects_free(&o);
 	return 0;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int double_order(const void *a, const void *b)
 {

@@ -237,7 +237,7 @@ enum sql_id {
 #define SQL_ID(name, text) SQL_##name,
 	STORE_STATEMENTS(SQL_ID)
 #undef SQL_ID
-	SQL_COUNT
+		SQL_COUNT
 };
 
 #endif

@@ -5,8 +5,9 @@
  * nothing of HTTP and nothing of who may see what: it is handed an audience, and asks it.
  *
  * One process writes (a second one gets ERR_BUSY with the holder's pid), any number read, and
- * accounts and collections may be changed beside it (STORE_ACCESS); it sees that within a second. All of a
- * store lives in one folder. Everything acknowledged is on the disk (WAL, synchronous=FULL).
+ * accounts and collections may be changed beside it (STORE_ACCESS); it sees that within a second.
+ * All of a store lives in one folder. Everything acknowledged is on the disk (WAL,
+ * synchronous=FULL).
  */
 #ifndef STORE_H
 #define STORE_H
@@ -22,14 +23,15 @@ enum store_mode {
 	STORE_CREATE,
 	STORE_WRITE,
 	STORE_READ,
-	STORE_ACCESS /* accounts, rights and collections (but not their deletion), beside a writer */
+	STORE_ACCESS /* accounts, rights and collections (but not their deletion), beside a writer
+		      */
 };
 
 struct store_options {
-	enum store_mode mode;        /* CREATE makes the folder when missing, and then writes */
+	enum store_mode mode; /* CREATE makes the folder when missing, and then writes */
 	const struct world *world;
-	unsigned readers_max;        /* connections kept for readers; 0: 8 */
-	size_t cache_bytes;          /* page cache of the writer; 0: 32 MiB. Readers take 2 MiB each */
+	unsigned readers_max; /* connections kept for readers; 0: 8 */
+	size_t cache_bytes;   /* page cache of the writer; 0: 32 MiB. Readers take 2 MiB each */
 };
 
 enum err_kind store_open(const char *folder, const struct store_options *options,
@@ -99,19 +101,19 @@ struct store_note {
 /*
  * Append a batch; results[count]. Returns when it is on the disk. Callable from any thread: waiting
  * batches share one transaction (group commit), and a failure of one (ERR_FULL, ERR_IO) fails just
- * the batches of that transaction. Per collection date_added is strictly increasing in microseconds:
- * the clock, or one past the last, whichever is later.
+ * the batches of that transaction. Per collection date_added is strictly increasing in
+ * microseconds: the clock, or one past the last, whichever is later.
  */
 enum err_kind store_append(struct store *s, const struct store_batch *batch,
 	struct store_result *ret_results, struct err *e) MUST_USE;
 
-enum err_kind store_note_get(struct store *s, struct slice key, struct buf *ret_value, bool *ret_found,
-	struct err *e) MUST_USE;
-enum err_kind store_notes_put(struct store *s, const struct store_note *notes, size_t count,
-	struct err *e) MUST_USE;
+enum err_kind store_note_get(struct store *s, struct slice key, struct buf *ret_value,
+	bool *ret_found, struct err *e) MUST_USE;
+enum err_kind store_notes_put(
+	struct store *s, const struct store_note *notes, size_t count, struct err *e) MUST_USE;
 
-/* Take a version (or all, version_us STORE_ALL_VERSIONS) out of a collection; the object itself goes
- * when no collection holds it any more. *ret_removed counts entries. */
+/* Take a version (or all, version_us STORE_ALL_VERSIONS) out of a collection; the object itself
+ * goes when no collection holds it any more. *ret_removed counts entries. */
 #define STORE_ALL_VERSIONS INT64_MIN
 enum err_kind store_remove(struct store *s, int64_t collection, struct slice type,
 	const struct uuid *uuid, int64_t version_us, uint64_t *ret_removed, struct err *e) MUST_USE;
@@ -134,8 +136,8 @@ struct store_audience {
 	void *context;
 };
 
-/* The markings of a label, and what kind each marking-definition is (UNKNOWN when it is not here and
- * no standard TLP). Arrays live in `a`. */
+/* The markings of a label, and what kind each marking-definition is (UNKNOWN when it is not here
+ * and no standard TLP). Arrays live in `a`. */
 enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct arena *a,
 	struct uuid **ret_markings, enum stix_marking_kind **ret_kinds, size_t *ret_count,
 	struct err *e) MUST_USE;
@@ -145,8 +147,8 @@ uint64_t store_label_epoch(struct store *s);
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* Borrow a connection with a snapshot; one thread at a time. Waits while all are out. */
-enum err_kind store_reader_take(struct store *s, struct store_reader **ret_reader,
-	struct err *e) MUST_USE;
+enum err_kind store_reader_take(
+	struct store *s, struct store_reader **ret_reader, struct err *e) MUST_USE;
 void store_reader_give(struct store_reader *r); /* accepts NULL */
 
 struct store_row {
@@ -168,13 +170,13 @@ enum store_versions { STORE_LAST = 1, STORE_FIRST = 2, STORE_EVERY = 4, STORE_AT
 /* TAXII's filters: fields AND, items of one field OR. */
 struct store_page {
 	int64_t collection;
-	int64_t after_us;               /* exclusive; INT64_MIN for the beginning */
-	const struct stix_id *ids;      /* none: all */
+	int64_t after_us;          /* exclusive; INT64_MIN for the beginning */
+	const struct stix_id *ids; /* none: all */
 	size_t ids_count;
 	const struct slice *types;
 	size_t types_count;
-	unsigned versions;              /* bits of enum store_versions; 0: LAST */
-	const int64_t *at_us;           /* with STORE_AT */
+	unsigned versions;    /* bits of enum store_versions; 0: LAST */
+	const int64_t *at_us; /* with STORE_AT */
 	size_t at_count;
 	struct store_audience audience; /* asked for every row */
 };
@@ -185,22 +187,23 @@ enum err_kind store_page_open(struct store_reader *r, const struct store_page *p
 
 /* Search: fields AND. Newest first (by date_added in the store). */
 struct store_search {
-	struct slice text; /* words for the full text, all must be there; a trailing * is a prefix */
+	struct slice
+		text; /* words for the full text, all must be there; a trailing * is a prefix */
 	const struct slice *types;
 	size_t types_count;
-	/* a value: exact, or for ADDRESS everything that overlaps it (inside or covering), or for NAME
-	 * with `value_suffix` every name below it too */
+	/* a value: exact, or for ADDRESS everything that overlaps it (inside or covering), or for
+	 * NAME with `value_suffix` every name below it too */
 	const struct stix_value *value;
 	bool value_suffix;
-	const struct stix_id *creator; /* created_by_ref */
+	const struct stix_id *creator;   /* created_by_ref */
 	const struct stix_id *refers_to; /* any reference */
 	const struct uuid *markings_any; /* label holds one of these (a TLP has several ids) */
 	size_t markings_any_count;
-	struct slice label;           /* one of its labels is this, in full */
-	int64_t collection;           /* 0: the whole store */
-	int64_t since_us, until_us;   /* version time, inclusive and exclusive; 0: open */
-	bool every_version;           /* else only the newest of each object */
-	int64_t before_serial;        /* continue below this serial; 0: from the newest */
+	struct slice label;         /* one of its labels is this, in full */
+	int64_t collection;         /* 0: the whole store */
+	int64_t since_us, until_us; /* version time, inclusive and exclusive; 0: open */
+	bool every_version;         /* else only the newest of each object */
+	int64_t before_serial;      /* continue below this serial; 0: from the newest */
 	struct store_audience audience;
 };
 enum err_kind store_search_open(struct store_reader *r, const struct store_search *search,
@@ -211,14 +214,15 @@ enum err_kind store_versions_open(struct store_reader *r, int64_t collection, st
 	const struct uuid *uuid, struct store_audience audience, struct store_cursor **ret_cursor,
 	struct err *e) MUST_USE;
 /* Newest versions of what refers to it. */
-enum err_kind store_referrers_open(struct store_reader *r, struct slice type, const struct uuid *uuid,
-	struct store_audience audience, struct store_cursor **ret_cursor, struct err *e) MUST_USE;
+enum err_kind store_referrers_open(struct store_reader *r, struct slice type,
+	const struct uuid *uuid, struct store_audience audience, struct store_cursor **ret_cursor,
+	struct err *e) MUST_USE;
 /* Every row of the store in order of arrival, after a serial: for exports. */
 enum err_kind store_all_open(struct store_reader *r, int64_t after_serial, bool every_version,
 	struct store_audience audience, struct store_cursor **ret_cursor, struct err *e) MUST_USE;
 
-enum err_kind store_cursor_next(struct store_cursor *c, struct store_row *ret_row, bool *ret_more,
-	struct err *e) MUST_USE;
+enum err_kind store_cursor_next(
+	struct store_cursor *c, struct store_row *ret_row, bool *ret_more, struct err *e) MUST_USE;
 /* Append the exact bytes of the current row. ERR_CORRUPT names the object. */
 enum err_kind store_cursor_body(struct store_cursor *c, struct buf *out, struct err *e) MUST_USE;
 void store_cursor_free(struct store_cursor *c);
@@ -232,7 +236,8 @@ enum err_kind store_get_serial(struct store_reader *r, int64_t serial, struct bu
 	bool *ret_found, struct err *e) MUST_USE;
 /* Who a version came from, and its index in that member's sequence. Lives in `a`. */
 enum err_kind store_origin_get(struct store_reader *r, int64_t serial, struct arena *a,
-	struct slice *ret_member, uint64_t *ret_index, int64_t *ret_added_us, struct err *e) MUST_USE;
+	struct slice *ret_member, uint64_t *ret_index, int64_t *ret_added_us,
+	struct err *e) MUST_USE;
 
 /* ---- conversions' originals ------------------------------------------------------------------ */
 
@@ -270,14 +275,14 @@ struct store_collection {
 	enum stix_tlp tlp_max;    /* nothing above leaves through it; RED never does */
 	bool public_read;         /* readable without an account */
 	int64_t created_us;
-	int64_t last_added_us;    /* newest date_added, 0 when empty */
+	int64_t last_added_us; /* newest date_added, 0 when empty */
 	uint64_t entries;
-	uint64_t change;          /* grows with every change of its content: for ETags */
+	uint64_t change; /* grows with every change of its content: for ETags */
 };
 
 /* Strings are copied into `a`. In order of creation. */
-enum err_kind store_collections(struct store *s, struct arena *a, struct store_collection **ret_list,
-	size_t *ret_count, struct err *e) MUST_USE;
+enum err_kind store_collections(struct store *s, struct arena *a,
+	struct store_collection **ret_list, size_t *ret_count, struct err *e) MUST_USE;
 /* By UUID text, alias, or number; *ret_found. */
 enum err_kind store_collection_get(struct store *s, struct slice name, struct arena *a,
 	struct store_collection *ret_collection, bool *ret_found, struct err *e) MUST_USE;
@@ -294,9 +299,9 @@ enum store_right { STORE_MAY_READ = 1, STORE_MAY_WRITE = 2 };
 
 struct store_account {
 	int64_t number;
-	struct slice name;     /* 1 to 64 of A-Z a-z 0-9 . _ - @ */
+	struct slice name; /* 1 to 64 of A-Z a-z 0-9 . _ - @ */
 	enum store_role role;
-	struct slice password; /* Argon2id string of libsodium; empty: none */
+	struct slice password;     /* Argon2id string of libsodium; empty: none */
 	uint8_t token[SHA256_LEN]; /* SHA-256 of its bearer token (256 random bits) */
 	bool has_token;
 	uint8_t pin[SHA256_LEN]; /* SHA-256 of its certificate's SubjectPublicKeyInfo */
@@ -310,13 +315,14 @@ enum err_kind store_accounts(struct store *s, struct arena *a, struct store_acco
 enum err_kind store_account_get(struct store *s, struct slice name, struct arena *a,
 	struct store_account *ret_account, bool *ret_found, struct err *e) MUST_USE;
 enum err_kind store_account_by_token(struct store *s, const uint8_t token[SHA256_LEN],
-	struct arena *a, struct store_account *ret_account, bool *ret_found, struct err *e) MUST_USE;
+	struct arena *a, struct store_account *ret_account, bool *ret_found,
+	struct err *e) MUST_USE;
 enum err_kind store_account_by_pin(struct store *s, const uint8_t pin[SHA256_LEN], struct arena *a,
 	struct store_account *ret_account, bool *ret_found, struct err *e) MUST_USE;
 enum err_kind store_account_put(struct store *s, const struct store_account *account,
 	struct err *e) MUST_USE; /* by name: creates or replaces */
-enum err_kind store_account_delete(struct store *s, struct slice name, bool *ret_found,
-	struct err *e) MUST_USE;
+enum err_kind store_account_delete(
+	struct store *s, struct slice name, bool *ret_found, struct err *e) MUST_USE;
 /* Rights of an account on a collection; without a row an account has none (administrators all). */
 enum err_kind store_right_put(struct store *s, struct slice account, int64_t collection,
 	unsigned rights, struct err *e) MUST_USE;
@@ -327,7 +333,8 @@ uint64_t store_access_epoch(struct store *s);
 
 /* ---- TAXII status resources ------------------------------------------------------------------ */
 
-/* JSON text by UUID, with the collection's account for the right to read it; kept STORE_STATUS_DAYS. */
+/* JSON text by UUID, with the collection's account for the right to read it; kept
+ * STORE_STATUS_DAYS. */
 #define STORE_STATUS_DAYS 7
 enum err_kind store_status_put(struct store *s, const struct uuid *id, struct slice account,
 	struct slice json, struct err *e) MUST_USE;
@@ -340,7 +347,7 @@ struct store_stats {
 	uint64_t objects;  /* versions kept */
 	uint64_t distinct; /* ids */
 	uint64_t references, values, collections, entries, evidence, accounts;
-	uint64_t body_bytes;   /* unpacked */
+	uint64_t body_bytes; /* unpacked */
 	uint64_t packed_bytes;
 	uint64_t disk_bytes;
 	int64_t first_added_us, last_added_us;

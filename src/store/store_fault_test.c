@@ -12,8 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- a disk that fails ------------------------------------------------------------------------
- */
+/* ---- a disk that fails ----------------------------------------------------------------------- */
 
 /* The only globals: SQLite knows its layers by name, for the whole process. */
 static struct {
@@ -178,8 +177,7 @@ static void disk_mend(void)
 	disk.fail_at = -1;
 }
 
-/* ---- full, or failing
- * ----------------------------------------------------------------------------- */
+/* ---- full, or failing ------------------------------------------------------------------------ */
 
 #define BATCH 40 /* objects; several pages of log */
 
@@ -341,8 +339,7 @@ static void test_open_on_full_disk(void **state)
 	testing_verify(t);
 }
 
-/* ---- damaged bytes
- * --------------------------------------------------------------------------------- */
+/* ---- damaged bytes --------------------------------------------------------------------------- */
 
 #define FLIPS 150
 
@@ -562,8 +559,7 @@ static void test_verify_tells(void **state)
 	testing_open(t, STORE_READ);
 }
 
-/* ---- kill -9
- * ------------------------------------------------------------------------------------------ */
+/* ---- kill -9 --------------------------------------------------------------------------------- */
 
 #define KILLS 60
 

@@ -128,8 +128,7 @@ static void test_statuses(void **state)
 	assert_true(status_is(t, 1, "ann", NULL)); /* and gone */
 }
 
-/* ---- collections -------------------------------------------------------------------------------
- */
+/* ---- collections ----------------------------------------------------------------------------- */
 
 static struct store_collection collection_get(struct testing *t, const char *name, bool expected)
 {
@@ -242,8 +241,7 @@ static void test_collection_limits(void **state)
 	assert_int_equal(store_collection_put(t->store, &c, &number, &t->e), ERR_INVALID);
 }
 
-/* ---- accounts
- * -------------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 static void test_accounts(void **state)
 {

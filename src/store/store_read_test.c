@@ -55,8 +55,7 @@ static void remove_one(struct testing *t, int64_t collection, unsigned id)
 	assert_int_equal(removed, 1);
 }
 
-/* ---- pages ------------------------------------------------------------------------------------
- */
+/* ---- pages ----------------------------------------------------------------------------------- */
 
 static void test_page_filters(void **state)
 {
@@ -270,8 +269,7 @@ static void test_versions(void **state)
 	store_reader_give(r);
 }
 
-/* ---- search -------------------------------------------------------------------------------------
- */
+/* ---- search ---------------------------------------------------------------------------------- */
 
 static struct stix_value value_of(struct testing *t, const char *text)
 {
@@ -552,8 +550,7 @@ static void test_referrers(void **state)
 	testing_verify(t);
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static const char *words(struct testing *t, const char *text)
 {
@@ -698,8 +695,7 @@ static void test_text_remade(void **state)
 	}
 }
 
-/* ---- removal
- * --------------------------------------------------------------------------------------- */
+/* ---- removal --------------------------------------------------------------------------------- */
 
 static void test_remove_leaves_nothing(void **state)
 {
@@ -786,8 +782,7 @@ static void test_collection_delete(void **state)
 	testing_verify(t);
 }
 
-/* ---- figures
- * --------------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------------------- */
 
 static void test_stats(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Is everything as it must be? Every fault is told, in words, and the rest is looked at all the same.
- * The rules:
+ * Is everything as it must be? Every fault is told, in words, and the rest is looked at all the
+ * same. The rules:
  *
  *   1. SQLite's own check of its pages and indexes, and that of the text index.
  *   2. Every body unpacks to its exact size, and its checksum holds.
@@ -54,8 +54,8 @@ PRINTF(2, 3) static void tell(struct check *k, const char *format, ...)
 }
 
 /* What cannot be read is a fault, and not the end; everything else ends the check. */
-static enum err_kind tell_unreadable(struct check *k, enum err_kind kind, const struct err *e,
-	struct err *ret_error)
+static enum err_kind tell_unreadable(
+	struct check *k, enum err_kind kind, const struct err *e, struct err *ret_error)
 {
 	if (kind == ERR_CORRUPT) {
 		tell(k, "%s", e->text);
@@ -160,7 +160,8 @@ static enum err_kind label_covers(struct check *k, uint32_t label, uint32_t part
 	kind = label_copy(k, label, have, &have_count, e);
 	if (kind == OK)
 		kind = label_copy(k, part, want, &want_count, e);
-	for (size_t i = 0; kind == OK && covers && i < want_count && have_count < MARKINGS_MAX; i++) {
+	for (size_t i = 0; kind == OK && covers && i < want_count && have_count < MARKINGS_MAX;
+		i++) {
 		bool has = false, statement = false;
 
 		for (size_t j = 0; j < have_count && !has; j++)
@@ -495,8 +496,8 @@ static enum err_kind check_entry(
 		return OK;
 	}
 	if (sqlite3_column_int64(st, 2) != sqlite3_column_int64(st, 4))
-		tell(k, "collection %lld: object %lld has another type there",
-			(long long)n->number, (long long)serial);
+		tell(k, "collection %lld: object %lld has another type there", (long long)n->number,
+			(long long)serial);
 	kind = has_neighbour(k, SQL_OBJECT_OLDER, n->number, ident, version_us, &older, e);
 	if (kind == OK)
 		kind = has_neighbour(k, SQL_OBJECT_NEWER, n->number, ident, version_us, &newer, e);
@@ -612,8 +613,8 @@ static enum err_kind check_bodies(struct check *k, enum sql_id id, const char *w
 	while (kind == OK && (kind = conn_row(&r->conn, st, &row, e)) == OK && row) {
 		buf_clear(&k->body);
 		kind = body_unpack(&k->s->packing, &r->conn, r->zstd, column_slice(st, 3),
-			sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 1), &k->body,
-			&fault);
+			sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 1),
+			&k->body, &fault);
 		if (kind == ERR_CORRUPT) {
 			tell(k, "%s %lld: %s", what, (long long)sqlite3_column_int64(st, 0),
 				fault.text);
@@ -637,8 +638,15 @@ static enum err_kind check_originals(struct check *k, struct err *e)
 	return check_bodies(k, SQL_CHECK_ORIGINALS, "original", e);
 }
 
+static void expect(struct check *k, const char *what, int64_t counted, int64_t expected)
+{
+	if (counted != expected)
+		tell(k, "%lld %s, expected %lld", (long long)counted, what, (long long)expected);
+}
+
 static enum err_kind check_counters(struct check *k, struct err *e)
 {
+	const struct counters *n = &k->counted;
 	struct conn *c = &k->r->conn;
 	sqlite3_stmt *state, *indexes;
 	enum err_kind kind = conn_statement(c, SQL_STATE_GET, &state, e);
@@ -651,31 +659,23 @@ static enum err_kind check_counters(struct check *k, struct err *e)
 	if (kind == OK)
 		kind = conn_row(c, indexes, &row, e);
 	if (kind == OK) {
-		const struct {
-			const char *what;
-			int64_t counted, said;
-		} rows[] = {
-			{"objects", k->counted.objects, sqlite3_column_int64(state, STATE_OBJECTS)},
-			{"ids", k->counted.things, sqlite3_column_int64(state, STATE_THINGS)},
-			{"bytes of bodies", k->counted.body_bytes,
-				sqlite3_column_int64(state, STATE_BODY_BYTES)},
-			{"packed bytes", k->counted.packed_bytes,
-				sqlite3_column_int64(state, STATE_PACKED_BYTES)},
-			{"references", k->references, sqlite3_column_int64(state, STATE_REFERENCES)},
-			{"references in the index", sqlite3_column_int64(indexes, 0), k->references},
-			{"values", sqlite3_column_int64(indexes, 2),
-				sqlite3_column_int64(state, STATE_VALUES)},
-			{"values in the index", sqlite3_column_int64(indexes, 1),
-				sqlite3_column_int64(indexes, 3)},
-			{"values that are in the index and of an object",
-				sqlite3_column_int64(indexes, 4),
-				sqlite3_column_int64(indexes, 2)},
-		};
+		int64_t values = sqlite3_column_int64(indexes, 2);
 
-		for (size_t i = 0; i < COUNT_OF(rows); i++)
-			if (rows[i].counted != rows[i].said)
-				tell(k, "%lld %s, expected %lld", (long long)rows[i].counted,
-					rows[i].what, (long long)rows[i].said);
+		expect(k, "objects", n->objects, sqlite3_column_int64(state, STATE_OBJECTS));
+		expect(k, "ids", n->things, sqlite3_column_int64(state, STATE_THINGS));
+		expect(k, "bytes of bodies", n->body_bytes,
+			sqlite3_column_int64(state, STATE_BODY_BYTES));
+		expect(k, "packed bytes", n->packed_bytes,
+			sqlite3_column_int64(state, STATE_PACKED_BYTES));
+		expect(k, "references", k->references,
+			sqlite3_column_int64(state, STATE_REFERENCES));
+		expect(k, "references in the index", sqlite3_column_int64(indexes, 0),
+			k->references);
+		expect(k, "values", values, sqlite3_column_int64(state, STATE_VALUES));
+		expect(k, "values in the index", sqlite3_column_int64(indexes, 1),
+			sqlite3_column_int64(indexes, 3));
+		expect(k, "values that are in the index and of an object",
+			sqlite3_column_int64(indexes, 4), values);
 	}
 	sqlite3_reset(c->statements[SQL_STATE_GET]);
 	sqlite3_reset(c->statements[SQL_CHECK_INDEXES]);
