@@ -165,8 +165,8 @@ unsigned http_server_port(const struct http_server *s);
 enum err_kind http_server_reload(struct http_server *s, struct err *e) MUST_USE;
 /* No new connections, let running requests end (at most `seconds`), then close. */
 void http_server_stop(struct http_server *s, unsigned seconds);
-/* Close sockets past their deadline; called by a thread of the server itself, and by tests under
- * virtual time. */
+/* Close sockets past their deadline. A thread of the server does so every second, but not under a
+ * virtual clock: there the test calls it. */
 void http_server_sweep(struct http_server *s);
 
 struct http_metrics {
