@@ -900,6 +900,22 @@ static void dripping_heads(void **state)
 	assert_int_equal(http_server_metrics(s->server).deadlines_hit, 3);
 }
 
+/* The server looks by itself; the one test that lets a second go by. */
+static void deadlines_by_itself(void **state)
+{
+	struct site *s = *state;
+	struct talk t;
+
+	s->config.world = world_real();
+	s->config.head_seconds = 1;
+	site_start(s);
+	talk_open(&t, s->port);
+	talk_send(&t, SLICE("GET /hello/ HTTP/1.1\r\n"));
+	assert_true(talk_ended(&t));
+	talk_close(&t);
+	assert_int_equal(http_server_metrics(s->server).deadlines_hit, 1);
+}
+
 static void dripping_bodies(void **state)
 {
 	struct site *s = *state;
@@ -1193,6 +1209,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reload, set_up_tls, tear_down),
 		cmocka_unit_test_setup_teardown(certificates_made, set_up_only, tear_down),
 		cmocka_unit_test_setup_teardown(dripping_heads, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(deadlines_by_itself, set_up_only, tear_down),
 		cmocka_unit_test_setup_teardown(dripping_bodies, set_up_only, tear_down),
 		cmocka_unit_test_setup_teardown(slow_readers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(connection_limits, set_up_only, tear_down),
