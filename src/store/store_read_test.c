@@ -626,6 +626,11 @@ static void test_text_words_missing(void **state)
 	assert_int_equal(store_search_open(r, &q, &c, &t->e), ERR_USAGE);
 	q.text = SLICE("*");
 	assert_int_equal(store_search_open(r, &q, &c, &t->e), ERR_USAGE);
+	q.text = SLICE("be*");
+	assert_int_equal(store_search_open(r, &q, &c, &t->e), ERR_USAGE);
+	q.text = SLICE("bea*");
+	ASSERT_OK(t, store_search_open(r, &q, &c, &t->e));
+	store_cursor_free(c);
 	for (unsigned i = 0; i < 64; i++)
 		buf_printf(&many, "w%u ", i);
 	q.text = buf_slice(&many);

@@ -14,6 +14,7 @@
 #define TEXT_BYTES                                                                                 \
 	KIB(64)         /* of one object's text; the rest of a longer one is not found by words */
 #define TOKENS_MAX   64 /* in one question */
+#define PREFIX_MIN   3       /* bytes; shorter ones begin too many words to put together */
 #define INDEX_CACHE  MIB(4)
 #define SOURCE_CACHE KIB(512)
 #define TYPE_MARK    "\xee\x80\x80" /* U+E000 before a type's number: a word that nobody types */
@@ -538,10 +539,13 @@ static enum err_kind word_add(struct text_query *q, struct slice word, struct er
 		return err_set(e, ERR_LIMIT, "more than %d words to search for", TOKENS_MAX);
 	if (code != SQLITE_OK)
 		return err_set(e, ERR_NOMEM, "out of memory for words");
-	if (q->count > before) {
-		q->tokens[q->count - 1].with_next = false;
-		q->tokens[q->count - 1].prefix = prefix;
-	}
+	if (q->count == before)
+		return OK;
+	q->tokens[q->count - 1].with_next = false;
+	q->tokens[q->count - 1].prefix = prefix;
+	if (prefix && q->count - before == 1 && q->tokens[before].text.len < PREFIX_MIN)
+		return err_set(e, ERR_USAGE, "\"%.*s*\": expected at least %d letters before *",
+			SLICE_ARG(word), PREFIX_MIN);
 	return OK;
 }
 
@@ -613,6 +617,9 @@ void text_query_match(const struct text_query *q, const struct type_set *types, 
 	bool first = true;
 
 	for (size_t i = 0; i < q->count; i++) {
+		/* after another token it is looked at in the bodies of what that one finds */
+		if (q->tokens[i].prefix && q->tokens[i].text.len < PREFIX_MIN)
+			continue;
 		buf_text(out, i == 0 ? "\"" : " AND \"");
 		buf_slice_append(out, q->tokens[i].text); /* tokens hold no quotes */
 		buf_text(out, q->tokens[i].prefix ? "\" *" : "\"");
