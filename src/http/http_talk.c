@@ -500,3 +500,127 @@ void site_fini(struct site *s)
 	snprintf(command, sizeof(command), "rm -rf '%s'", s->folder);
 	assert_int_equal(system(command), 0);
 }
+
+/* ---- shorthand ------------------------------------------------------------------------ */
+
+/* Send a request and read its reply. */
+void talk_ask(struct talk *t, struct reply *r, const char *format, ...)
+{
+	char text[8192];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	assert_true(len > 0 && (size_t)len < sizeof(text));
+	talk_send(t, (struct slice){text, (size_t)len});
+	talk_reply(t, strncmp(text, "HEAD ", 5) == 0, r);
+}
+
+bool reply_has(const struct reply *r, const char *text)
+{
+	return slice_find_text(buf_slice(&r->body), slice_of(text)) < r->body.len;
+}
+
+void unpack(struct slice packed, struct buf *out)
+{
+	struct input *in;
+	size_t len;
+
+	assert_int_equal(input_of_memory(packed, "packed", &in, NULL), OK);
+	do {
+		char piece[1000];
+
+		assert_int_equal(input_read(in, piece, sizeof(piece), &len, NULL), OK);
+		buf_append(out, piece, len);
+	} while (len != 0);
+	input_free(in);
+}
+
+void body_line(struct buf *out, size_t bytes, const char *where)
+{
+	struct buf body = BUF_INIT;
+	uint8_t digest[SHA256_LEN];
+
+	for (size_t i = 0; i < bytes; i++)
+		buf_char(&body, 'b');
+	hash_sha256(buf_slice(&body), digest);
+	buf_printf(out, "body %zu %zu %s ", bytes, bytes, where);
+	hex_append(out, digest, sizeof(digest));
+	buf_char(out, '\0');
+	buf_fini(&body);
+}
+
+void talk_send_body(struct talk *t, size_t bytes)
+{
+	static char piece[KIB(64)];
+
+	memset(piece, 'b', sizeof(piece));
+	while (bytes > 0) {
+		size_t len = bytes < sizeof(piece) ? bytes : sizeof(piece);
+
+		talk_send(t, (struct slice){piece, len});
+		bytes -= len;
+	}
+}
+
+const char *basic_header(const char *name, const char *password)
+{
+	static char text[256];
+	struct buf pair = BUF_INIT, base64 = BUF_INIT;
+
+	buf_printf(&pair, "%s:%s", name, password);
+	base64_append(&base64, pair.data, pair.len);
+	snprintf(
+		text, sizeof(text), "Authorization: Basic %.*s\r\n", SLICE_ARG(buf_slice(&base64)));
+	buf_fini(&pair);
+	buf_fini(&base64);
+	return text;
+}
+
+int site_set_up_only(void **state)
+{
+	struct site *s = calloc(1, sizeof(*s));
+
+	site_init(s);
+	*state = s;
+	return 0;
+}
+
+int site_set_up(void **state)
+{
+	site_set_up_only(state);
+	site_start(*state);
+	return 0;
+}
+
+int site_set_up_tls_only(void **state)
+{
+	struct site *s;
+
+	site_set_up_only(state);
+	s = *state;
+	site_certificate(s, "server", s->certificate, s->key);
+	s->config.certificate_file = s->certificate;
+	s->config.key_file = s->key;
+	return 0;
+}
+
+int site_set_up_tls(void **state)
+{
+	struct site *s;
+
+	site_set_up_tls_only(state);
+	s = *state;
+	s->config.ask_client_certificate = true;
+	site_start(s);
+	return 0;
+}
+
+int site_tear_down(void **state)
+{
+	site_fini(*state);
+	free(*state);
+	return 0;
+}

@@ -74,4 +74,25 @@ void site_fini(struct site *s);
 void site_certificate(
 	struct site *s, const char *name, char ret_certificate[128], char ret_key[128]);
 
+/* Fixtures of cmocka: a site that runs, plain or over TLS with client certificates asked for; and
+ * the same before it starts. */
+int site_set_up(void **state);
+int site_set_up_only(void **state);
+int site_set_up_tls(void **state);
+int site_set_up_tls_only(void **state);
+int site_tear_down(void **state);
+
+/* ---- shorthand ------------------------------------------------------------------------ */
+
+#define HOST " HTTP/1.1\r\nHost: here\r\n"
+
+/* Send a request and read its reply. */
+void talk_ask(struct talk *t, struct reply *r, const char *format, ...) PRINTF(3, 4);
+bool reply_has(const struct reply *r, const char *text);
+/* So many times the letter b; and what /echo/ says of such a body, with NUL. */
+void talk_send_body(struct talk *t, size_t bytes);
+void body_line(struct buf *out, size_t bytes, const char *where);
+const char *basic_header(const char *name, const char *password); /* good until the next call */
+void unpack(struct slice packed, struct buf *out);                /* gzip or zstd */
+
 #endif
