@@ -282,8 +282,9 @@ static enum err_kind bare_open(struct bare *b, const char *folder, bool text, st
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, 5, ?7, 0, 0, 1, ?1, ?8, 0, x'', ?9)");
 	b->entry = prepare(b->db, "INSERT INTO entry (collection, added_us, serial, type, flags)"
 				  " VALUES (1, ?1, ?2, ?3, 7)");
-	b->reference = prepare(b->db, "INSERT OR IGNORE INTO reference (target, property, serial)"
-				      " VALUES (?1, ?2, ?3)");
+	b->reference =
+		prepare(b->db, "INSERT OR IGNORE INTO reference (target, property, first, serials)"
+			       " VALUES (?1, ?2, ?3, x'')");
 	b->value = prepare(
 		b->db, "INSERT OR IGNORE INTO value (kind, key, serial) VALUES (?1, ?2, ?3)");
 	b->value_of = prepare(

@@ -11,6 +11,7 @@
  *   store_write.c   the writer: transactions and its caches
  *   store_ident.c   numbers for ids, and what waits to be merged into the indexes
  *   store_append.c  group commit; one object going in
+ *   store_reference.c  who refers to whom
  *   store_remove.c  objects and collections going out
  *   store_reader.c  snapshots; rows and bodies
  *   store_cursor.c  pages, versions, all
@@ -270,6 +271,13 @@ struct reference_row {
 	uint32_t property;
 };
 
+/* Those who refer to one target by one property, ascending. */
+#define CHUNK_MAX 512
+struct chunk {
+	int64_t serials[CHUNK_MAX];
+	size_t count;
+};
+
 struct value_row {
 	struct slice key;
 	int64_t serial;
@@ -304,6 +312,7 @@ struct writer {
 	struct arena *scratch; /* for one transaction */
 	struct reference_row *references;
 	size_t references_count, references_capacity;
+	struct chunk chunk; /* at hand */
 	struct value_row *values;
 	size_t values_count, values_capacity;
 	int64_t values_waiting; /* in value_of, but not yet in value */
@@ -369,7 +378,19 @@ enum err_kind notes_write(
 	struct conn *c, const struct store_note *notes, size_t count, struct err *e) MUST_USE;
 enum err_kind notes_check(const struct store_note *notes, size_t count, struct err *e) MUST_USE;
 /* An object's refs: pairs of numbers, target and property. False at the end. */
+void refs_append(struct buf *out, int64_t target, uint32_t property);
 bool refs_next(struct slice *rest, int64_t *ret_target, int64_t *ret_property);
+/* The row at hand, its columns first and serials. */
+enum err_kind chunk_read(
+	const struct conn *c, sqlite3_stmt *st, struct chunk *ret_chunk, struct err *e) MUST_USE;
+/* The chunk with `serial` in it, and where; *ret_at is its count when it has none. */
+enum err_kind chunk_find(struct conn *c, int64_t target, int64_t property, int64_t serial,
+	struct chunk *ret_chunk, size_t *ret_at, struct err *e) MUST_USE;
+enum err_kind references_flush(struct writer *w, struct err *e) MUST_USE;
+enum err_kind references_delete(
+	struct writer *w, int64_t serial, struct slice refs, struct err *e) MUST_USE;
+/* Between objects: write what waits when it is much. */
+enum err_kind writer_make_room(struct writer *w, struct err *e) MUST_USE;
 enum err_kind statuses_drop(struct store *s, struct err *e) MUST_USE;
 /* Finish what deleting a collection began. */
 enum err_kind sweep_all(struct store *s, struct err *e) MUST_USE;

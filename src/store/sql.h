@@ -76,13 +76,16 @@
 		" JOIN member m ON m.number = o.member WHERE o.serial = ?1") \
 	X(GONE_ADD, "INSERT INTO gone (member, origin, serial, removed_us) VALUES (?1, ?2, ?3, ?4)") \
 	/* the indexes of what is in an object */ \
-	X(REFERENCE_ADD, "INSERT INTO reference (target, property, serial) VALUES (?1, ?2, ?3)") \
-	X(REFERENCE_DELETE, "DELETE FROM reference WHERE target = ?1 AND property = ?2 AND serial = ?3") \
+	X(REFERENCE_ADD, "INSERT INTO reference (target, property, first, serials)" \
+		" VALUES (?1, ?2, ?3, ?4)") \
+	X(REFERENCE_DELETE, "DELETE FROM reference WHERE target = ?1 AND property = ?2 AND first = ?3") \
+	X(REFERENCE_FIND, "SELECT first, serials FROM reference WHERE target = ?1 AND property = ?2" \
+		" AND first <= ?3 ORDER BY first DESC LIMIT 1") \
 	X(REFERENCE_PROPERTY, "SELECT property FROM reference WHERE target = ?1 AND property > ?2" \
 		" ORDER BY property LIMIT 1") \
-	X(REFERENCE_STREAM, "SELECT serial FROM reference WHERE target = ?1 AND property = ?2" \
-		" AND serial <= ?3 ORDER BY serial DESC") \
-	X(REFERRERS, "SELECT DISTINCT serial FROM reference WHERE target = ?1") \
+	X(REFERENCE_STREAM, "SELECT first, serials FROM reference WHERE target = ?1 AND property = ?2" \
+		" AND first <= ?3 ORDER BY first DESC") \
+	X(REFERRERS, "SELECT first, serials FROM reference WHERE target = ?1") \
 	X(VALUES_WAITING, "SELECT count(*) FROM value_of WHERE kind = ?1 AND serial > ?2") \
 	X(VALUES_MERGE, "INSERT INTO value (kind, key, serial) SELECT kind, key, serial FROM value_of" \
 		" WHERE kind = ?1 AND serial > ?2 ORDER BY key, serial") \
@@ -214,15 +217,14 @@
 	X(CHECK_VERSIONS, "SELECT ident, serial, flags FROM object INDEXED BY object_version" \
 		" ORDER BY ident, version_us") \
 	X(CHECK_OWN, "SELECT own FROM object WHERE ident = ?1") \
-	X(CHECK_REFERENCE, "SELECT 1 FROM reference WHERE target = ?1 AND property = ?2" \
-		" AND serial = ?3") \
+	X(CHECK_REFERENCES, "SELECT first, serials FROM reference") \
 	X(CHECK_ENTRIES, "SELECT e.serial, e.added_us, e.type, e.flags, o.type, o.ident, o.version_us" \
 		" FROM entry e LEFT JOIN object o ON o.serial = e.serial WHERE e.collection = ?1" \
 		" ORDER BY e.added_us") \
 	X(CHECK_MEMBERS, "SELECT number, name, origin_last FROM member ORDER BY number") \
 	X(CHECK_ORIGINS, "SELECT origin FROM object WHERE member = ?1" \
 		" UNION ALL SELECT origin FROM gone WHERE member = ?1 ORDER BY origin") \
-	X(CHECK_INDEXES, "SELECT (SELECT count(*) FROM reference), (SELECT count(*) FROM value)," \
+	X(CHECK_INDEXES, "SELECT (SELECT count(*) FROM value)," \
 		" (SELECT count(*) FROM value_of)," \
 		" (SELECT count(*) FROM value_of WHERE serial <= (SELECT values_last FROM state))," \
 		" (SELECT count(*) FROM value_of v WHERE (serial > (SELECT values_last FROM state)" \

@@ -304,16 +304,6 @@ static enum err_kind append_known(struct writer *w, const struct store_batch *ba
 
 /* ---- a new object ---------------------------------------------------------------------------- */
 
-/* Numbers as LEB128: small ones are short. */
-static void varint(struct buf *out, uint64_t value)
-{
-	while (value >= 0x80) {
-		buf_char(out, (char)(value | 0x80));
-		value >>= 7;
-	}
-	buf_char(out, (char)value);
-}
-
 /*
  * Number what it refers to. Leaves in w->refs pairs of varints, target and property, which go with
  * the object: they say what to undo when it goes, and make the reference index checkable. *label is
@@ -348,8 +338,7 @@ static enum err_kind references_add(struct writer *w, const struct store_object 
 			kind = writer_reference(w, target.number, property, serial, e);
 		if (kind != OK)
 			return kind;
-		varint(&w->refs, (uint64_t)target.number);
-		varint(&w->refs, property);
+		refs_append(&w->refs, target.number, property);
 	}
 	return w->refs.bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
@@ -500,6 +489,9 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 			return kind;
 	}
 
+	kind = writer_make_room(w, e);
+	if (kind != OK)
+		return kind;
 	result.serial = ++k->serial_last;
 	label = own;
 	kind = references_add(w, o, result.serial, &label, e);
@@ -702,6 +694,9 @@ static enum err_kind object_check(const struct store_object *o, struct err *e)
 				"a reference with names of %zu and %zu bytes, expected at most %d",
 				r->property.len, r->target.type.len, STIX_TYPE_MAX);
 	}
+	if (o->values_count > STIX_VALUES_MAX)
+		return err_set(e, ERR_LIMIT, "%zu values in one object, expected at most %d",
+			o->values_count, STIX_VALUES_MAX);
 	for (size_t i = 0; i < o->values_count; i++)
 		if (o->values[i].kind < 1 || (int)o->values[i].kind >= VALUE_LABEL)
 			return err_set(

@@ -550,6 +550,67 @@ static void test_referrers(void **state)
 	testing_verify(t);
 }
 
+/* Many referrers share rows; rows are cut, emptied and begun anew. */
+static void test_many_referrers(void **state)
+{
+	struct testing *t = *state;
+	int64_t c[] = {testing_collection(t, 1), 0};
+	struct store_object *objects = ARENA_ARRAY(t->arena, struct store_object, 1300);
+	struct store_result *results = ARENA_ARRAY(t->arena, struct store_result, 1300);
+	struct store_batch batch = {.objects = objects,
+		.count = 1300,
+		.collections = c,
+		.collections_count = 1,
+		.member = SLICE("self")};
+	const struct stix_id target = {SLICE("indicator"), id_of(5000)};
+	const unsigned gone[] = {1, 2, 512, 513, 600, 1024, 1025, 1300, 1299, 1301};
+	struct store_search q = {.refers_to = &target, .audience = EVERYBODY};
+	struct store_reader *r;
+	struct store_cursor *cursor;
+	struct store_row row;
+	unsigned count = 0;
+	bool more = true;
+
+	for (unsigned i = 0; i < 1300; i++)
+		objects[i] = testing_object(
+			t, (struct object_words){
+				   .id = i + 1, .version_us = 1, .refs = {5000, 5000}
+                });
+	ASSERT_OK(t, store_append(t->store, &batch, results, &t->e));
+	testing_put(t, (struct object_words){.id = 1301, .version_us = 1, .refs = {5000}}, c);
+	testing_put(t, (struct object_words){.id = 1302, .version_us = 1, .refs = {5000}}, c);
+	testing_verify(t);
+	for (size_t i = 0; i < COUNT_OF(gone); i++)
+		remove_one(t, c[0], gone[i]);
+	testing_verify(t);
+	r = take(t);
+	ASSERT_OK(t, store_search_open(r, &q, &cursor, &t->e));
+	for (unsigned id = 1302; more; id--) {
+		bool is_gone = false;
+
+		for (size_t i = 0; i < COUNT_OF(gone); i++)
+			is_gone = is_gone || gone[i] == id;
+		if (is_gone)
+			continue;
+		ASSERT_OK(t, store_cursor_next(cursor, &row, &more, &t->e));
+		if (!more)
+			break;
+		assert_int_equal(row.serial, id);
+		count++;
+	}
+	assert_int_equal(count, 1302 - COUNT_OF(gone));
+	store_cursor_free(cursor);
+	store_reader_give(r);
+	/* far down at once, with something rare */
+	testing_put(t,
+		(struct object_words){.type = "tool", .id = 7, .version_us = 1, .refs = {5000}},
+		NULL);
+	assert_string_equal(SEARCH(.refers_to = &target, .before_serial = 6), "5@1 4@1 3@1");
+	/* the target's marking reaches all of them */
+	testing_put(t, (struct object_words){.id = 5000, .version_us = 1, .marks = {9}}, NULL);
+	testing_verify(t);
+}
+
 /* ---- text ------------------------------------------------------------------------------------ */
 
 static const char *words(struct testing *t, const char *text)
@@ -845,6 +906,7 @@ int main(void)
 		TEST(test_fields),
 		TEST(test_search_collection_latest),
 		TEST(test_referrers),
+		TEST(test_many_referrers),
 		TEST(test_text),
 		TEST(test_text_words_missing),
 		TEST(test_text_lags),

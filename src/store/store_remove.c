@@ -10,45 +10,6 @@
 
 #define SWEEP_OBJECTS 1000 /* of a deleted collection in one transaction */
 
-static bool varint_next(struct slice *rest, int64_t *ret_value)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; rest->len > 0 && shift < 63; shift += 7) {
-		uint8_t byte = (uint8_t)rest->data[0];
-
-		*rest = slice_cut(*rest, 1, rest->len);
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*ret_value = (int64_t)value;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool refs_next(struct slice *rest, int64_t *ret_target, int64_t *ret_property)
-{
-	return varint_next(rest, ret_target) && varint_next(rest, ret_property);
-}
-
-static enum err_kind references_delete(
-	struct writer *w, int64_t serial, struct slice refs, struct err *e)
-{
-	int64_t target, property;
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(&w->conn, SQL_REFERENCE_DELETE, &st, e);
-
-	while (kind == OK && refs_next(&refs, &target, &property)) {
-		bind_int(st, 1, target);
-		bind_int(st, 2, property);
-		bind_int(st, 3, serial);
-		kind = conn_done(&w->conn, st, e);
-		w->counters.references -= sqlite3_changes(w->conn.db);
-	}
-	return kind;
-}
-
 static enum err_kind values_delete(struct writer *w, int64_t serial, struct err *e)
 {
 	sqlite3_stmt *list, *one, *of;

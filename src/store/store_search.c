@@ -84,7 +84,7 @@ static struct slice prefix_end(struct slice key, char space[VALUE_KEY_MAX])
 /* ---- streams --------------------------------------------------------------------------------- */
 
 struct stream {
-	enum { STREAM_SQL, STREAM_LIST, STREAM_WALK, STREAM_ANY } what;
+	enum { STREAM_SQL, STREAM_LIST, STREAM_WALK, STREAM_CHUNKS, STREAM_ANY } what;
 	int64_t at; /* where it stands; -1: nowhere yet; 0: at its end */
 	/* SQL and WALK */
 	struct conn *conn;
@@ -95,6 +95,8 @@ struct stream {
 	/* LIST, descending */
 	int64_t *list;
 	size_t count, next;
+	/* CHUNKS of references; next: how many of the one at hand may still come */
+	struct chunk *chunk;
 	/* ANY: the highest of these */
 	struct stream *parts;
 	size_t parts_count;
@@ -126,6 +128,35 @@ static enum err_kind sql_seek(struct stream *t, int64_t upto, struct err *e)
 	}
 }
 
+static enum err_kind chunks_seek(struct stream *t, int64_t upto, struct err *e)
+{
+	enum err_kind kind;
+	bool row;
+
+	for (int steps = 0;; steps++) {
+		while (t->next > 0 && t->chunk->serials[t->next - 1] > upto)
+			t->next--;
+		if (t->next > 0) {
+			t->at = t->chunk->serials[t->next - 1];
+			return OK;
+		}
+		if (t->at < 0 || steps == t->steps_max) {
+			sqlite3_reset(t->st);
+			bind_int(t->st, t->bound, upto);
+			steps = 0;
+		}
+		kind = conn_row(t->conn, t->st, &row, e);
+		if (kind == OK && row)
+			kind = chunk_read(t->conn, t->st, t->chunk, e);
+		if (kind != OK)
+			return kind;
+		t->at = 0;
+		if (!row)
+			return OK;
+		t->next = t->chunk->count;
+	}
+}
+
 /* Go to the highest serial at or below upto. */
 static enum err_kind stream_seek(struct stream *t, int64_t upto, struct err *e)
 {
@@ -137,6 +168,8 @@ static enum err_kind stream_seek(struct stream *t, int64_t upto, struct err *e)
 	case STREAM_SQL:
 	case STREAM_WALK:
 		return sql_seek(t, upto, e);
+	case STREAM_CHUNKS:
+		return chunks_seek(t, upto, e);
 	case STREAM_LIST:
 		while (t->next < t->count && t->list[t->next] > upto)
 			t->next++;
@@ -162,6 +195,7 @@ static void stream_fini(struct stream *t)
 		conn_give(t->conn, t->id, t->st);
 	free(t->parts);
 	free(t->list);
+	free(t->chunk);
 }
 
 static enum err_kind stream_sql(
@@ -647,11 +681,15 @@ static enum err_kind reference_stream(
 {
 	enum err_kind kind = stream_sql(t, &k->base.r->conn, SQL_REFERENCE_STREAM, 3, e);
 
-	if (kind == OK) {
-		bind_int(t->st, 1, target);
-		bind_int(t->st, 2, property);
-	}
-	return kind;
+	if (kind != OK)
+		return kind;
+	t->what = STREAM_CHUNKS;
+	t->chunk = malloc(sizeof(*t->chunk));
+	if (t->chunk == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	bind_int(t->st, 1, target);
+	bind_int(t->st, 2, property);
+	return OK;
 }
 
 static enum err_kind ask_creator(

@@ -14,7 +14,7 @@
 #define TEXT_BYTES                                                                                 \
 	KIB(64)         /* of one object's text; the rest of a longer one is not found by words */
 #define TOKENS_MAX   64 /* in one question */
-#define PREFIX_MIN   3       /* bytes; shorter ones begin too many words to put together */
+#define PREFIX_MIN   3  /* bytes; shorter ones begin too many words to put together */
 #define INDEX_CACHE  MIB(4)
 #define SOURCE_CACHE KIB(512)
 #define TYPE_MARK    "\xee\x80\x80" /* U+E000 before a type's number: a word that nobody types */

@@ -30,6 +30,7 @@ struct check {
 	uint64_t faults;
 	struct counters counted;
 	int64_t references; /* distinct ones, by the objects */
+	struct chunk chunk;
 	struct ident_slot *tail;
 	size_t tail_count;
 	struct {
@@ -233,10 +234,8 @@ static enum err_kind check_refs(
 {
 	struct conn *c = &k->r->conn;
 	struct pair *pairs = calloc(refs.len / 2 + 1, sizeof(*pairs));
-	size_t count = 0;
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(c, SQL_CHECK_REFERENCE, &st, e);
-	bool row;
+	size_t count = 0, at;
+	enum err_kind kind = OK;
 
 	if (pairs == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -250,14 +249,10 @@ static enum err_kind check_refs(
 		if (i > 0 && pair_order(&pairs[i - 1], &pairs[i]) == 0)
 			continue;
 		k->references++;
-		bind_int(st, 1, pairs[i].target);
-		bind_int(st, 2, pairs[i].property);
-		bind_int(st, 3, serial);
-		kind = conn_row(c, st, &row, e);
+		kind = chunk_find(c, pairs[i].target, pairs[i].property, serial, &k->chunk, &at, e);
 		if (kind != OK)
 			break;
-		sqlite3_reset(st);
-		if (!row)
+		if (at == k->chunk.count)
 			tell(k, "object %lld: a reference is not in the index", (long long)serial);
 		kind = check_reference_label(k, serial, label, pairs[i].target, e);
 	}
@@ -638,6 +633,24 @@ static enum err_kind check_originals(struct check *k, struct err *e)
 	return check_bodies(k, SQL_CHECK_ORIGINALS, "original", e);
 }
 
+static enum err_kind references_count(struct check *k, int64_t *ret_count, struct err *e)
+{
+	struct conn *c = &k->r->conn;
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(c, SQL_CHECK_REFERENCES, &st, e);
+	int64_t count = 0;
+	bool row;
+
+	while (kind == OK && (kind = conn_row(c, st, &row, e)) == OK && row) {
+		kind = chunk_read(c, st, &k->chunk, e);
+		count += (int64_t)k->chunk.count;
+	}
+	if (kind != OK)
+		sqlite3_reset(c->statements[SQL_CHECK_REFERENCES]);
+	*ret_count = count;
+	return kind;
+}
+
 static void expect(struct check *k, const char *what, int64_t counted, int64_t expected)
 {
 	if (counted != expected)
@@ -649,9 +662,12 @@ static enum err_kind check_counters(struct check *k, struct err *e)
 	const struct counters *n = &k->counted;
 	struct conn *c = &k->r->conn;
 	sqlite3_stmt *state, *indexes;
-	enum err_kind kind = conn_statement(c, SQL_STATE_GET, &state, e);
+	int64_t references;
+	enum err_kind kind = references_count(k, &references, e);
 	bool row;
 
+	if (kind == OK)
+		kind = conn_statement(c, SQL_STATE_GET, &state, e);
 	if (kind == OK)
 		kind = conn_row(c, state, &row, e);
 	if (kind == OK)
@@ -659,7 +675,7 @@ static enum err_kind check_counters(struct check *k, struct err *e)
 	if (kind == OK)
 		kind = conn_row(c, indexes, &row, e);
 	if (kind == OK) {
-		int64_t values = sqlite3_column_int64(indexes, 2);
+		int64_t values = sqlite3_column_int64(indexes, 1);
 
 		expect(k, "objects", n->objects, sqlite3_column_int64(state, STATE_OBJECTS));
 		expect(k, "ids", n->things, sqlite3_column_int64(state, STATE_THINGS));
@@ -669,13 +685,12 @@ static enum err_kind check_counters(struct check *k, struct err *e)
 			sqlite3_column_int64(state, STATE_PACKED_BYTES));
 		expect(k, "references", k->references,
 			sqlite3_column_int64(state, STATE_REFERENCES));
-		expect(k, "references in the index", sqlite3_column_int64(indexes, 0),
-			k->references);
+		expect(k, "references in the index", references, k->references);
 		expect(k, "values", values, sqlite3_column_int64(state, STATE_VALUES));
-		expect(k, "values in the index", sqlite3_column_int64(indexes, 1),
-			sqlite3_column_int64(indexes, 3));
+		expect(k, "values in the index", sqlite3_column_int64(indexes, 0),
+			sqlite3_column_int64(indexes, 2));
 		expect(k, "values that are in the index and of an object",
-			sqlite3_column_int64(indexes, 4), values);
+			sqlite3_column_int64(indexes, 3), values);
 	}
 	sqlite3_reset(c->statements[SQL_STATE_GET]);
 	sqlite3_reset(c->statements[SQL_CHECK_INDEXES]);

@@ -11,8 +11,8 @@
 
 #define TAIL_LEFT        4096     /* ids that may wait when the store is closed */
 #define MEMBERS_KEPT     256      /* remembered; all forgotten when more are met */
-#define ROWS_WAITING_MAX 1000000  /* references or values before they are written, 24 MB */
-#define SCRATCH_MAX      MIB(640) /* bytes of the keys of as many values, at the worst */
+#define ROWS_WAITING_MAX 200000   /* references or values before they are written, 5 MB */
+#define SCRATCH_MAX      MIB(256) /* bytes of the keys of as many values, and of one object's more */
 
 /* ---- collections and members ----------------------------------------------------------------- */
 
@@ -164,9 +164,6 @@ static enum err_kind array_room(
 	return OK;
 }
 
-static enum err_kind references_flush(struct writer *w, struct err *e);
-static enum err_kind values_flush(struct writer *w, struct err *e);
-
 enum err_kind writer_widen(struct writer *w, int64_t ident, uint32_t label, struct err *e)
 {
 	void *array = w->widen;
@@ -179,17 +176,6 @@ enum err_kind writer_widen(struct writer *w, int64_t ident, uint32_t label, stru
 	return kind;
 }
 
-static int reference_order(const void *a, const void *b)
-{
-	const struct reference_row *x = a, *y = b;
-
-	if (x->target != y->target)
-		return x->target < y->target ? -1 : 1;
-	if (x->property != y->property)
-		return x->property < y->property ? -1 : 1;
-	return (x->serial > y->serial) - (x->serial < y->serial);
-}
-
 static int value_order(const void *a, const void *b)
 {
 	const struct value_row *x = a, *y = b;
@@ -199,28 +185,6 @@ static int value_order(const void *a, const void *b)
 	if (x->serial != y->serial)
 		return x->serial < y->serial ? -1 : 1;
 	return slice_compare(x->key, y->key);
-}
-
-static enum err_kind references_flush(struct writer *w, struct err *e)
-{
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(&w->conn, SQL_REFERENCE_ADD, &st, e);
-
-	if (w->references_count > 1)
-		qsort(w->references, w->references_count, sizeof(*w->references), reference_order);
-	for (size_t i = 0; kind == OK && i < w->references_count; i++) {
-		const struct reference_row *r = &w->references[i];
-
-		if (i > 0 && reference_order(r - 1, r) == 0)
-			continue; /* the same target twice in one list */
-		bind_int(st, 1, r->target);
-		bind_int(st, 2, r->property);
-		bind_int(st, 3, r->serial);
-		kind = conn_done(&w->conn, st, e);
-		w->counters.references++;
-	}
-	w->references_count = 0;
-	return kind;
 }
 
 /* Into value_of only, in order of arrival; value gets them when many have come (store_ident.c). */
@@ -251,14 +215,10 @@ static enum err_kind values_flush(struct writer *w, struct err *e)
 enum err_kind writer_reference(
 	struct writer *w, int64_t target, uint32_t property, int64_t serial, struct err *e)
 {
-	void *array;
-	enum err_kind kind = w->references_count < ROWS_WAITING_MAX ? OK : references_flush(w, e);
-
-	if (kind != OK)
-		return kind;
-	array = w->references;
-	kind = array_room(
+	void *array = w->references;
+	enum err_kind kind = array_room(
 		&array, w->references_count, &w->references_capacity, sizeof(*w->references), e);
+
 	w->references = array;
 	if (kind == OK)
 		w->references[w->references_count++] =
@@ -269,15 +229,12 @@ enum err_kind writer_reference(
 enum err_kind writer_value(
 	struct writer *w, int kind_of_value, struct slice key, int64_t serial, struct err *e)
 {
-	enum err_kind kind = w->values_count < ROWS_WAITING_MAX ? OK : values_flush(w, e);
 	char space[VALUE_KEY_MAX];
+	void *array = w->values;
+	enum err_kind kind =
+		array_room(&array, w->values_count, &w->values_capacity, sizeof(*w->values), e);
 	struct slice copy;
-	void *array;
 
-	if (kind != OK)
-		return kind;
-	array = w->values;
-	kind = array_room(&array, w->values_count, &w->values_capacity, sizeof(*w->values), e);
 	w->values = array;
 	if (kind != OK)
 		return kind;
@@ -288,43 +245,60 @@ enum err_kind writer_value(
 	return OK;
 }
 
-/* Objects that refer to a thing whose markings have become more. */
-static enum err_kind referrers_widen(struct writer *w, const struct widen_row *row, struct err *e)
+/* Between objects: what waits must not fill the memory, however large the transaction. */
+enum err_kind writer_make_room(struct writer *w, struct err *e)
 {
-	sqlite3_stmt *st, *get, *put;
-	enum err_kind kind = conn_statement(&w->conn, SQL_REFERRERS, &st, e);
-	bool more, here;
+	enum err_kind kind = OK;
 
-	if (kind == OK)
-		kind = conn_statement(&w->conn, SQL_OBJECT_LABEL_GET, &get, e);
+	if (w->references_count >= ROWS_WAITING_MAX)
+		kind = references_flush(w, e);
+	if (kind == OK && w->values_count >= ROWS_WAITING_MAX)
+		kind = values_flush(w, e);
+	return kind;
+}
+
+static enum err_kind label_widen(struct writer *w, int64_t serial, uint32_t with, struct err *e)
+{
+	sqlite3_stmt *get, *put;
+	uint32_t label, wider;
+	bool here;
+	enum err_kind kind = conn_statement(&w->conn, SQL_OBJECT_LABEL_GET, &get, e);
+
 	if (kind == OK)
 		kind = conn_statement(&w->conn, SQL_OBJECT_LABEL, &put, e);
 	if (kind != OK)
 		return kind;
+	bind_int(get, 1, serial);
+	kind = conn_row(&w->conn, get, &here, e);
+	if (kind != OK || !here)
+		return kind;
+	label = (uint32_t)sqlite3_column_int64(get, 0);
+	sqlite3_reset(get);
+	kind = label_union(w->labels, label, with, &wider, e);
+	if (kind != OK || wider == label)
+		return kind;
+	bind_int(put, 1, serial);
+	bind_int(put, 2, wider);
+	w->counters.label_epoch++;
+	return conn_done(&w->conn, put, e);
+}
+
+/* Objects that refer to a thing whose markings have become more. */
+static enum err_kind referrers_widen(struct writer *w, const struct widen_row *row, struct err *e)
+{
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(&w->conn, SQL_REFERRERS, &st, e);
+	bool more;
+
+	if (kind != OK)
+		return kind;
 	bind_int(st, 1, row->ident);
 	while ((kind = conn_row(&w->conn, st, &more, e)) == OK && more) {
-		int64_t serial = sqlite3_column_int64(st, 0);
-		uint32_t label, wider;
-
-		bind_int(get, 1, serial);
-		kind = conn_row(&w->conn, get, &here, e);
+		kind = chunk_read(&w->conn, st, &w->chunk, e);
+		for (size_t i = 0; kind == OK && i < w->chunk.count; i++)
+			kind = label_widen(w, w->chunk.serials[i], row->label, e);
 		if (kind != OK)
 			break;
-		if (!here)
-			continue;
-		label = (uint32_t)sqlite3_column_int64(get, 0);
-		sqlite3_reset(get);
-		kind = label_union(w->labels, label, row->label, &wider, e);
-		if (kind != OK)
-			break;
-		if (wider == label)
-			continue;
-		bind_int(put, 1, serial);
-		bind_int(put, 2, wider);
-		kind = conn_done(&w->conn, put, e);
-		if (kind != OK)
-			break;
-		w->counters.label_epoch++;
 	}
 	sqlite3_reset(st);
 	return kind;
