@@ -162,6 +162,7 @@ static bool room_for_finding(struct check *c, enum stix_level level)
 	return true;
 }
 
+PRINTF(5, 0)
 static void add(struct check *c, enum stix_level level, const char *clause, const struct place *at,
 	const char *format, va_list args)
 {
