@@ -394,7 +394,7 @@ enum err_kind intel_import_run(struct intel *i, const struct intel_import *impor
 		.go_on = run_go_on,
 	};
 	struct run run = {.intel = i, .options = import};
-	const struct importer *importer;
+	const struct importer *importer = &import_stix; /* until it is known */
 	struct buf resume_key = BUF_INIT;
 	char *head = malloc(IMPORT_HEAD_BYTES);
 	enum err_kind kind = OK;

@@ -65,7 +65,7 @@ enum err_kind import_tlp_emit(
 /* "+hh:mm", "-hh:mm" at the end of a time: seconds to take away to be in UTC. */
 static bool offset_parse(struct slice text, int64_t *ret_s)
 {
-	uint64_t hours, minutes;
+	int hours, minutes;
 
 	if (text.len != 6 || (text.data[0] != '+' && text.data[0] != '-') || text.data[3] != ':')
 		return false;
@@ -73,16 +73,17 @@ static bool offset_parse(struct slice text, int64_t *ret_s)
 		text.data[4] < '0' || text.data[4] > '9' || text.data[5] < '0' ||
 		text.data[5] > '9')
 		return false;
-	hours = (uint64_t)((text.data[1] - '0') * 10 + (text.data[2] - '0'));
-	minutes = (uint64_t)((text.data[4] - '0') * 10 + (text.data[5] - '0'));
+	hours = (text.data[1] - '0') * 10 + (text.data[2] - '0');
+	minutes = (text.data[4] - '0') * 10 + (text.data[5] - '0');
 	if (hours > 23 || minutes > 59)
 		return false;
-	*ret_s = (int64_t)(hours * 3600 + minutes * 60) * (text.data[0] == '-' ? -1 : 1);
+	*ret_s = (hours * 3600 + minutes * 60) * (text.data[0] == '-' ? -1 : 1);
 	return true;
 }
 
 bool import_time(struct slice text, int64_t *ret_us)
 {
+	static const char midnight[] = {'T', '0', '0', ':', '0', '0', ':', '0', '0'};
 	char utc[TIME_TEXT_MAX];
 	int64_t offset_s = 0, us;
 	uint64_t seconds;
@@ -104,8 +105,8 @@ bool import_time(struct slice text, int64_t *ret_us)
 	memcpy(utc, text.data == NULL ? "" : text.data, text.len);
 	len = text.len;
 	if (len == 10) {
-		memcpy(utc + len, "T00:00:00", 9);
-		len += 9;
+		memcpy(utc + len, midnight, sizeof(midnight));
+		len += sizeof(midnight);
 	}
 	if (len < 19)
 		return false;

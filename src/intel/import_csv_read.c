@@ -203,7 +203,7 @@ enum err_kind csv_next(struct csv_reader *r, enum csv_what *ret_what, struct err
 		} else if (what == IMPORT_LINE) {
 			if (lines_count == 0 && slice_trim(line).len == 0)
 				continue;
-			if (lines_count == 0 && line.data[0] == '#') {
+			if (lines_count == 0 && slice_starts(line, SLICE("#"))) {
 				buf_slice_append(&r->raw, slice_trim(slice_cut(line, 1, line.len)));
 				r->fields[0] = buf_slice(&r->raw);
 				r->count = 1;

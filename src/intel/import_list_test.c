@@ -552,6 +552,7 @@ static void test_zeek_data(void **state)
 	if (d == NULL) {
 		print_message("skipped: no %s\n", folder);
 		skip();
+		return;
 	}
 	while ((entry = readdir(d)) != NULL) {
 		char path[8192];

@@ -267,9 +267,7 @@ static enum err_kind misp_element(void *context, const struct json_item *item, s
 	return element(m, json_root(&doc), document, 0, e);
 }
 
-/* ---- a file
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- a file --------------------------------------------------------------------------------- */
 
 static size_t skip_space(struct slice head, size_t at)
 {

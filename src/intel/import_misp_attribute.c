@@ -170,9 +170,7 @@ enum err_kind misp_unit_emit(
 	return ret_id->len > 0 ? galaxies_relate(m, unit, *ret_id, e) : OK;
 }
 
-/* ---- content
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- content -------------------------------------------------------------------------------- */
 
 /* Base64 that RFC 4648 would take; MISP's own has line ends at times. */
 static bool base64_clean(struct misp *m, struct slice text, struct slice *ret_text)
@@ -242,9 +240,7 @@ enum err_kind misp_artifact(struct misp *m, struct json_value attribute, bool sa
 	return misp_emit(m, *ret_id, tlp, e);
 }
 
-/* ---- sightings
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- sightings ------------------------------------------------------------------------------ */
 
 enum sighting_type { SIGHTED = 0, FALSE_POSITIVE = 1, EXPIRATION = 2 };
 
@@ -349,9 +345,7 @@ static int64_t expiration_of(struct misp *m, struct json_value attribute)
 	return until_us;
 }
 
-/* ---- attributes
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- attributes ----------------------------------------------------------------------------- */
 
 static enum err_kind vulnerability_emit(struct misp *m, const struct misp_unit *unit,
 	struct slice value, struct slice *ret_id, struct err *e)
@@ -511,6 +505,7 @@ static enum err_kind attribute_fields(struct misp *m, const struct misp_type *ty
 	/* Nothing came of it: a port alone, say. */
 	if (kind == OK && ret_id->len == 0)
 		kind = attribute_note(m, unit, attribute, value, ret_id, e);
+	unit->facts = NULL; /* they lived here */
 	return kind;
 }
 

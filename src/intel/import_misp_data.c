@@ -4,9 +4,7 @@
 
 #include "import_misp.h"
 
-/* ---- map
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- map ------------------------------------------------------------------------------------ */
 
 static struct misp_slot *slot_of(
 	struct misp_slot *slots, size_t capacity, const uint8_t seed[16], struct slice key)
@@ -64,9 +62,7 @@ void misp_map_fini(struct misp_map *map)
 	free(map->slots);
 }
 
-/* ---- list
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- list ----------------------------------------------------------------------------------- */
 
 bool misp_list_add(struct misp_list *list, struct slice item)
 {
@@ -89,9 +85,7 @@ void misp_list_fini(struct misp_list *list)
 	*list = (struct misp_list){0};
 }
 
-/* ---- fields
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- fields --------------------------------------------------------------------------------- */
 
 struct slice misp_text(struct arena *a, struct json_value v, const char *name)
 {

@@ -67,8 +67,10 @@ static struct slice object_with(const struct collect *c, const char *part)
 {
 	const char *at = strstr(c->objects.data, part), *end;
 
-	if (at == NULL)
+	if (at == NULL) {
 		fail_msg("\"%s\" is not in:\n%s", part, c->objects.data);
+		return (struct slice){0};
+	}
 	while (at > c->objects.data && at[-1] != '\n')
 		at--;
 	end = strchr(at, '\n');
@@ -763,9 +765,7 @@ static void test_data_limit(void **state)
 	assert_has(&c->losses, "data is no base64");
 }
 
-/* ---- feeds
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- feeds ---------------------------------------------------------------------------------- */
 
 static void test_feed(void **state)
 {
@@ -839,6 +839,7 @@ static void test_data(void **state)
 	if (d == NULL) {
 		print_message("skipped: no %s\n", folder);
 		skip();
+		return;
 	}
 	while ((entry = readdir(d)) != NULL) {
 		char path[8192];

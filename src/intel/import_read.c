@@ -176,8 +176,10 @@ enum err_kind import_elements_run(
 	bool stopped = false;
 
 	x.split = json_split_new(how->element_max);
-	if (chunk == NULL || x.split == NULL)
+	if (chunk == NULL || x.split == NULL) {
 		kind = err_set(e, ERR_NOMEM, "out of memory");
+		goto out;
+	}
 	while (kind == OK) {
 		size_t len = 0;
 
@@ -192,6 +194,7 @@ enum err_kind import_elements_run(
 	}
 	if (kind == OK && !stopped)
 		kind = elements_end(&x, e);
+out:
 	buf_fini(&x.held);
 	json_split_free(x.split);
 	free(chunk);

@@ -70,9 +70,7 @@ static int stix20_recognise(struct slice head, const char *name)
 	return look.elements20 > 0 && !look.version21 ? 85 : 0;
 }
 
-/* ---- telling
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- telling -------------------------------------------------------------------------------- */
 
 #define CHANGES_MAX 200 /* bytes of one message beside a long id; ERR_TEXT_MAX would cut it */
 
@@ -110,9 +108,7 @@ enum err_kind stix20_emit(struct stix20 *x, const struct intel_place *place, str
 	return x->job->sink->emit(x->job->sink->context, buf_slice(&x->out), &at, e);
 }
 
-/* ---- patterns
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- patterns ------------------------------------------------------------------------------- */
 
 static bool is_word(char c)
 {
@@ -190,9 +186,7 @@ static void pattern_upgrade(struct stix20 *x, struct slice pattern, struct buf *
 	}
 }
 
-/* ---- objects
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- objects -------------------------------------------------------------------------------- */
 
 /* What one object needs besides its members. */
 struct upgrade {
