@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* What the scenarios share: a folder that goes away, made-up objects, a node served in this process. */
+/* What the scenarios share: a folder that goes away, made-up objects, a node served in this
+ * process. */
 #ifndef SCENARIO_H
 #define SCENARIO_H
 
@@ -42,12 +43,12 @@ struct scenario_server {
 void scenario_serve(const char *folder, struct scenario_server *ret_server);
 void scenario_client(const char *folder, struct http_client **ret_client);
 
-#define MUST(call)                                                                                \
-	do {                                                                                      \
-		struct err e_ = {0};                                                              \
-		struct err *e = &e_;                                                              \
-		if ((call) != OK)                                                                 \
-			fail_msg("%s: %s", #call, e_.text);                                       \
+#define MUST(call)                                                                                 \
+	do {                                                                                       \
+		struct err e_ = {0};                                                               \
+		struct err *e = &e_;                                                               \
+		if ((call) != OK)                                                                  \
+			fail_msg("%s: %s", #call, e_.text);                                        \
 	} while (0)
 
 #endif

@@ -48,13 +48,14 @@ static inline bool slice_is(struct slice a, const char *text)
 
 static inline bool slice_starts(struct slice a, struct slice prefix)
 {
-	return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.data, prefix.data, prefix.len) == 0);
+	return a.len >= prefix.len &&
+	       (prefix.len == 0 || memcmp(a.data, prefix.data, prefix.len) == 0);
 }
 
 static inline bool slice_ends(struct slice a, struct slice suffix)
 {
-	return a.len >= suffix.len && (suffix.len == 0 ||
-		memcmp(a.data + a.len - suffix.len, suffix.data, suffix.len) == 0);
+	return a.len >= suffix.len && (suffix.len == 0 || memcmp(a.data + a.len - suffix.len,
+								  suffix.data, suffix.len) == 0);
 }
 
 /* Bytes [from, to) of a; both are clamped to its length. */
@@ -83,7 +84,8 @@ bool slice_next(struct slice *rest, char separator, struct slice *ret_part);
 bool slice_to_u64(struct slice a, uint64_t *ret_value);
 
 /* For printf: "%.*s", SLICE_ARG(s). Cuts at INT_MAX. */
-#define SLICE_ARG(s) ((int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len)), ((s).data == NULL ? "" : (s).data)
+#define SLICE_ARG(s)                                                                               \
+	((int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len)), ((s).data == NULL ? "" : (s).data)
 
 /* ---- errors ----------------------------------------------------------------------------- */
 
@@ -117,7 +119,8 @@ struct err {
 enum err_kind err_set(struct err *e, enum err_kind kind, const char *format, ...) PRINTF(3, 4);
 /* Put "context: " before the text of *e; returns e->kind. */
 enum err_kind err_wrap(struct err *e, const char *format, ...) PRINTF(2, 3);
-/* ERR_FULL for ENOSPC and EDQUOT, ERR_NOMEM for ENOMEM, ERR_DENIED for EACCES/EPERM, else ERR_IO. */
+/* ERR_FULL for ENOSPC and EDQUOT, ERR_NOMEM for ENOMEM, ERR_DENIED for EACCES/EPERM, else ERR_IO.
+ */
 enum err_kind err_kind_of_errno(int number);
 const char *err_kind_name(enum err_kind kind);
 
@@ -281,7 +284,8 @@ void hash_sha1(struct slice s, uint8_t ret_digest[SHA1_LEN]);
 void hash_sha1_pair(struct slice a, struct slice b, uint8_t ret_digest[SHA1_LEN]); /* of a then b */
 void hash_md5(struct slice s, uint8_t ret_digest[MD5_LEN]);
 void hmac_sha256(struct slice key, struct slice s, uint8_t ret_mac[SHA256_LEN]);
-/* Fast, keyed, not cryptographic across processes: for hash tables over foreign keys (SipHash-2-4). */
+/* Fast, keyed, not cryptographic across processes: for hash tables over foreign keys (SipHash-2-4).
+ */
 uint64_t hash_table(const uint8_t key[16], struct slice s);
 bool secret_equal(const void *a, const void *b, size_t len); /* constant time */
 void secret_wipe(void *a, size_t len);
@@ -305,7 +309,8 @@ struct world_fake {
 	int64_t monotonic_us;
 };
 void world_fake_init(struct world_fake *w, uint64_t seed, int64_t now_us);
-void world_fake_advance(struct world_fake *w, int64_t us); /* both clocks; negative moves only the wall */
+void world_fake_advance(
+	struct world_fake *w, int64_t us); /* both clocks; negative moves only the wall */
 
 static inline int64_t world_now(const struct world *w)
 {
@@ -322,9 +327,10 @@ void uuid_v4(const struct world *w, struct uuid *ret_uuid);
 /* Whole file, at most bytes_max, into *b. "-" is standard input. */
 enum err_kind file_read(const char *path, size_t bytes_max, struct buf *b, struct err *e) MUST_USE;
 /* Beside it, fsync, rename, fsync of the folder: old or new, never half. */
-enum err_kind file_write_atomic(const char *path, struct slice content, unsigned mode,
-	struct err *e) MUST_USE;
-enum err_kind folder_make(const char *path, unsigned mode, struct err *e) MUST_USE; /* as mkdir -p */
+enum err_kind file_write_atomic(
+	const char *path, struct slice content, unsigned mode, struct err *e) MUST_USE;
+enum err_kind folder_make(
+	const char *path, unsigned mode, struct err *e) MUST_USE; /* as mkdir -p */
 
 /* ---- input: a stream that may be gzip or zstd --------------------------------------------- */
 
@@ -337,12 +343,12 @@ struct input;
 #define INPUT_WINDOW_LOG_MAX 25 /* zstd window of 32 MiB; frames that want more are ERR_LIMIT */
 
 enum err_kind input_open(const char *path, struct input **ret_input, struct err *e) MUST_USE;
-enum err_kind input_of_memory(struct slice bytes, const char *name, struct input **ret_input,
-	struct err *e) MUST_USE;
+enum err_kind input_of_memory(
+	struct slice bytes, const char *name, struct input **ret_input, struct err *e) MUST_USE;
 void input_free(struct input *in);
 /* Up to `bytes`; *ret_len 0 means the end. ERR_PARSE for damaged or cut-off packing. */
-enum err_kind input_read(struct input *in, void *to, size_t bytes, size_t *ret_len,
-	struct err *e) MUST_USE;
+enum err_kind input_read(
+	struct input *in, void *to, size_t bytes, size_t *ret_len, struct err *e) MUST_USE;
 const char *input_name(const struct input *in);
 uint64_t input_packed_read(const struct input *in);  /* bytes taken from the file so far */
 uint64_t input_packed_total(const struct input *in); /* its size; 0 when unknown (a pipe) */
@@ -358,8 +364,9 @@ struct log {
 };
 
 /*
- * log_line(log, LOG_INFO, "request", "method", "GET", "path", path, NULL): a time, a level, an event
- * and pairs of name and text. Values are escaped and cut at LOG_VALUE_MAX. Never hand in a secret.
+ * log_line(log, LOG_INFO, "request", "method", "GET", "path", path, NULL): a time, a level, an
+ * event and pairs of name and text. Values are escaped and cut at LOG_VALUE_MAX. Never hand in a
+ * secret.
  */
 #define LOG_VALUE_MAX 1024
 void log_line(const struct log *log, enum log_level level, const char *event, ...)

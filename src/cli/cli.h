@@ -12,10 +12,10 @@
 
 /* Exit statuses, in `serai help` and the man page. */
 enum cli_status {
-	CLI_OK = 0,      /* done, and the answer is yes */
-	CLI_NO = 1,      /* done, but some of it was refused, or the answer is no */
-	CLI_USAGE = 2,   /* not understood; nothing was done */
-	CLI_FAILED = 3   /* not done: the message says why */
+	CLI_OK = 0,    /* done, and the answer is yes */
+	CLI_NO = 1,    /* done, but some of it was refused, or the answer is no */
+	CLI_USAGE = 2, /* not understood; nothing was done */
+	CLI_FAILED = 3 /* not done: the message says why */
 };
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT };
@@ -31,7 +31,7 @@ struct option_row {
 struct cli;
 
 struct verb {
-	const char *name;     /* "user add" */
+	const char *name;      /* "user add" */
 	const char *arguments; /* "NAME [FILE...]" */
 	const char *says;
 	const char *more; /* paragraphs for help; or NULL */
@@ -57,7 +57,8 @@ struct cli {
 	struct arena *arena;
 };
 
-/* ---- options ------------------------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------------------------------
+ */
 
 /* Value of an option of the verb; NULL when absent. */
 const char *cli_text(const struct cli *cli, const char *option);
@@ -68,7 +69,8 @@ bool cli_number(const struct cli *cli, const char *option, uint64_t preset, uint
 /* The node's folder: --node, SERAI_NODE, else /var/lib/serai. */
 const char *cli_node(const struct cli *cli);
 
-/* ---- talking ------------------------------------------------------------------------------------ */
+/* ---- talking ------------------------------------------------------------------------------------
+ */
 
 /* "serai import: text" on standard error; returns the status for the kind. */
 enum cli_status cli_fail(const struct cli *cli, const struct err *e);
@@ -109,7 +111,8 @@ void table_start(struct table *t, const struct cli *cli, const char *const *head
 bool table_row(struct table *t, const struct slice *cells); /* false: no memory */
 void table_print(const struct table *t);
 
-/* ---- verbs -------------------------------------------------------------------------------------- */
+/* ---- verbs --------------------------------------------------------------------------------------
+ */
 
 extern const struct verb *const cli_verbs[];
 extern const size_t cli_verbs_count;
@@ -124,8 +127,9 @@ bool cli_completion(FILE *to, const char *shell);
 
 extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, verb_user_remove,
 	verb_user_grant, verb_user_token, verb_collection_add, verb_collection_list,
-	verb_collection_set, verb_collection_remove, verb_import, verb_export, verb_search, verb_show,
-	verb_stats, verb_verify, verb_evidence, verb_check, verb_id, verb_canon, verb_pattern_check,
-	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion, verb_version;
+	verb_collection_set, verb_collection_remove, verb_import, verb_export, verb_search,
+	verb_show, verb_stats, verb_verify, verb_evidence, verb_check, verb_id, verb_canon,
+	verb_pattern_check, verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man,
+	verb_completion, verb_version;
 
 #endif

@@ -7,30 +7,32 @@
 #define INTEL_H
 
 #include "base/base.h"
-#include "json/json.h"
 #include "stix/stix.h"
 #include "store/store.h"
+#include "json/json.h"
 
 struct intel;
 
-/* Borrows the store and the world. One per process; every function may be called from any thread. */
+/* Borrows the store and the world. One per process; every function may be called from any thread.
+ */
 struct intel *intel_new(struct store *store, const struct world *world) MUST_USE;
 void intel_free(struct intel *i); /* accepts NULL; the store stays open */
 struct store *intel_store(struct intel *i);
 const struct world *intel_world(struct intel *i);
 
-/* ---- the way in ------------------------------------------------------------------------------- */
+/* ---- the way in -------------------------------------------------------------------------------
+ */
 
 /* On whose account objects come in, and where to. */
 struct intel_source {
-	struct slice member;        /* "self", an account's name, a peer; 1..INTEL_MEMBER_MAX bytes */
+	struct slice member; /* "self", an account's name, a peer; 1..INTEL_MEMBER_MAX bytes */
 	const int64_t *collections; /* every object is added to each; may be none */
 	size_t collections_count;
 	/*
 	 * Keep objects that break a MUST, too, and say so: published content often does, and an
-	 * operator may prefer a malware object without is_family to none. Never tolerated: what is no
-	 * JSON object, has no good id, type or times, or has anything wrong with its markings. Only for
-	 * what the member's own people bring in, never for what strangers send.
+	 * operator may prefer a malware object without is_family to none. Never tolerated: what is
+	 * no JSON object, has no good id, type or times, or has anything wrong with its markings.
+	 * Only for what the member's own people bring in, never for what strangers send.
 	 */
 	bool tolerant;
 };
@@ -69,8 +71,9 @@ struct intel_verdict {
  * memory) nothing of the batch was kept. A refused object never stops the others.
  */
 enum err_kind intel_accept(struct intel *i, const struct intel_source *source,
-	const struct slice *objects, size_t count, const struct store_note *notes, size_t notes_count,
-	struct arena *a, struct intel_verdict *ret_verdicts, struct err *e) MUST_USE;
+	const struct slice *objects, size_t count, const struct store_note *notes,
+	size_t notes_count, struct arena *a, struct intel_verdict *ret_verdicts,
+	struct err *e) MUST_USE;
 
 struct intel_counts {
 	uint64_t objects; /* all that were pushed */
@@ -92,8 +95,8 @@ struct intel_intake_options {
 	void (*report)(void *context, const struct intel_verdict *verdict);
 	void *context;
 	bool report_all;
-	/* When not empty: with each batch the note of this key becomes the decimal index of the next
-	 * object, so that an import that was killed goes on where it was. */
+	/* When not empty: with each batch the note of this key becomes the decimal index of the
+	 * next object, so that an import that was killed goes on where it was. */
 	struct slice resume_key;
 };
 
@@ -105,24 +108,26 @@ enum err_kind intel_intake_push(struct intel_intake *t, struct slice bytes,
 /* An element that never was an object (from the splitter): counted and reported as refused. */
 enum err_kind intel_intake_problem(struct intel_intake *t, const char *problem,
 	const struct intel_place *place, struct err *e) MUST_USE;
-/* Write what was pushed so far, together with the note, without waiting for it: a page of a pull and
- * its cursor. */
-enum err_kind intel_intake_mark(struct intel_intake *t, const struct store_note *note,
-	struct err *e) MUST_USE;
+/* Write what was pushed so far, together with the note, without waiting for it: a page of a pull
+ * and its cursor. */
+enum err_kind intel_intake_mark(
+	struct intel_intake *t, const struct store_note *note, struct err *e) MUST_USE;
 /* Write what was pushed so far, together with the note (NULL: none), and return when it is on the
  * disk. ret_counts may be NULL. */
 enum err_kind intel_intake_flush(struct intel_intake *t, const struct store_note *note,
 	struct intel_counts *ret_counts, struct err *e) MUST_USE;
 /* Counts so far, for progress; may lag behind what was pushed. */
 struct intel_counts intel_intake_counts(struct intel_intake *t);
-void intel_intake_close(struct intel_intake *t); /* without flush: what was not written is dropped */
+void intel_intake_close(
+	struct intel_intake *t); /* without flush: what was not written is dropped */
 
-/* ---- the way out ------------------------------------------------------------------------------ */
+/* ---- the way out ------------------------------------------------------------------------------
+ */
 
 enum intel_reach {
-	INTEL_OPERATOR,   /* the member's own people at the node's own machine: everything */
-	INTEL_MEMBER,     /* a file handed to another member: up to AMBER, no RED, nothing unknown */
-	INTEL_PUBLIC,     /* anybody: unmarked, CLEAR */
+	INTEL_OPERATOR, /* the member's own people at the node's own machine: everything */
+	INTEL_MEMBER,   /* a file handed to another member: up to AMBER, no RED, nothing unknown */
+	INTEL_PUBLIC,   /* anybody: unmarked, CLEAR */
 	INTEL_COLLECTION, /* an account (or, account 0, nobody) reading a collection */
 	INTEL_REACHES
 };
@@ -130,10 +135,10 @@ enum intel_reach {
 /* To whom. Every release asks for each object: its own markings and those of all it refers to. */
 struct intel_recipient {
 	enum intel_reach reach;
-	int64_t account;          /* COLLECTION: its number, 0 for no account */
-	enum store_role role;     /* COLLECTION: of the account */
-	int64_t collection;       /* COLLECTION */
-	enum stix_tlp tlp_max;    /* COLLECTION: the collection's own limit */
+	int64_t account;       /* COLLECTION: its number, 0 for no account */
+	enum store_role role;  /* COLLECTION: of the account */
+	int64_t collection;    /* COLLECTION */
+	enum stix_tlp tlp_max; /* COLLECTION: the collection's own limit */
 };
 
 /*
@@ -147,8 +152,8 @@ struct intel_recipient {
  *   COLLECTION   no account: as PUBLIC; reader and contributor: up to AMBER; administrator: up to
  *                AMBER+STRICT; never above the collection's tlp_max, never RED
  */
-bool intel_release(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
-	uint32_t label);
+bool intel_release(
+	struct intel *i, struct store_reader *r, const struct intel_recipient *to, uint32_t label);
 
 /* The same questions as store_*_open, asked for a recipient. The cursor is the store's; to is
  * copied. Nothing else in Serai opens a cursor for somebody outside. */
@@ -172,10 +177,11 @@ enum err_kind intel_release_get(struct intel *i, struct store_reader *r,
 	struct store_row *ret_row, struct buf *ret_body, bool *ret_found, struct err *e) MUST_USE;
 
 /* Rows held back from this recipient since the last cursor opened for it through r. */
-uint64_t intel_release_withheld(struct intel *i, struct store_reader *r,
-	const struct intel_recipient *to);
+uint64_t intel_release_withheld(
+	struct intel *i, struct store_reader *r, const struct intel_recipient *to);
 
-/* ---- questions -------------------------------------------------------------------------------- */
+/* ---- questions --------------------------------------------------------------------------------
+ */
 
 /*
  * What a person types: words, and fields such as
@@ -184,10 +190,11 @@ uint64_t intel_release_withheld(struct intel *i, struct store_reader *r,
  * A word that is itself an address, name, URL, e-mail or hash is looked up as a value. Quotes keep
  * blanks together. ERR_USAGE names the word that was not understood. Everything lives in `a`.
  */
-enum err_kind intel_query_parse(struct slice query, struct arena *a, struct store_search *ret_search,
-	struct err *e) MUST_USE;
+enum err_kind intel_query_parse(struct slice query, struct arena *a,
+	struct store_search *ret_search, struct err *e) MUST_USE;
 
-/* ---- formats ---------------------------------------------------------------------------------- */
+/* ---- formats ----------------------------------------------------------------------------------
+ */
 
 struct intel_format {
 	const char *name; /* "stix", "misp", ... */
@@ -201,17 +208,20 @@ bool intel_format_get(size_t number, struct intel_format *ret_format);
 
 struct intel_import {
 	struct intel_source source;
-	const char *format;    /* NULL: recognised */
-	const char *path;      /* a file, "-", or a folder for a feed */
-	const char *mapping;   /* CSV: "value=ip,name=2,type=kind" columns by name or number; or NULL */
-	const char *kind;      /* plain lists: "address", "name", ... or NULL: each line guessed */
-	const char *name;      /* of the list or feed, for converted objects; NULL: the file's name */
-	enum stix_tlp tlp;     /* put on converted objects that bring no marking of their own */
-	int confidence;        /* of converted indicators, 0..100; -1: none */
+	const char *format; /* NULL: recognised */
+	const char *path;   /* a file, "-", or a folder for a feed */
+	const char
+		*mapping;  /* CSV: "value=ip,name=2,type=kind" columns by name or number; or NULL */
+	const char *kind;  /* plain lists: "address", "name", ... or NULL: each line guessed */
+	const char *name;  /* of the list or feed, for converted objects; NULL: the file's name */
+	enum stix_tlp tlp; /* put on converted objects that bring no marking of their own */
+	int confidence;    /* of converted indicators, 0..100; -1: none */
 	bool resume;
 	void (*refused)(void *context, const struct intel_verdict *verdict); /* may be NULL */
-	void (*lost)(void *context, const struct intel_place *place, struct slice what); /* may be NULL */
-	/* Called now and then from the reading thread; return false to stop cleanly after the batch. */
+	void (*lost)(void *context, const struct intel_place *place,
+		struct slice what); /* may be NULL */
+	/* Called now and then from the reading thread; return false to stop cleanly after the
+	 * batch. */
 	bool (*progress)(void *context, uint64_t packed_read, uint64_t packed_total,
 		const struct intel_counts *counts);
 	void *context;
@@ -227,7 +237,8 @@ struct intel_export {
 	const char *path; /* file, "-", or a folder (misp-feed, suricata) */
 	bool every_version;
 	const char *name; /* RPZ: the zone's name; lists: a title; or NULL */
-	const char *kind; /* plain lists and Suricata: only this kind of value; or NULL: all that fit */
+	const char *
+		kind; /* plain lists and Suricata: only this kind of value; or NULL: all that fit */
 	void (*lost)(void *context, struct slice id, struct slice what); /* may be NULL */
 	bool (*progress)(void *context, const struct intel_counts *counts);
 	void *context;

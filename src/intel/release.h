@@ -8,16 +8,18 @@
 
 #include "intel.h"
 
-#define RELEASE_CHUNK    16384 /* labels in one piece of the table */
-#define RELEASE_CHUNKS   1024  /* pieces: 16 million labels; any past that are worked out each time */
-#define RELEASE_CONTEXTS 256   /* readers times kinds of recipient that are ever in use at once */
+#define RELEASE_CHUNK  16384 /* labels in one piece of the table */
+#define RELEASE_CHUNKS 1024  /* pieces: 16 million labels; any past that are worked out each time  \
+			      */
+#define RELEASE_CONTEXTS 256 /* readers times kinds of recipient that are ever in use at once */
 
 /* What an audience is handed: who asks, through which connection. Lives as long as intel. */
 struct release_context {
 	struct intel *intel;
 	struct store_reader *reader;
 	uint8_t limit;     /* strictest level that may pass */
-	uint64_t withheld; /* rows held back since the last open; one thread at a time uses a reader */
+	uint64_t withheld; /* rows held back since the last open; one thread at a time uses a reader
+			    */
 };
 
 struct intel {

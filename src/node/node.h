@@ -26,7 +26,8 @@ struct node_config {
 	const char *folder;
 	const char *title, *description, *contact;
 	const char *listen;
-	const char *certificate, *key; /* whole paths; both "" or "none": plain HTTP, loopback only */
+	const char *certificate,
+		*key; /* whole paths; both "" or "none": plain HTTP, loopback only */
 	const char *root;
 	const char *root_title;
 	const char *log_level;
@@ -41,8 +42,8 @@ struct node_config {
 
 /* The folder's configuration with the defaults for what it does not say. ERR_PARSE names file, line
  * and what was expected. Free with node_config_fini. */
-enum err_kind node_config_load(const char *folder, struct node_config *ret_config,
-	struct err *e) MUST_USE;
+enum err_kind node_config_load(
+	const char *folder, struct node_config *ret_config, struct err *e) MUST_USE;
 void node_config_fini(struct node_config *c);
 /* Text after `name = `, for `serai init`: every setting with its default and what it does. */
 void node_config_template(struct buf *out, const char *title, const char *listen);

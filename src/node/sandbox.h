@@ -10,6 +10,7 @@
  * and key only for reading (Landlock; silently less on kernels without it, *ret_files says), and no
  * system call that starts programs, traces others, loads code or changes the machine (seccomp).
  */
-enum err_kind sandbox_enter(const struct node_config *config, bool *ret_files, struct err *e) MUST_USE;
+enum err_kind sandbox_enter(
+	const struct node_config *config, bool *ret_files, struct err *e) MUST_USE;
 
 #endif

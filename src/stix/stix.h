@@ -17,7 +17,7 @@ enum stix_class {
 	STIX_SDO = 1,
 	STIX_SRO = 2,
 	STIX_SCO = 3,
-	STIX_META = 4,  /* language-content, marking-definition, extension-definition */
+	STIX_META = 4, /* language-content, marking-definition, extension-definition */
 	STIX_BUNDLE = 5
 };
 
@@ -63,7 +63,8 @@ enum stix_tlp {
 /* By the exact ids of TLP 1 (section 7.2.1.4) and TLP 2.0; NONE for every other id. */
 enum stix_tlp stix_tlp_of(const struct uuid *marking_definition);
 const char *stix_tlp_name(enum stix_tlp tlp); /* "none", "clear", ..., "amber+strict", "red" */
-bool stix_tlp_parse(struct slice name, enum stix_tlp *ret_tlp); /* either case, "tlp:" and "white" allowed */
+bool stix_tlp_parse(
+	struct slice name, enum stix_tlp *ret_tlp); /* either case, "tlp:" and "white" allowed */
 /* The one or two marking-definition ids of a TLP; returns how many. */
 size_t stix_tlp_ids(enum stix_tlp tlp, struct uuid ret_ids[2]);
 /* The exact JSON text of a standard TLP marking-definition by its id; empty when it is none. */
@@ -83,9 +84,10 @@ enum stix_level { STIX_ERROR, STIX_WARNING };
 
 struct stix_finding {
 	enum stix_level level;
-	const char *clause;   /* "3.2 created", "6.7 file": section of STIX 2.1, and the rule's name */
-	struct slice path;    /* "external_references[0].url"; empty for the object itself; no control
-				 characters; borrowed from the document or the arena */
+	const char
+		*clause;   /* "3.2 created", "6.7 file": section of STIX 2.1, and the rule's name */
+	struct slice path; /* "external_references[0].url"; empty for the object itself; no control
+			      characters; borrowed from the document or the arena */
 	struct slice message; /* what was wrong and what was expected; no control characters */
 };
 
@@ -119,7 +121,8 @@ struct stix_facts {
 	int64_t created_us;  /* 0 when absent */
 	int64_t modified_us; /* version: modified, else created, else 0 */
 	bool revoked;
-	struct slice name;        /* name, else the observable's value or the note's abstract, for people */
+	struct slice
+		name; /* name, else the observable's value or the note's abstract, for people */
 	struct slice description; /* else the note's content, the opinion's explanation */
 	struct json_value labels; /* .doc NULL when absent */
 	struct slice lang;
@@ -140,9 +143,10 @@ struct stix_facts {
  */
 enum err_kind stix_check(struct json_value object, struct stix_report *report,
 	struct stix_facts *ret_facts, struct err *e) MUST_USE;
-/* The members of a bundle other than "objects" (section 8); envelope as json_split_envelope gives. */
-enum err_kind stix_check_bundle(struct json_value envelope, struct stix_report *report,
-	struct err *e) MUST_USE;
+/* The members of a bundle other than "objects" (section 8); envelope as json_split_envelope gives.
+ */
+enum err_kind stix_check_bundle(
+	struct json_value envelope, struct stix_report *report, struct err *e) MUST_USE;
 void stix_report_reset(struct stix_report *report); /* also resets the arena */
 
 /* ---- observable values: what one searches and matches ---------------------------------------- */
@@ -153,10 +157,10 @@ enum stix_value_kind {
 	STIX_VALUE_NAME = 2,    /* domain name */
 	STIX_VALUE_URL = 3,
 	STIX_VALUE_EMAIL = 4,
-	STIX_VALUE_HASH = 5,    /* any algorithm, certificates too */
+	STIX_VALUE_HASH = 5, /* any algorithm, certificates too */
 	STIX_VALUE_ASN = 6,
 	STIX_VALUE_MAC = 7,
-	STIX_VALUE_TEXT = 8     /* file names, mutexes, registry keys, user agents, JA3: as they are */
+	STIX_VALUE_TEXT = 8 /* file names, mutexes, registry keys, user agents, JA3: as they are */
 };
 const char *stix_value_kind_name(enum stix_value_kind kind); /* "address", "name", ..., "text" */
 bool stix_value_kind_parse(struct slice name, enum stix_value_kind *ret_kind);
@@ -166,11 +170,10 @@ bool stix_value_kind_parse(struct slice name, enum stix_value_kind *ret_kind);
 /*
  * A value in the form in which it is compared; equal values have equal keys.
  *   ADDRESS  first[16] last[16]: the range, IPv4 as ::ffff:a.b.c.d
- *   NAME     lower case A-labels (IDNA 2008) reversed by label, each with a dot behind: "com.evil.a."
- *   EMAIL    reversed domain, '@', local part as it is: "com.evil.@user"
- *   HASH     the digest's bytes when it is hex, else the text
- *   URL      scheme and host lower case, default port and fragment dropped, "/" for no path
- *   ASN      u32be;  MAC  6 bytes;  TEXT  as it is
+ *   NAME     lower case A-labels (IDNA 2008) reversed by label, each with a dot behind:
+ * "com.evil.a." EMAIL    reversed domain, '@', local part as it is: "com.evil.@user" HASH     the
+ * digest's bytes when it is hex, else the text URL      scheme and host lower case, default port
+ * and fragment dropped, "/" for no path ASN      u32be;  MAC  6 bytes;  TEXT  as it is
  */
 struct stix_value {
 	enum stix_value_kind kind;
@@ -182,10 +185,10 @@ struct stix_value {
 };
 
 /* False when text is no such value (a bad address, an empty name). */
-bool stix_value_key(enum stix_value_kind kind, struct slice text, struct arena *a,
-	struct slice *ret_key);
-/* What a person typed: an address, network, name (leading "*." or "." allowed), URL, e-mail, hash by
- * its length; defanged forms (hxxp, [.], (dot), [at]) understood. False: none of these. */
+bool stix_value_key(
+	enum stix_value_kind kind, struct slice text, struct arena *a, struct slice *ret_key);
+/* What a person typed: an address, network, name (leading "*." or "." allowed), URL, e-mail, hash
+ * by its length; defanged forms (hxxp, [.], (dot), [at]) understood. False: none of these. */
 bool stix_value_guess(struct slice text, struct arena *a, struct stix_value *ret_value);
 /* "hxxps://evil[.]example" -> "https://evil.example"; unchanged text is returned as it is. */
 struct slice stix_refang(struct slice text, struct arena *a);
@@ -193,11 +196,11 @@ struct slice stix_refang(struct slice text, struct arena *a);
 #define STIX_VALUES_MAX 10000 /* per object; more are not indexed, and the caller is told */
 
 /*
- * The values in an observable (all of its value properties and hashes; with "defanged" the key is that
- * of the refanged text), in an observed-data's embedded objects, or compared with =, IN or ISSUBSET in
- * an indicator's STIX pattern; network-traffic's JA3 etc. as TEXT. What is not of the kind that its
- * property promises is an ADDRESS if it is one, else TEXT. The same value may come twice. *ret_all:
- * false when the limit cut some off. An object that has none gives count 0.
+ * The values in an observable (all of its value properties and hashes; with "defanged" the key is
+ * that of the refanged text), in an observed-data's embedded objects, or compared with =, IN or
+ * ISSUBSET in an indicator's STIX pattern; network-traffic's JA3 etc. as TEXT. What is not of the
+ * kind that its property promises is an ADDRESS if it is one, else TEXT. The same value may come
+ * twice. *ret_all: false when the limit cut some off. An object that has none gives count 0.
  */
 enum err_kind stix_values(struct json_value object, struct arena *a, struct stix_value **ret_values,
 	size_t *ret_count, bool *ret_all, struct err *e) MUST_USE;
@@ -220,7 +223,8 @@ enum stix_constant_kind {
 
 struct stix_constant {
 	enum stix_constant_kind kind;
-	struct slice text; /* unescaped string, timestamp text, or bytes; in the arena or the pattern */
+	struct slice
+		text; /* unescaped string, timestamp text, or bytes; in the arena or the pattern */
 	int64_t integer;
 	double number;
 	bool boolean;
@@ -260,9 +264,9 @@ enum stix_node_kind {
 	STIX_NODE_OBSERVED_AND, /* a and b: observation expressions */
 	STIX_NODE_OBSERVED_OR,
 	STIX_NODE_FOLLOWEDBY,
-	STIX_NODE_WITHIN,     /* a, seconds */
-	STIX_NODE_REPEATS,    /* a, times */
-	STIX_NODE_START_STOP  /* a, start_us, stop_us */
+	STIX_NODE_WITHIN,    /* a, seconds */
+	STIX_NODE_REPEATS,   /* a, times */
+	STIX_NODE_START_STOP /* a, start_us, stop_us */
 };
 
 struct stix_node {
@@ -286,26 +290,27 @@ struct stix_node {
 };
 
 struct stix_pattern_error {
-	size_t offset; /* 0-based byte of the first character that does not fit */
+	size_t offset;         /* 0-based byte of the first character that does not fit */
 	uint64_t line, column; /* 1-based, column in code points */
 	struct slice message;  /* "expected ']' or AND or OR, found '='"; in the arena */
 };
 
 /*
- * Parse; the tree lives in `a` and borrows from `pattern`. False with *ret_error filled. ret_root may
- * be NULL: then it is only judged, and no tree takes memory.
- * Chains such as "a OR b OR c" lean to the left and may be STIX_PATTERN_NODES_MAX long: walk along
- * `a` in a loop, recurse into `b`.
+ * Parse; the tree lives in `a` and borrows from `pattern`. False with *ret_error filled. ret_root
+ * may be NULL: then it is only judged, and no tree takes memory. Chains such as "a OR b OR c" lean
+ * to the left and may be STIX_PATTERN_NODES_MAX long: walk along `a` in a loop, recurse into `b`.
  */
 bool stix_pattern_parse(struct slice pattern, struct arena *a, struct stix_node **ret_root,
 	struct stix_pattern_error *ret_error);
-/* True, with *ret_remark filled, when a valid pattern has a part that can never match: AND of different
- * object types (section 9.5), an empty set, a STOP that is not after its START. */
-bool stix_pattern_remark(struct slice pattern, struct arena *a, struct stix_pattern_error *ret_remark);
-/* A valid pattern that says no more than "any one of these values": =, IN and ISSUBSET joined by OR.
- * *ret_atoms: how many comparisons, a set counting once per value. */
+/* True, with *ret_remark filled, when a valid pattern has a part that can never match: AND of
+ * different object types (section 9.5), an empty set, a STOP that is not after its START. */
+bool stix_pattern_remark(
+	struct slice pattern, struct arena *a, struct stix_pattern_error *ret_remark);
+/* A valid pattern that says no more than "any one of these values": =, IN and ISSUBSET joined by
+ * OR. *ret_atoms: how many comparisons, a set counting once per value. */
 bool stix_pattern_is_list(struct slice pattern, struct arena *a, size_t *ret_atoms);
-/* The tree as text again, each chain of operators in parentheses, for tests and `serai pattern check --tree`. */
+/* The tree as text again, each chain of operators in parentheses, for tests and `serai pattern
+ * check --tree`. */
 void stix_pattern_print(const struct stix_node *root, struct buf *out);
 /* A quoted string constant with its escapes, for those who write patterns. */
 void stix_pattern_quote(struct buf *out, struct slice text);
