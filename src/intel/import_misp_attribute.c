@@ -524,6 +524,9 @@ static enum err_kind attribute_rule(struct misp *m, const struct misp_type *type
 			json_get_string(attribute, "uuid"));
 		return attribute_note(m, unit, attribute, value, ret_id, e);
 	}
+	if (!misp_truth(attribute, "to_ids"))
+		misp_lose(m, "attribute", SLICE("to_ids (false, of a rule)"),
+			json_get_string(attribute, "uuid"));
 	unit->name = unit->comment.len > 0 ? unit->comment
 					   : arena_printf(m->scratch, "%s rule", type->type);
 	kind = indicator_emit(m, unit, value, type->a, ret_id, e);
@@ -566,6 +569,11 @@ enum err_kind misp_attribute(
 	if (type->use == MISP_USE_FIELDS && is_web(value) && !misp_truth(attribute, "to_ids") &&
 		slice_is(json_get_string(attribute, "category"), "External analysis"))
 		type = misp_type_find(SLICE("link"));
+	if (type->use != MISP_USE_FIELDS &&
+		(unit.first_us != MISP_TIME_NONE || unit.last_us != MISP_TIME_NONE))
+		misp_lose(m, "attribute",
+			SLICE("first_seen and last_seen (of what is no observation)"),
+			json_get_string(attribute, "uuid"));
 	switch (type->use) {
 	case MISP_USE_FIELDS:
 		kind = attribute_fields(m, type, &unit, attribute, value, &id, e);

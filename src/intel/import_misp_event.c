@@ -59,6 +59,10 @@ static enum err_kind event_begin(
 		misp_lose(m, "event", SLICE("Org (which had it, and did not make it)"),
 			m->event_text);
 	}
+	if (!misp_truth(event, "published") &&
+		misp_time(m->arena, event, "publish_timestamp") != MISP_TIME_NONE)
+		misp_lose(m, "event", SLICE("publish_timestamp (of what is not published)"),
+			m->event_text);
 	misp_lose_rest(m, "event", event, m->event_text);
 	kind = misp_identity(m, orgc, &m->creator, e);
 	if (kind == OK)

@@ -48,7 +48,7 @@ static const struct {
 		{"type", "GalaxyCluster", "uuid", "name", "description", "version", "icon", "namespace",
 		"kill_chain_order", "enabled"}},
 	{"galaxy cluster",
-		{"uuid", "type", "value", "tag_name", "description", "version", "default", "source", "meta"}},
+		{"uuid", "type", "value", "tag_name", "description", "version", "default", "meta"}},
 	{"organisation",
 		{"uuid", "name"}},
 };

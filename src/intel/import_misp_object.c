@@ -166,6 +166,18 @@ static bool stands_alone(struct json_value attribute)
 	       json_get_string(attribute, "data").len > 0;
 }
 
+/* What an attribute gives up when it becomes a part of something. */
+static void composed_lose(struct misp *m, struct json_value attribute, bool note)
+{
+	struct slice uuid = json_get_string(attribute, "uuid");
+
+	misp_lose_rest(m, "attribute", attribute, uuid);
+	misp_lose(m, "attribute",
+		SLICE("uuid, timestamp, category and seen times (of a part of an object)"), uuid);
+	if (note && misp_truth(attribute, "to_ids"))
+		misp_lose(m, "attribute", SLICE("to_ids (of what has no pattern)"), uuid);
+}
+
 static enum err_kind attributes_read(struct misp *m, struct object *o, struct err *e)
 {
 	struct json_value list, attribute;
@@ -185,13 +197,12 @@ static enum err_kind attributes_read(struct misp *m, struct object *o, struct er
 			continue;
 		}
 		if (compose(m, o, attribute)) {
-			misp_lose_rest(m, "attribute", attribute, uuid);
-			misp_lose(m, "attribute",
-				SLICE("uuid, timestamp, category and seen times (of what an object "
-				      "composes)"),
-				uuid);
+			composed_lose(m, attribute, false);
 			if (json_get_string(attribute, "comment").len > 0)
 				rest_add(m, o, attribute);
+			if (o->unit.artifact.len > 0 && json_get_string(attribute, "data").len > 0)
+				misp_lose(m, "attribute", SLICE("data (a second one in an object)"),
+					uuid);
 			if (json_get_string(attribute, "data").len > 0 && o->unit.artifact.len == 0)
 				kind = misp_artifact(
 					m, attribute, false, o->unit.tlp, &o->unit.artifact, e);
@@ -199,7 +210,7 @@ static enum err_kind attributes_read(struct misp *m, struct object *o, struct er
 			/* it tells its own losses */
 			kind = misp_attribute(m, attribute, o->unit.tlp, e);
 		} else {
-			misp_lose_rest(m, "attribute", attribute, uuid);
+			composed_lose(m, attribute, true);
 			rest_add(m, o, attribute);
 		}
 	}

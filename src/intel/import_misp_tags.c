@@ -66,12 +66,17 @@ enum stix_tlp misp_marking(struct misp *m, const char *structure, enum stix_tlp 
 		/* Narrower than what is around it, never wider. */
 		tlp = limit > outer ? limit : outer;
 		misp_lose(m, structure,
-			arena_printf(m->arena, "distribution %lld (TLP:%s stands for it)",
+			arena_printf(m->scratch, "distribution %lld (TLP:%s stands for it)",
 				(long long)distribution, stix_tlp_name(tlp)),
 			m->event_text);
 		return tlp;
 	}
-	return limit >= STIX_TLP_AMBER_STRICT && limit > tagged ? limit : tagged;
+	tlp = limit >= STIX_TLP_AMBER_STRICT && limit > tagged ? limit : tagged;
+	misp_lose(m, structure,
+		arena_printf(m->scratch, "distribution %lld (besides its tag, TLP:%s)",
+			(long long)distribution, stix_tlp_name(tlp)),
+		m->event_text);
+	return tlp;
 }
 
 /* ---- galaxies ------------------------------------------------------------------------------- */
@@ -121,7 +126,7 @@ static const char *type_of_galaxy(struct slice galaxy)
 
 /* What a tag or a cluster says of one thing. */
 struct cluster {
-	struct slice galaxy, value, description;
+	struct slice galaxy, value, description, uuid;
 	struct json_value meta; /* .doc NULL: none */
 	int64_t version;
 	bool is_public; /* in the library that every MISP has */
@@ -189,6 +194,8 @@ static void write_references(struct misp *m, struct json_writer *w, const struct
 	buf_printf(&tag, "%.*s=\"%.*s\"", SLICE_ARG(c->galaxy), SLICE_ARG(c->value));
 	json_write_string(w, buf_slice(&tag));
 	buf_fini(&tag);
+	if (c->uuid.len > 0) /* as this galaxy calls it; for ATT&CK it is that of MITRE's object */
+		json_member_string(w, "description", c->uuid);
 	json_write_end(w, '}');
 	if (c->meta.doc != NULL && json_get(c->meta, "refs", &refs)) {
 		for (it = json_iter(refs); json_is_array(refs) && json_array_next(&it, &item);) {
@@ -262,26 +269,6 @@ static void write_phases(struct json_writer *w, const struct cluster *c)
 		json_write_end(w, ']');
 }
 
-/* Meta that has no member of its own. */
-static void lose_meta(struct misp *m, const struct cluster *c)
-{
-	static const char *const taken[] = {"external_id", "refs", "synonyms", "kill_chain"};
-	struct json_value value;
-	struct slice name;
-	struct json_iter it;
-
-	if (c->meta.doc == NULL)
-		return;
-	for (it = json_iter(c->meta); json_object_next(&it, &name, &value);) {
-		bool is_taken = false;
-
-		for (size_t k = 0; k < COUNT_OF(taken); k++)
-			is_taken |= slice_is(name, taken[k]);
-		if (!is_taken)
-			misp_lose(m, "galaxy cluster meta", name, c->value);
-	}
-}
-
 /* Which types have aliases, and which kill chain phases (section 4). */
 static bool has_aliases(const char *type)
 {
@@ -294,6 +281,26 @@ static bool has_phases(const char *type)
 {
 	return strcmp(type, "malware") == 0 || strcmp(type, "tool") == 0 ||
 	       strcmp(type, "attack-pattern") == 0;
+}
+
+/* Meta that has no member of its own. */
+static void lose_meta(struct misp *m, const struct cluster *c)
+{
+	const char *type = type_of_galaxy(c->galaxy);
+	struct json_value value;
+	struct slice name;
+	struct json_iter it;
+
+	if (c->meta.doc == NULL)
+		return;
+	for (it = json_iter(c->meta); json_object_next(&it, &name, &value);) {
+		if (!slice_is(name, "refs") &&
+			!(slice_is(name, "external_id") &&
+				attack_id(first_of_list(c->meta, "external_id"))) &&
+			!(slice_is(name, "synonyms") && has_aliases(type)) &&
+			!(slice_is(name, "kill_chain") && has_phases(type)))
+			misp_lose(m, "galaxy cluster meta", name, c->value);
+	}
 }
 
 #define CLUSTER_TIME_US INT64_C(0) /* as identities; a cluster's version, in seconds, is added */
@@ -404,6 +411,7 @@ static enum err_kind cluster_read(struct misp *m, struct json_value v, struct mi
 		.galaxy = json_get_string(v, "type"),
 		.value = json_get_string(v, "value"),
 		.description = json_get_string(v, "description"),
+		.uuid = uuid,
 		.version = misp_number(v, "version", 0),
 		.is_public = misp_truth(v, "default"),
 	};
@@ -458,7 +466,7 @@ enum err_kind misp_galaxies(struct misp *m, struct json_value v, struct misp_tag
 enum err_kind misp_tags_read(
 	struct misp *m, struct json_value v, struct misp_tags *ret_tags, struct err *e)
 {
-	struct json_value list, tag, galaxies_list;
+	struct json_value list, tag, galaxies_list, value;
 	struct json_iter it;
 
 	(void)e;
@@ -481,7 +489,11 @@ enum err_kind misp_tags_read(
 		/* Several are a mistake: the strictest holds. */
 		if (tlp_of_tag(m, name, &tlp) && tlp > ret_tags->tlp)
 			ret_tags->tlp = tlp;
-		misp_label(m, ret_tags, name);
+		if (json_get(tag, "exportable", &value) && !misp_truth(tag, "exportable"))
+			misp_lose(m, "tag", SLICE("name (of one that is not to leave its server)"),
+				name);
+		else
+			misp_label(m, ret_tags, name);
 	}
 	return OK;
 }

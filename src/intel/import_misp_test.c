@@ -624,6 +624,25 @@ static void test_losses(void **state)
 	assert_clean(c);
 	assert_has(&c->losses, "event: novelty: 1 without a place in STIX");
 	assert_has(&c->losses, "attribute: shade: 2 without a place in STIX");
+	/* a tag that is not to leave its server does not, but its TLP holds */
+	MUST(collect_bytes(c, &import_misp,
+		SLICE("{\"Event\":" EVENT(
+			",\"distribution\":3,\"Tag\":[{\"name\":\"ours\","
+			"\"exportable\":false},{\"name\":\"tlp:red\","
+			"\"exportable\":false}],\"Attribute\":[{\"type\":\"yara\","
+			"\"value\":\"rule\",\"first_seen\":\"2026-01-01\"}]") "}"),
+		&o, e));
+	assert_clean(c);
+	assert_has_not(&c->objects, "\"ours\"");
+	assert_object(c, "\"type\":\"indicator\"", RED);
+	assert_has(&c->losses, "tag: name (of one that is not to leave its server): 2");
+	assert_has(&c->losses, "to_ids (false, of a rule)");
+	assert_has(&c->losses, "first_seen and last_seen (of what is no observation)");
+	assert_has(&c->losses, "distribution 3 (besides its tag, TLP:red)");
+	MUST(collect_bytes(c, &import_misp,
+		SLICE("{\"Event\":" EVENT(",\"distribution\":3,\"novelty\":{\"a\":1},\"empty\":[],"
+					  "\"zero\":\"0\",\"no\":false,\"null\":null") "}"),
+		&o, e));
 	assert_has_not(&c->losses, "empty");
 	assert_has_not(&c->losses, "zero");
 	assert_has_not(&c->losses, "null");
