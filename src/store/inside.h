@@ -44,7 +44,7 @@
 #define STORE_APPLICATION 0x53455241 /* "SERA" in the file's header: ours */
 
 #define PAGE_BYTES         8192     /* measured: 25 % faster than 4096 on objects of 1 KB */
-#define WRITER_CACHE_BYTES MIB(32)  /* unless options say otherwise */
+#define WRITER_CACHE_BYTES MIB(16)  /* unless options say otherwise; 32 are 2 % quicker */
 #define READER_CACHE_BYTES MIB(2)   /* of objects; a page of 100 needs a tenth of it */
 #define TEXT_CACHE_BYTES   MIB(2)   /* of a reader's text connection */
 #define ACCESS_CACHE_BYTES KIB(256) /* accounts and collections are few */

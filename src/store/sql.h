@@ -39,7 +39,7 @@
 	X(TAIL_FIND, "SELECT number, own FROM ident_tail WHERE uuid = ?1 AND type = ?2") \
 	X(TAIL_ADD, "INSERT INTO ident_tail (number, uuid, type, own) VALUES (?1, ?2, ?3, ?4)") \
 	X(TAIL_OWN, "UPDATE ident_tail SET own = ?1 WHERE number = ?2") \
-	X(TAIL_MERGE, "INSERT INTO ident (uuid, type, number, own)" \
+	X(TAIL_MERGE, "INSERT OR FAIL INTO ident (uuid, type, number, own)" \
 		" SELECT uuid, type, number, own FROM ident_tail ORDER BY uuid, type") \
 	X(TAIL_CLEAR, "DELETE FROM ident_tail") \
 	/* labels and marking-definitions */ \
@@ -87,7 +87,7 @@
 		" AND first <= ?3 ORDER BY first DESC") \
 	X(REFERRERS, "SELECT first, serials FROM reference WHERE target = ?1") \
 	X(VALUES_WAITING, "SELECT count(*) FROM value_of WHERE kind = ?1 AND serial > ?2") \
-	X(VALUES_MERGE, "INSERT INTO value (kind, key, serial) SELECT kind, key, serial FROM value_of" \
+	X(VALUES_MERGE, "INSERT OR FAIL INTO value (kind, key, serial) SELECT kind, key, serial FROM value_of" \
 		" WHERE kind = ?1 AND serial > ?2 ORDER BY key, serial") \
 	X(VALUE_DELETE, "DELETE FROM value WHERE kind = ?1 AND key = ?2 AND serial = ?3") \
 	X(VALUE_STREAM, "SELECT serial FROM value WHERE kind = ?1 AND key = ?2 AND serial <= ?3" \

@@ -31,7 +31,7 @@ struct store_options {
 	enum store_mode mode; /* CREATE makes the folder when missing, and then writes */
 	const struct world *world;
 	unsigned readers_max; /* connections kept for readers; 0: 8 */
-	size_t cache_bytes;   /* page cache of the writer; 0: 32 MiB. Readers take 2 MiB each */
+	size_t cache_bytes;   /* page cache of the writer; 0: 16 MiB. Readers take 2 MiB each */
 };
 
 enum err_kind store_open(const char *folder, const struct store_options *options,
@@ -69,7 +69,8 @@ enum store_outcome {
 	STORE_NEW,       /* kept */
 	STORE_DUPLICATE, /* the same canonical content is here already; nothing changed, or it was
 			  * only added to a collection */
-	STORE_CONFLICT   /* same (id, version), other content: refused, kept as evidence */
+	STORE_CONFLICT   /* same (id, version), other content: refused, kept as evidence (of each
+			  * member at most 1,000 objects and 16 MiB, the oldest) */
 };
 
 struct store_result {
@@ -123,14 +124,11 @@ enum err_kind store_remove(struct store *s, int64_t collection, struct slice typ
 /*
  * A label is an interned, sorted set of marking-definition ids: an object's own markings together
  * with those of every object it refers to (as far as they are here; kept true when they arrive
- * later). 0 is the empty set. A reader's audience says per label whether it may pass.
+ * later, and never narrowed). Markings whose definition is here and known to be a mere statement
+ * are not passed on to those who refer. 0 is the empty set. A set of more than 1,024 is cut and has
+ * the nil UUID, which is no marking-definition, so that nobody may. A reader's audience says per
+ * label whether it may pass; without a function nothing passes.
  */
-struct store_label {
-	uint32_t label;
-	const struct uuid *markings;
-	size_t count;
-};
-
 struct store_audience {
 	bool (*may)(void *context, uint32_t label);
 	void *context;
@@ -176,7 +174,7 @@ struct store_page {
 	const struct slice *types;
 	size_t types_count;
 	unsigned versions;    /* bits of enum store_versions; 0: LAST */
-	const int64_t *at_us; /* with STORE_AT */
+	const int64_t *at_us; /* with STORE_AT; what has version 0 counts as of its date_added */
 	size_t at_count;
 	struct store_audience audience; /* asked for every row */
 };
@@ -187,8 +185,10 @@ enum err_kind store_page_open(struct store_reader *r, const struct store_page *p
 
 /* Search: fields AND. Newest first (by date_added in the store). */
 struct store_search {
-	struct slice
-		text; /* words for the full text, all must be there; a trailing * is a prefix */
+	/* Words, all of which must be in names, descriptions, values, aliases, labels or external
+	 * ids, without regard to case and accents. "a.b" wants a and b side by side; "abc*" (three
+	 * letters at least) wants a word that begins so. ERR_USAGE: no words in it. */
+	struct slice text;
 	const struct slice *types;
 	size_t types_count;
 	/* a value: exact, or for ADDRESS everything that overlaps it (inside or covering), or for
@@ -364,10 +364,11 @@ enum err_kind store_stats(struct store_reader *r, struct arena *a, struct store_
  * ERR_CORRUPT else. */
 enum err_kind store_verify(struct store *s, void (*fault)(void *context, const char *text),
 	void *context, struct err *e) MUST_USE;
-/* Bring the full-text index up to the last object (it lives in its own file, and may lag). */
+/* Bring the full-text index up to the last object (it lives in its own file, and may lag: searches
+ * then look at what is not indexed one by one). May run beside store_append on another thread. */
 enum err_kind store_index_text(struct store *s, struct err *e) MUST_USE;
-/* What an idle thread does now and then: checkpoint the log, catch up the text index, drop old
- * status resources. */
+/* What an idle thread does, best every second: move the log into the database and what waits into
+ * its indexes, catch up the text index, drop old status resources, give memory back. */
 enum err_kind store_idle(struct store *s, struct err *e) MUST_USE;
 
 #endif

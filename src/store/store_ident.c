@@ -265,6 +265,11 @@ enum err_kind ident_own_put(struct writer *w, uint32_t type, const struct uuid *
 
 /* ---- merging --------------------------------------------------------------------------------- */
 
+/*
+ * OR FAIL in these statements: a failure is followed by a rollback of all, so that SQLite need not
+ * remember each page as it was before the statement; that would be the whole index, in memory.
+ */
+
 static enum err_kind values_move(struct writer *w, struct err *e)
 {
 	sqlite3_stmt *st;
