@@ -15,7 +15,8 @@
  *   store_remove.c  objects and collections going out
  *   store_reader.c  snapshots; rows and bodies
  *   store_cursor.c  pages, versions, all
- *   store_search.c  streams of serials, newest first, and what they have in common
+ *   store_search.c  what several streams have in common, newest first
+ *   store_stream.c  streams of serials out of the indexes (stream.h)
  *   store_text.c    the full-text index in its own file
  *   store_access.c  collections, accounts, rights
  *   store_keep.c    notes, originals, evidence, status resources

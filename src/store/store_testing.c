@@ -203,3 +203,84 @@ void testing_verify(struct testing *t)
 {
 	assert_string_equal(testing_faults(t), "");
 }
+
+struct store_reader *testing_reader(struct testing *t)
+{
+	struct store_reader *r;
+
+	ASSERT_OK(t, store_reader_take(t->store, &r, &t->e));
+	return r;
+}
+
+const char *testing_page(struct testing *t, struct store_page p)
+{
+	struct store_reader *r = testing_reader(t);
+	struct store_cursor *c;
+	const char *rows;
+
+	if (p.audience.may == NULL)
+		p.audience = EVERYBODY;
+	if (p.collection == 0)
+		p.collection = 1;
+	if (p.after_us == 0)
+		p.after_us = INT64_MIN;
+	ASSERT_OK(t, store_page_open(r, &p, &c, &t->e));
+	rows = testing_rows(t, c);
+	store_reader_give(r);
+	return rows;
+}
+
+const char *testing_search(struct testing *t, struct store_search q)
+{
+	struct store_reader *r = testing_reader(t);
+	struct store_cursor *c;
+	const char *rows;
+
+	if (q.audience.may == NULL)
+		q.audience = EVERYBODY;
+	ASSERT_OK(t, store_search_open(r, &q, &c, &t->e));
+	rows = testing_rows(t, c);
+	store_reader_give(r);
+	return rows;
+}
+
+void testing_remove(struct testing *t, int64_t collection, unsigned id)
+{
+	struct uuid uuid = id_of(id);
+	uint64_t removed;
+
+	ASSERT_OK(t, store_remove(t->store, collection, SLICE("indicator"), &uuid,
+			     STORE_ALL_VERSIONS, &removed, &t->e));
+	assert_int_equal(removed, 1);
+}
+
+struct stix_value testing_value(struct testing *t, const char *text)
+{
+	struct stix_value v;
+
+	if (stix_value_guess(slice_of(text), t->arena, &v))
+		return v;
+	v = (struct stix_value){.kind = STIX_VALUE_NAME}; /* one label alone is no guess */
+	if (!stix_value_key(v.kind, slice_of(text), t->arena, &v.key))
+		fail_msg("no value: %s", text);
+	return v;
+}
+
+const char *testing_find(struct testing *t, const char *text, bool suffix)
+{
+	struct stix_value v = testing_value(t, text);
+
+	return testing_search(t, (struct store_search){.value = &v, .value_suffix = suffix});
+}
+
+/* Everything is asked twice: while the values wait, and when they are merged into the index. */
+void testing_merge(struct testing *t)
+{
+	ASSERT_OK(t, store_idle(t->store, &t->e));
+	ASSERT_OK(t, store_idle(t->store, &t->e));
+}
+
+const char *testing_words(struct testing *t, const char *text)
+{
+	return testing_search(t, (struct store_search){.text = slice_of(text)});
+}

@@ -68,4 +68,19 @@ void testing_verify(struct testing *t);
 /* All faults that store_verify tells, a line each. */
 const char *testing_faults(struct testing *t);
 
+struct store_reader *testing_reader(struct testing *t);
+/* Rows of a page or search, as above. Without more: of collection 1, for everybody. */
+const char *testing_page(struct testing *t, struct store_page p);
+const char *testing_search(struct testing *t, struct store_search q);
+#define PAGE(...)   testing_page(t, (struct store_page){__VA_ARGS__})
+#define SEARCH(...) testing_search(t, (struct store_search){__VA_ARGS__})
+/* As a person would type it; one label alone is a name. */
+struct stix_value testing_value(struct testing *t, const char *text);
+const char *testing_find(struct testing *t, const char *text, bool suffix);
+const char *testing_words(struct testing *t, const char *text);
+/* Merge the values and ids that wait. */
+void testing_merge(struct testing *t);
+/* All versions of an indicator, of which there is one, out of a collection. */
+void testing_remove(struct testing *t, int64_t collection, unsigned id);
+
 #endif
