@@ -131,6 +131,8 @@ big_make() {
 }
 
 serve() { # FOLDER -> sets port and server_pid
+	rm -f "$work/serve.out"
+	: >"$work/serve.out"
 	"$serai" serve --node "$1" >"$work/serve.out" 2>"$work/serve.log" &
 	server_pid=$!
 	servers="$servers $server_pid"
