@@ -251,7 +251,7 @@ static uint64_t salt(uint64_t seed, uint64_t n, uint64_t what)
 	return mix(mix(seed) ^ mix(n) * 3 ^ mix(what + 17) * 5);
 }
 
-static const char *type_at(uint64_t seed, uint64_t n)
+const char *object_type(uint64_t seed, uint64_t n)
 {
 	/* the first is no relationship: it has nothing to join */
 	unsigned at = n == 0 ? 0 : (unsigned)(salt(seed, n, 0) % 100);
@@ -272,7 +272,7 @@ static void id_append(struct buf *out, uint64_t seed, uint64_t n)
 	u.bytes[6] = (uint8_t)(0x40 | (u.bytes[6] & 0x0f));
 	u.bytes[8] = (uint8_t)(0x80 | (u.bytes[8] & 0x3f));
 	uuid_format(&u, text);
-	buf_printf(out, "%s--%s", type_at(seed, n), text);
+	buf_printf(out, "%s--%s", object_type(seed, n), text);
 }
 
 /* Words by rank: short syllables, so that there are many and prefixes are shared. */
@@ -384,14 +384,14 @@ static uint64_t earlier_end(uint64_t seed, uint64_t n, uint64_t what)
 {
 	uint64_t at = earlier(seed, n, what);
 
-	while (strcmp(type_at(seed, at), "relationship") == 0)
+	while (strcmp(object_type(seed, at), "relationship") == 0)
 		at--;
 	return at;
 }
 
 void object_make(uint64_t seed, uint64_t n, struct buf *out)
 {
-	const char *type = type_at(seed, n);
+	const char *type = object_type(seed, n);
 	int64_t created = INT64_C(1672531200000000) + (int64_t)n * 60000000 +
 			  (int64_t)(salt(seed, n, 6) % 60000) * 1000;
 	unsigned words = 30 + (unsigned)(salt(seed, n, 7) % 90);

@@ -25,6 +25,7 @@ enum err_kind objects_read(struct objects *o, const char *path, struct err *e) M
 /* The nth object of a seed: always the same bytes. Like ATT&CK in size and in what refers to what,
  * with indicators and observables besides. Not ended by a line feed. */
 void object_make(uint64_t seed, uint64_t n, struct buf *out);
+const char *object_type(uint64_t seed, uint64_t n);
 /* The objects [from, from + count), ready for the store. */
 enum err_kind objects_make(
 	struct objects *o, uint64_t seed, uint64_t from, size_t count, struct err *e) MUST_USE;

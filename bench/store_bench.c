@@ -9,6 +9,7 @@
  *   store_bench --generate N FILE         N made-up objects, one a line ("-": standard output)
  *   store_bench fill N FOLDER             N made-up objects into a store
  *   store_bench --search FOLDER           pages and searches in a filled store, as a table
+ *   store_bench verify FOLDER             store_verify of a filled store
  *   store_bench --places N COUNT FOLDER FILE   a script for wrk that asks for COUNT random pages
  *                                         of the first collection
  *
@@ -685,8 +686,18 @@ static const struct question questions[] = {
 	{"type alone",.type = "report"},
 };
 
+/* The number of some observable of that kind. */
+static uint64_t value_somewhere(uint64_t i, uint64_t objects, const char *kind)
+{
+	uint64_t n = mix(i) % objects;
+
+	while (strcmp(object_type(SEED, n), kind) != 0)
+		n = (n + 1) % objects;
+	return n;
+}
+
 static enum err_kind question_ask(struct store *s, const struct question *q, uint64_t i,
-	struct arena *a, struct buf *body, uint64_t *rows, struct err *e)
+	uint64_t objects, struct arena *a, struct buf *body, uint64_t *rows, struct err *e)
 {
 	struct store_search search = {
 		.audience = {may_all, NULL}
@@ -703,7 +714,8 @@ static enum err_kind question_ask(struct store *s, const struct question *q, uin
 		if (q->text != NULL)
 			snprintf(text, sizeof(text), "%s", q->text);
 		else
-			value_make(SEED, mix(i) % 1000000, q->value, text, sizeof(text));
+			value_make(SEED, value_somewhere(i, objects, q->value), q->value, text,
+				sizeof(text));
 		if (q->network && q->text == NULL) {
 			*strrchr(text, '.') = '\0';
 			strcat(text, ".0/24");
@@ -743,7 +755,7 @@ static enum err_kind question_ask(struct store *s, const struct question *q, uin
 	return kind;
 }
 
-static enum err_kind questions_measure(struct store *s, struct err *e)
+static enum err_kind questions_measure(struct store *s, uint64_t objects, struct err *e)
 {
 	static double us[ROUNDS];
 	struct arena *a = arena_new(MIB(1));
@@ -756,7 +768,7 @@ static enum err_kind questions_measure(struct store *s, struct err *e)
 		for (uint64_t i = 0; kind == OK && i < ROUNDS; i++) {
 			double began = seconds();
 
-			kind = question_ask(s, &questions[k], i, a, &body, &rows, e);
+			kind = question_ask(s, &questions[k], i, objects, a, &body, &rows, e);
 			us[i] = (seconds() - began) * 1e6;
 		}
 		if (kind == OK)
@@ -791,12 +803,35 @@ static int verb_search(char **args)
 	       "|\n");
 	if (pages_measure(s, "page of 100, random place", NULL, &e) != OK ||
 		pages_measure(s, "page of 100 of a rare type", "malware", &e) != OK ||
-		questions_measure(s, &e) != OK)
+		questions_measure(s, stats.objects, &e) != OK)
 		return fail(&e);
 	printf("\n");
 	memory_print();
 	store_close(s);
 	arena_free(a);
+	return 0;
+}
+
+static void fault_print(void *context, const char *text)
+{
+	(void)context;
+	printf("%s\n", text);
+}
+
+static int verb_verify(char **args)
+{
+	struct store *s;
+	struct err e;
+	struct lap began;
+
+	if (folder_open(args[0], STORE_READ, &s, &e) != OK)
+		return fail(&e);
+	began = lap_begin();
+	if (store_verify(s, fault_print, NULL, &e) != OK)
+		return fail(&e);
+	printf("verified in %.1f s\n", lap_since(began).wall);
+	memory_print();
+	store_close(s);
 	return 0;
 }
 
@@ -864,6 +899,7 @@ int main(int argc, char **argv)
 		{"--generate", 2, verb_generate,  "N FILE"             },
 		{"fill",       2, verb_fill,      "N FOLDER"           },
 		{"--search",   1, verb_search,    "FOLDER"             },
+		{"verify",     1, verb_verify,    "FOLDER"             },
 		{"--places",   4, verb_places,    "N COUNT FOLDER FILE"},
 	};
 
