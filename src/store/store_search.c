@@ -135,6 +135,12 @@ static enum err_kind agree(struct search_cursor *k, int64_t *ret_serial, struct 
 		}
 		if (kind == OK && k->by_text && serial > 0 && serial <= k->text_last) {
 			kind = stream_seek(&k->text, serial, e);
+			if (kind == ERR_CORRUPT) { /* go on without it, by the bodies */
+				k->base.r->s->text.damaged = true;
+				k->text_last = 0;
+				kind = OK;
+				continue;
+			}
 			moved = moved || k->text.at < serial;
 			serial = k->text.at < serial ? k->text.at : serial;
 		}
