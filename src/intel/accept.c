@@ -357,7 +357,7 @@ enum err_kind intel_accept(struct intel *i, const struct intel_source *source,
 	if (kind == OK)
 		kind = accept_batch_write(&batch, intel_store(i), source, notes, notes_count, e);
 	/* The verdicts outlive the batch. */
-	for (size_t k = 0; k < count && kind == OK; k++) {
+	for (size_t k = 0; k < batch.verdicts_count && kind == OK; k++) {
 		struct intel_verdict v = batch.verdicts[k];
 
 		v.id = arena_copy(a, v.id);
