@@ -95,14 +95,16 @@ if wants check; then
 fi
 
 if wants import; then
-	: >"$work/a" && : >"$work/b"
+	: >"$work/a" && : >"$work/b" && : >"$work/c"
 	i=0
 	while [ $i -lt "$rounds" ]; do
 		rm -rf "$work/bare"
 		build/bench/store_bench bare "$attack" "$work/bare" >"$work/bare.out"
 		sed -n 's/^seconds \([0-9.]*\).*/\1/p' "$work/bare.out" >>"$work/a"
 		node_make "$work/import" 127.0.0.1:0 tls
+		from=$(now)
 		"$serai" import --tolerant --json --node "$work/import" "$attack" >"$work/import.out" || true
+		awk -v a="$from" -v b="$(now)" 'BEGIN {printf "%.4f\n", (b - a) / 1e9}' >>"$work/c"
 		sed -n 's/.*"seconds":\([0-9.e+-]*\).*/\1/p' "$work/import.out" | tail -n 1 >>"$work/b"
 		i=$((i + 1))
 	done
@@ -110,13 +112,15 @@ if wants import; then
 	bytes=$(sed -n 's/.*"event":"imported".*"bytes":\([0-9]*\).*/\1/p' "$work/import.out" | tail -n 1)
 	printf '## import\n\n`serai import attack.json` (checked, indexed, synced) against a bare SQLite program that inserts the same rows unchecked.\n\n'
 	printf '| | seconds | objects/s | MB/s |\n| --- | --- | --- | --- |\n'
-	for row in "bare SQLite:a" "serai import:b"; do
+	for row in "bare SQLite, with text index:a" "serai import, until all is acknowledged:b" \
+		"serai import, whole process, with text index:c"; do
 		f=$work/${row##*:}
 		printf '| %s | %s [%s] | %s | %s |\n' "${row%:*}" "$(median "$f")" "$(spread "$f")" \
 			"$(awk -v n="$count" -v s="$(median "$f")" 'BEGIN {printf "%.0f", n / s}')" \
 			"$(awk -v n="$bytes" -v s="$(median "$f")" 'BEGIN {printf "%.1f", n / s / 1e6}')"
 	done
-	printf '\nRate as a ratio of the bare program: **%s** (goal 0.6)\n\n' "$(ratio "$work/a" "$work/b")"
+	printf '\nRate as a ratio of the bare program: **%s** with the text index (goal 0.6); until all is acknowledged, the text index coming after, %s\n\n' \
+		"$(ratio "$work/a" "$work/c")" "$(ratio "$work/a" "$work/b")"
 fi
 
 million=$work/objects-$objects.ndjson
