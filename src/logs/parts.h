@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Between the files of this folder. One row per format; formats read whole buffers (Zeek and JSON,
+ * where speed counts) or line by line (the others, through lines.c).
+ */
+#ifndef PARTS_H
+#define PARTS_H
+
+#include "logs.h"
+
+struct logs_reader;
+
+struct logs_format_row {
+	const char *name;
+	/* 0: certainly not; 100: certainly. head holds complete lines. */
+	unsigned (*guess)(struct slice head, const char *name);
+	/* The format's own state, in reader->state; NULL functions are not called. */
+	enum err_kind (*open)(struct logs_reader *r, struct err *e);
+	void (*close)(struct logs_reader *r);
+	/* One of the two: complete lines as a block, returns bytes taken in *ret_taken ... */
+	bool (*block)(struct logs_reader *r, struct slice bytes, bool last, size_t *ret_taken);
+	/* ... or one line without its end (CR LF counts as the end). False: stopped or no memory.
+	 */
+	bool (*line)(struct logs_reader *r, struct slice line);
+	/* All fields and the time of one record, from its raw line. */
+	bool (*detail)(
+		struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event);
+	struct slice (*head)(const struct logs_reader *r);
+	bool (*resume)(struct logs_reader *r, struct slice head);
+};
+
+extern const struct logs_format_row logs_zeek_tsv, logs_zeek_json, logs_eve,
+	logs_ndjson; /* fast side */
+extern const struct logs_format_row logs_bind, logs_unbound, logs_dnsmasq, logs_powerdns,
+	logs_squid, logs_combined, logs_w3c, logs_syslog, logs_csv, logs_nfdump, logs_stix,
+	logs_text;
+
+struct logs_reader {
+	const struct logs_format_row *row;
+	enum logs_format format;
+	uint64_t roles;
+	const struct logs_mapping *mapping;
+	const struct world *world;
+	struct batch_sink sink;
+	void *state;
+	struct logs_counts counts;
+	uint64_t line;   /* number of the next line */
+	uint64_t offset; /* of the next byte */
+	bool stopped;
+	struct column columns[COLUMNS_MAX]; /* what batch.columns points to */
+	size_t columns_count;
+	struct buf
+		scratch; /* unescaped values; lives until flush; with EVENT_PADDING on both sides */
+	struct batch batch;
+};
+
+/* ---- helpers (logs.c)
+ * ------------------------------------------------------------------------------ */
+
+/* Begin a record; flushes when the batch is full. False: stopped. */
+bool logs_record(
+	struct logs_reader *r, struct slice raw, uint64_t number, uint64_t offset, int64_t time_us);
+/* A field of the current record; flushes and begins the record again when fields are full. */
+bool logs_field(struct logs_reader *r, size_t column, struct slice value);
+bool logs_flush(struct logs_reader *r);
+/* A column by name and role; the existing one when there is one. COLUMNS_MAX: full. */
+size_t logs_column(
+	struct logs_reader *r, struct slice name, enum event_role role, enum field_kind kind);
+bool logs_wanted(const struct logs_reader *r, enum event_role role);
+/* A bad line: counted, the first described. */
+void logs_problem(struct logs_reader *r, uint64_t line, const char *format, ...) PRINTF(3, 4);
+/* Times of logs: RFC 3339 with any offset, "2026-11-23 06:18:00.123", epoch seconds with fraction,
+ * epoch milliseconds, RFC 3164 "Nov 23 06:18:00" (year from `world`), Apache "23/Nov/2026:06:18:00
+ * +0100". TIME_UNKNOWN when it is none of them. */
+int64_t logs_time(struct slice text, const struct world *world);
+
+/* Role of a column by the mapping, for CSV and NDJSON. False: the mapping does not name it. */
+bool logs_mapping_role(const struct logs_mapping *m, struct slice name, enum event_role *ret_role,
+	enum field_kind *ret_kind);
+bool logs_mapping_is_time(const struct logs_mapping *m, struct slice name);
+char logs_mapping_delimiter(const struct logs_mapping *m); /* 0: none given */
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Packets: capture files, live interfaces, and what is inside them, as batches of fields. Only ever
+ * receives. Every table has a stated limit; what is shed is counted.
+ */
+#ifndef PACKET_H
+#define PACKET_H
+
+#include "base/base.h"
+#include "event/event.h"
+#include "plant/plant.h"
+
+#define PACKET_FRAME_MAX     KIB(256) /* bytes; jumbo frames and offloaded segments fit */
+#define PACKET_FLOWS_MAX     65536    /* TCP connections followed at once; the oldest idle goes */
+#define PACKET_BUFFERED_MAX  MIB(64)  /* bytes held for reassembly, all connections together */
+#define PACKET_STREAM_MAX    MIB(1)   /* bytes held for one direction of one connection */
+#define PACKET_FRAGMENTS_MAX 4096     /* IP datagrams in pieces at once */
+#define PACKET_BODY_MAX      (UINT64_C(1) << 30) /* bytes of an HTTP body that are hashed */
+
+struct packet_options {
+	uint64_t roles;            /* fields wanted in the fast path */
+	bool plant;                /* decode operational technology */
+	uint32_t flows_max;        /* 0: PACKET_FLOWS_MAX */
+	size_t buffered_max;       /* 0: PACKET_BUFFERED_MAX */
+	const struct world *world; /* for the key of the flow table */
+};
+
+struct packet_counts {
+	uint64_t frames, bytes, records;
+	uint64_t cut;       /* captured shorter than they were */
+	uint64_t malformed; /* headers that contradict the length */
+	uint64_t unknown_link, fragments_dropped, flows_dropped, segments_dropped, gaps;
+	uint64_t kernel_dropped; /* live capture */
+	uint64_t messages[PLANT_PROTOCOLS];
+};
+
+struct packet_reader;
+enum err_kind packet_reader_new(const struct packet_options *options, struct batch_sink sink,
+	struct packet_reader **ret_reader, struct err *e) MUST_USE;
+void packet_reader_free(struct packet_reader *r);
+void packet_counts(const struct packet_reader *r, struct packet_counts *ret_counts);
+
+/* Does it start like a capture file (pcap of either byte order, micro- or nanoseconds; pcapng)? */
+bool packet_is_capture(struct slice head);
+/*
+ * Bytes of one capture file. Complete records are read, *ret_taken says how many bytes (the rest is
+ * fed again, with more behind it). EVENT_PADDING bytes before and behind must be readable.
+ * ERR_PARSE: the file's own structure is broken, with the offset; everything before counted.
+ */
+enum err_kind packet_feed(struct packet_reader *r, struct slice bytes, bool last, size_t *ret_taken,
+	struct err *e) MUST_USE;
+/* Another file follows: frame numbers start again, connections are kept. */
+void packet_next_file(struct packet_reader *r);
+/* One frame from anywhere; link: LINKTYPE_ number of the tcpdump registry. False: the sink stopped.
+ */
+bool packet_frame(struct packet_reader *r, unsigned link, int64_t time_us, struct slice captured,
+	uint32_t wire_len);
+/* Hand over what is still gathered (end of a file, a quiet moment). False: the sink stopped. */
+bool packet_flush(struct packet_reader *r);
+
+/* ---- live ---------------------------------------------------------------------------------------
+ */
+
+#define PACKET_RING_BYTES MIB(64) /* of kernel ring; what does not fit is counted as dropped */
+
+struct packet_live;
+/* AF_PACKET with TPACKET_V3, else libpcap. Opens promiscuous, never sends. ERR_DENIED says which
+ * capability is missing. */
+enum err_kind packet_live_open(
+	const char *interface, struct packet_live **ret_live, struct err *e) MUST_USE;
+/* Readable when packets wait. */
+int packet_live_descriptor(const struct packet_live *l);
+/* Feed what waits to the reader, at most `frames_max`. False: the sink stopped, or the interface is
+ * gone. */
+bool packet_live_take(
+	struct packet_live *l, struct packet_reader *r, uint32_t frames_max, struct err *e);
+void packet_live_free(struct packet_live *l);
+
+#endif
