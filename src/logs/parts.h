@@ -10,24 +10,35 @@
 
 struct logs_reader;
 
+#define LOGS_SCRATCH_BYTES KIB(256) /* unescaped values of one batch; four of the longest fit */
+
 struct logs_format_row {
 	const char *name;
-	/* 0: certainly not; 100: certainly. head holds complete lines. */
+	/* 0: certainly not; 100: certainly. head holds complete lines (one cut line when there is
+	 * no complete one), without a byte order mark; name: of the file, may be NULL. The highest
+	 * row wins, the earlier of two; text answers 1 for what is text at all. */
 	unsigned (*guess)(struct slice head, const char *name);
 	/* The format's own state, in reader->state; NULL functions are not called. */
 	enum err_kind (*open)(struct logs_reader *r, struct err *e);
 	void (*close)(struct logs_reader *r);
-	/* One of the two: complete lines as a block, returns bytes taken in *ret_taken ... */
+	/* One of the two: complete lines as a block, returns bytes taken in *ret_taken; during the
+	 * call r->offset is that of bytes.data[0] and stays (the core adds what was taken); the
+	 * block advances r->line and counts.lines, and skips and counts lines longer than
+	 * LOGS_LINE_MAX. What it leaves behind holds no line end ... */
 	bool (*block)(struct logs_reader *r, struct slice bytes, bool last, size_t *ret_taken);
 	/* ... or one line without its end (CR LF counts as the end). False: stopped or no memory.
 	 */
 	bool (*line)(struct logs_reader *r, struct slice line);
-	/* All fields and the time of one record, from its raw line. */
+	/* All fields and the time of one record, from its raw line; number, offset and raw are set.
+	 */
 	bool (*detail)(
 		struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event);
 	struct slice (*head)(const struct logs_reader *r);
 	bool (*resume)(struct logs_reader *r, struct slice head);
 };
+
+/* By enum logs_format (formats.c); NULL for UNKNOWN. */
+extern const struct logs_format_row *const logs_format_rows[LOGS_FORMATS];
 
 extern const struct logs_format_row logs_zeek_tsv, logs_zeek_json, logs_eve,
 	logs_ndjson; /* fast side */
@@ -69,6 +80,18 @@ size_t logs_column(
 bool logs_wanted(const struct logs_reader *r, enum event_role role);
 /* A bad line: counted, the first described. */
 void logs_problem(struct logs_reader *r, uint64_t line, const char *format, ...) PRINTF(3, 4);
+/* Without a CR at its end. */
+static inline struct slice logs_line_trim(struct slice line)
+{
+	return line.len != 0 && line.data[line.len - 1] == '\r' ? slice_cut(line, 0, line.len - 1)
+								: line;
+}
+
+/* ---- lines.c, time.c, mapping.c ----------------------------------------------------------------
+ */
+
+/* What block is for rows that have `line`. */
+bool logs_lines(struct logs_reader *r, struct slice bytes, bool last, size_t *ret_taken);
 /* Times of logs: RFC 3339 with any offset, "2026-11-23 06:18:00.123", epoch seconds with fraction,
  * epoch milliseconds, RFC 3164 "Nov 23 06:18:00" (year from `world`), Apache "23/Nov/2026:06:18:00
  * +0100". TIME_UNKNOWN when it is none of them. */

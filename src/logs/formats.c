@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The table of formats: a row each, in the file that reads it. Where two rows are equally sure of
+ * what they see, the earlier one wins.
+ */
+#include "parts.h"
+
+const struct logs_format_row *const logs_format_rows[LOGS_FORMATS] = {
+	[LOGS_UNKNOWN] = NULL,
+};
