@@ -194,7 +194,8 @@ void logs_problem(struct logs_reader *r, uint64_t line, const char *format, ...)
 	va_end(args);
 	/* err_set makes foreign bytes harmless for a terminal. */
 	(void)err_set(&e, ERR_PARSE, "line %llu: %s", (unsigned long long)line, text);
-	(void)snprintf(r->counts.first_problem, sizeof(r->counts.first_problem), "%s", e.text);
+	(void)snprintf(r->counts.first_problem, sizeof(r->counts.first_problem), "%.*s",
+		(int)sizeof(r->counts.first_problem) - 1, e.text);
 }
 
 /* ---- the reader ---------------------------------------------------------------------------------

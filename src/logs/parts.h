@@ -26,8 +26,8 @@ struct logs_format_row {
 	 * block advances r->line and counts.lines, and skips and counts lines longer than
 	 * LOGS_LINE_MAX. What it leaves behind holds no line end ... */
 	bool (*block)(struct logs_reader *r, struct slice bytes, bool last, size_t *ret_taken);
-	/* ... or one line without its end (CR LF counts as the end). False: stopped or no memory.
-	 */
+	/* ... or one line without its end (CR LF counts as the end), from logs_lines: r->line is
+	 * its number, r->line_offset where it begins. False: stopped or no memory. */
 	bool (*line)(struct logs_reader *r, struct slice line);
 	/* All fields and the time of one record, from its raw line; number, offset and raw are set.
 	 */
@@ -55,26 +55,38 @@ struct logs_reader {
 	struct batch_sink sink;
 	void *state;
 	struct logs_counts counts;
-	uint64_t line;   /* number of the next line */
-	uint64_t offset; /* of the next byte */
+	uint64_t line;        /* number of the next line; in row->line of the one in hand */
+	uint64_t offset;      /* of the first byte fed */
+	uint64_t line_offset; /* in row->line: of the line in hand */
 	bool stopped;
+	bool skipping;                      /* inside a line that is too long */
+	struct arena *names;                /* of the columns */
 	struct column columns[COLUMNS_MAX]; /* what batch.columns points to */
 	size_t columns_count;
-	struct buf
-		scratch; /* unescaped values; lives until flush; with EVENT_PADDING on both sides */
+	char *scratch; /* LOGS_SCRATCH_BYTES between two paddings; logs_scratch hands it out */
+	size_t scratch_len;
 	struct batch batch;
 };
 
-/* ---- helpers (logs.c)
- * ------------------------------------------------------------------------------ */
+/* ---- helpers (logs.c) ---- */
 
 /* Begin a record; flushes when the batch is full. False: stopped. */
 bool logs_record(
 	struct logs_reader *r, struct slice raw, uint64_t number, uint64_t offset, int64_t time_us);
-/* A field of the current record; flushes and begins the record again when fields are full. */
+/* A field of the current record; flushes and begins the record again when fields are full. Empty
+ * values and the column COLUMNS_MAX are passed over; too long ones are cut (kind FREE) or dropped,
+ * and counted. False: stopped. */
 bool logs_field(struct logs_reader *r, size_t column, struct slice value);
+/* Room for an unescaped or joined value of at most `bytes` (1 .. FIELD_BYTES_MAX), readable around,
+ * which lives until the flush; flushes and begins the record again when there is none left. The
+ * caller fills it and says how much of it stays. NULL: stopped. */
+char *logs_scratch(struct logs_reader *r, size_t bytes);
+void logs_scratch_keep(struct logs_reader *r, size_t bytes);
 bool logs_flush(struct logs_reader *r);
-/* A column by name and role; the existing one when there is one. COLUMNS_MAX: full. */
+/* Flush and forget all columns, before a header line brings others. False: stopped. */
+bool logs_columns_clear(struct logs_reader *r);
+/* A column by name and role; the existing one when there is one. COLUMNS_MAX: full. The name is
+ * copied. */
 size_t logs_column(
 	struct logs_reader *r, struct slice name, enum event_role role, enum field_kind kind);
 bool logs_wanted(const struct logs_reader *r, enum event_role role);
@@ -87,8 +99,7 @@ static inline struct slice logs_line_trim(struct slice line)
 								: line;
 }
 
-/* ---- lines.c, time.c, mapping.c ----------------------------------------------------------------
- */
+/* ---- lines.c, time.c, mapping.c ---- */
 
 /* What block is for rows that have `line`. */
 bool logs_lines(struct logs_reader *r, struct slice bytes, bool last, size_t *ret_taken);
