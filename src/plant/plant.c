@@ -10,6 +10,7 @@
 /* One line per protocol that is decoded. GOOSE has no connection and no port: plant_goose. */
 static const struct plant_row *const rows[PLANT_PROTOCOLS] = {
 	[PLANT_MODBUS] = &plant_row_modbus,
+	[PLANT_DNP3] = &plant_row_dnp3,
 };
 
 static const char *const protocol_names[PLANT_PROTOCOLS] = {
@@ -126,22 +127,25 @@ bool plant_datagram(enum plant_protocol protocol, bool to_server, struct slice b
 /* ---- streams ------------------------------------------------------------------------------------
  */
 
-/* Messages in a row that contradict themselves, or places where the next one had to be sought,
- * before the stream is given up: a peer that is merely broken is still followed. */
-#define PLANT_BAD_MAX 8
+/*
+ * Messages that contradict themselves before the first that does not: then it is another protocol
+ * on the same port. After one good message a stream is never given up: otherwise a few damaged
+ * messages would blind the sensor to the commands behind them.
+ */
+#define PLANT_BAD_MAX 64
 /* Bytes taken at once while the next message is sought. */
 #define PLANT_SEEK_BYTES 512
 
 struct plant_way {
 	struct plant_held held;
 	bool seeking;
-	bool found;   /* a message was whole and made sense */
-	unsigned bad; /* since then */
 };
 
 struct plant_stream {
 	const struct plant_row *row;
 	struct plant_way ways[2];
+	bool found;                         /* a message was whole and made sense */
+	unsigned bad;                       /* messages before it */
 	_Alignas(max_align_t) char state[]; /* row->state_bytes */
 };
 
@@ -181,7 +185,6 @@ void plant_stream_gap(struct plant_stream *s, unsigned direction)
 	struct plant_way *way = &s->ways[direction & 1];
 
 	plant_held_fini(&way->held);
-	way->bad = 0;
 	lose(s, direction & 1);
 }
 
@@ -244,24 +247,18 @@ static bool run(struct plant_stream *s, struct plant_decoder *d, struct slice vi
 		if (step == PLANT_FRAME_LOST) {
 			used++; /* it does not begin here */
 			lose(s, d->direction);
-			if (!way->found || ++way->bad >= PLANT_BAD_MAX) {
-				*ret_used = view.len;
+			if (!s->found)
 				return false;
-			}
 			continue;
 		}
 		if (step == PLANT_FRAME_MORE || len > rest.len) {
 			*ret_need = step == PLANT_FRAME_MORE ? rest.len + 1 : len;
 			break;
 		}
-		if (row->decode(d, slice_cut(rest, 0, len))) {
-			way->found = true;
-			way->bad = 0;
-		} else if (++way->bad >= PLANT_BAD_MAX) {
-			*ret_used = view.len;
-			lose(s, d->direction);
+		if (row->decode(d, slice_cut(rest, 0, len)))
+			s->found = true;
+		else if (!s->found && ++s->bad >= PLANT_BAD_MAX)
 			return false;
-		}
 		used += len;
 	}
 	*ret_used = used;
@@ -285,7 +282,9 @@ bool plant_stream_feed(struct plant_stream *s, unsigned direction, struct slice 
 		if (way->held.len == 0) {
 			good = run(s, &d, view, &used, &need);
 			bytes = slice_cut(bytes, used, bytes.len);
-			if (good && plant_held_add(&way->held, bytes))
+			if (good)
+				good = plant_held_add(&way->held, bytes);
+			if (good)
 				return true;
 		} else {
 			size_t take = need - way->held.len;
@@ -301,7 +300,6 @@ bool plant_stream_feed(struct plant_stream *s, unsigned direction, struct slice 
 		}
 		if (!good) {
 			plant_held_fini(&way->held);
-			way->bad = 0;
 			lose(s, direction & 1);
 			return false;
 		}

@@ -67,6 +67,7 @@ struct plant_row {
 	void (*state_fini)(void *state); /* may be NULL */
 };
 
+extern const struct plant_row plant_row_dnp3;
 extern const struct plant_row plant_row_modbus;
 
 /* ---- function tables ----------------------------------------------------------------------------
