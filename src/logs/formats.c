@@ -7,4 +7,5 @@
 
 const struct logs_format_row *const logs_format_rows[LOGS_FORMATS] = {
 	[LOGS_UNKNOWN] = NULL,
+	[LOGS_ZEEK_TSV] = &logs_zeek_tsv,
 };

@@ -82,9 +82,7 @@ bool logs_flush(struct logs_reader *r)
 	return !r->stopped;
 }
 
-/* Room in the batch in the middle of a record: what it has so far goes out, the rest follows under
- * the same number. */
-static bool flush_and_go_on(struct logs_reader *r)
+bool logs_flush_midway(struct logs_reader *r)
 {
 	struct record record = r->batch.records[r->batch.records_count - 1];
 
@@ -123,7 +121,7 @@ bool logs_field(struct logs_reader *r, size_t column, struct slice value)
 			return !r->stopped;
 		value.len = FIELD_BYTES_MAX;
 	}
-	if (b->fields_count == BATCH_FIELDS && !flush_and_go_on(r))
+	if (b->fields_count == BATCH_FIELDS && !logs_flush_midway(r))
 		return false;
 	b->fields[b->fields_count++] = (struct field){
 		.data = value.data,
@@ -136,7 +134,7 @@ bool logs_field(struct logs_reader *r, size_t column, struct slice value)
 
 char *logs_scratch(struct logs_reader *r, size_t bytes)
 {
-	if (bytes > LOGS_SCRATCH_BYTES - r->scratch_len && !flush_and_go_on(r))
+	if (bytes > LOGS_SCRATCH_BYTES - r->scratch_len && !logs_flush_midway(r))
 		return NULL;
 	return r->stopped ? NULL : r->scratch + EVENT_PADDING + r->scratch_len;
 }
@@ -209,9 +207,11 @@ static bool detail(const struct batch *b, size_t record, struct arena *a, struct
 		.time_us = line->time_us,
 		.number = line->number,
 		.offset = line->offset,
-		.raw = {line->raw, line->raw_len},
 	};
 
+	event.raw = arena_copy(a, (struct slice){line->raw, line->raw_len});
+	if (event.raw.data == NULL)
+		return false;
 	if (!r->row->detail(r, event.raw, a, &event))
 		return false;
 	*ret_event = event;

@@ -29,8 +29,8 @@ struct logs_format_row {
 	/* ... or one line without its end (CR LF counts as the end), from logs_lines: r->line is
 	 * its number, r->line_offset where it begins. False: stopped or no memory. */
 	bool (*line)(struct logs_reader *r, struct slice line);
-	/* All fields and the time of one record, from its raw line; number, offset and raw are set.
-	 */
+	/* All fields and the time of one record, from its raw line (which is in the arena); number,
+	 * offset and raw are set. */
 	bool (*detail)(
 		struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event);
 	struct slice (*head)(const struct logs_reader *r);
@@ -83,6 +83,8 @@ bool logs_field(struct logs_reader *r, size_t column, struct slice value);
 char *logs_scratch(struct logs_reader *r, size_t bytes);
 void logs_scratch_keep(struct logs_reader *r, size_t bytes);
 bool logs_flush(struct logs_reader *r);
+/* In the middle of a record: what it has so far goes out, the rest follows under its number. */
+bool logs_flush_midway(struct logs_reader *r);
 /* Flush and forget all columns, before a header line brings others. False: stopped. */
 bool logs_columns_clear(struct logs_reader *r);
 /* A column by name and role; the existing one when there is one. COLUMNS_MAX: full. The name is
