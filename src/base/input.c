@@ -273,6 +273,24 @@ static enum err_kind read_zstd(
 	return OK;
 }
 
+/* Straight into the caller's memory: copying once more would cost as much as reading. */
+static enum err_kind read_plain(
+	struct input *in, void *to, size_t bytes, size_t *ret_len, struct err *e)
+{
+	ssize_t got;
+
+	do
+		got = read(in->fd, to, bytes);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set(e, err_kind_of_errno(errno), "could not read \"%s\": %s", in->name,
+			strerror(errno));
+	in->packed_read += (uint64_t)got;
+	in->at_end = got == 0;
+	*ret_len = (size_t)got;
+	return OK;
+}
+
 enum err_kind input_read(struct input *in, void *to, size_t bytes, size_t *ret_len, struct err *e)
 {
 	enum err_kind kind;
@@ -284,6 +302,8 @@ enum err_kind input_read(struct input *in, void *to, size_t bytes, size_t *ret_l
 		return read_gzip(in, to, bytes, ret_len, e);
 	if (in->packing == PACKING_ZSTD)
 		return read_zstd(in, to, bytes, ret_len, e);
+	if (in->len == 0 && in->fd >= 0 && !in->at_end)
+		return read_plain(in, to, bytes, ret_len, e);
 	kind = input_fill(in, e);
 	if (kind != OK)
 		return kind;
