@@ -134,7 +134,11 @@ bool logs_field(struct logs_reader *r, size_t column, struct slice value)
 
 char *logs_scratch(struct logs_reader *r, size_t bytes)
 {
-	if (bytes > LOGS_SCRATCH_BYTES - r->scratch_len && !logs_flush_midway(r))
+	/* Also when no field is left: logs_field must not flush what lies in scratch but is no
+	 * field yet. */
+	if ((bytes > LOGS_SCRATCH_BYTES - r->scratch_len ||
+		    r->batch.fields_count == BATCH_FIELDS) &&
+		!logs_flush_midway(r))
 		return NULL;
 	return r->stopped ? NULL : r->scratch + EVENT_PADDING + r->scratch_len;
 }

@@ -79,7 +79,8 @@ bool logs_record(
 bool logs_field(struct logs_reader *r, size_t column, struct slice value);
 /* Room for an unescaped or joined value of at most `bytes` (1 .. FIELD_BYTES_MAX), readable around,
  * which lives until the flush; flushes and begins the record again when there is none left. The
- * caller fills it and says how much of it stays. NULL: stopped. */
+ * caller fills it, says how much of it stays, and calls logs_field before it asks again. NULL:
+ * stopped. */
 char *logs_scratch(struct logs_reader *r, size_t bytes);
 void logs_scratch_keep(struct logs_reader *r, size_t bytes);
 bool logs_flush(struct logs_reader *r);

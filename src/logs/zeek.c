@@ -389,7 +389,8 @@ static bool piece(
 		uint64_t number = r->line + i;
 
 		if (LIKELY((last - first + 1 == z->columns) & (data[start] != '#') &
-			    (z->room <= BATCH_FIELDS) & (data[start] != '\n'))) {
+			    (z->room <= BATCH_FIELDS) & (data[start] != '\n') &
+			    (data[start] != '\r'))) {
 			size_t raw_end = end - ((end > start) & (data[end - 1] == '\r'));
 
 			if (b->records_count == BATCH_RECORDS ||
