@@ -11,12 +11,13 @@
 #include "stix/stix.h"
 #include "json/json.h"
 
-#define PATTERN_OBSERVATIONS_MAX 100000 /* kept for one temporal pattern; the oldest go, counted   \
-					 */
-#define PATTERN_STEPS_MAX       1000000 /* combinations tried for one answer; then ERR_LIMIT */
-#define PATTERN_MATCH_STEPS_MAX 100000  /* backtracking steps of one MATCHES (PCRE2's match limit) \
-					 */
-#define PATTERN_MEMORY_MAX MIB(64)      /* bytes of state of all temporal patterns of a set */
+#define PATTERN_OBSERVATIONS_MAX 100000  /* of one answer; in a stream the oldest go, counted */
+#define PATTERN_STEPS_MAX        1000000 /* bindings tried for one answer; then ERR_LIMIT */
+#define PATTERN_WORK_MAX         100000000 /* comparisons and path steps of one answer: some seconds */
+#define PATTERN_MATCH_STEPS_MAX  100000   /* of one MATCHES, and some for each byte: milliseconds */
+#define PATTERN_DOCUMENT_MAX     MIB(64)  /* bytes handed to pattern_observations_add at once */
+#define PATTERN_OBSERVED_MAX     MIB(512) /* bytes of memory of all observations */
+#define PATTERN_MEMORY_MAX       MIB(64)  /* bytes of state of all temporal patterns of a set */
 
 /* ---- one pattern over given observations
  * ---------------------------------------------------------- */
