@@ -11,6 +11,9 @@
 static const struct plant_row *const rows[PLANT_PROTOCOLS] = {
 	[PLANT_MODBUS] = &plant_row_modbus,
 	[PLANT_DNP3] = &plant_row_dnp3,
+	[PLANT_S7COMM] = &plant_row_s7comm,
+	[PLANT_ENIP] = &plant_row_enip,
+	[PLANT_MMS] = &plant_row_mms,
 };
 
 static const char *const protocol_names[PLANT_PROTOCOLS] = {
