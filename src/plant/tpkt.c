@@ -208,6 +208,9 @@ void iso_put_selector(char text[PLANT_TEXT_MAX], const struct iso_state *s)
 	plant_put_hex(text, (struct slice){s->selector, s->selector_len});
 }
 
+/* With so many of a packet, what is data says whose it is. */
+#define ISO_HEAD_BYTES (TPKT_HEAD + 1 + COTP_DT_LENGTH + 4)
+
 static bool iso_decode(struct plant_decoder *d, struct slice bytes)
 {
 	struct slice unit = slice_cut(bytes, TPKT_HEAD, bytes.len);
@@ -242,18 +245,26 @@ static void iso_fini(void *state)
 	plant_held_fini(&s->parts[1]);
 }
 
-#define ISO_ROW(row_name, row_starts)                                                              \
-	{                                                                                          \
-		.name = row_name,                                                                  \
-		.stream_ports =                                                                    \
-			{                                                                          \
-				{102, 102}
-                },                                                       \
-		.starts = row_starts, .head_bytes = TPKT_HEAD + 1 + COTP_DT_LENGTH + 4,            \
-		.frame = tpkt_frame, .decode = iso_decode,                                         \
-		.state_bytes = sizeof(struct iso_state), .state_gap = iso_gap,                     \
-		.state_fini = iso_fini                                                             \
-	}
+const struct plant_row plant_row_s7comm = {
+	.name = "s7comm",
+	.stream_ports = {{102, 102}},
+	.starts = s7_starts,
+	.head_bytes = ISO_HEAD_BYTES,
+	.frame = tpkt_frame,
+	.decode = iso_decode,
+	.state_bytes = sizeof(struct iso_state),
+	.state_gap = iso_gap,
+	.state_fini = iso_fini,
+};
 
-const struct plant_row plant_row_s7comm = ISO_ROW("s7comm", s7_starts);
-const struct plant_row plant_row_mms = ISO_ROW("mms", mms_starts);
+const struct plant_row plant_row_mms = {
+	.name = "mms",
+	.stream_ports = {{102, 102}},
+	.starts = mms_starts,
+	.head_bytes = ISO_HEAD_BYTES,
+	.frame = tpkt_frame,
+	.decode = iso_decode,
+	.state_bytes = sizeof(struct iso_state),
+	.state_gap = iso_gap,
+	.state_fini = iso_fini,
+};
