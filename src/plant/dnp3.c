@@ -282,6 +282,8 @@ static bool application(struct plant_decoder *d, const struct link *l, struct sl
 		put_indications(&m, bits);
 		m.refused = m.refused || (bits & INDICATIONS_REFUSAL) != 0;
 		good = good && !r.bad;
+	} else {
+		m.refused = false; /* a status in a request refuses nothing */
 	}
 	if (!good)
 		plant_put_malformed(&m);

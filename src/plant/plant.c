@@ -11,6 +11,7 @@
 static const struct plant_row *const rows[PLANT_PROTOCOLS] = {
 	[PLANT_MODBUS] = &plant_row_modbus,
 	[PLANT_DNP3] = &plant_row_dnp3,
+	[PLANT_IEC104] = &plant_row_iec104,
 	[PLANT_S7COMM] = &plant_row_s7comm,
 	[PLANT_ENIP] = &plant_row_enip,
 	[PLANT_MMS] = &plant_row_mms,
@@ -51,6 +52,13 @@ static const char *const operation_names[PLANT_OPERATIONS] = {
 	[PLANT_TIME] = "time",
 	[PLANT_CONFIGURE] = "configure",
 };
+
+const char *plant_direction_name(enum plant_direction d)
+{
+	static const char *const names[] = {"unknown", "request", "response", "unsolicited"};
+
+	return (unsigned)d < COUNT_OF(names) ? names[d] : names[0];
+}
 
 const char *plant_operation_name(enum plant_operation o)
 {

@@ -50,6 +50,7 @@ static inline bool plant_operation_acts(enum plant_operation o)
 }
 
 enum plant_direction { PLANT_UNKNOWN_DIRECTION, PLANT_REQUEST, PLANT_RESPONSE, PLANT_UNSOLICITED };
+const char *plant_direction_name(enum plant_direction d); /* "request", ...; "unknown" */
 
 #define PLANT_TEXT_MAX 160 /* bytes of unit, object and value with NUL; longer is cut with "..."   \
 			    */

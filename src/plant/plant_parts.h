@@ -68,6 +68,7 @@ struct plant_row {
 };
 
 extern const struct plant_row plant_row_dnp3;
+extern const struct plant_row plant_row_iec104;
 extern const struct plant_row plant_row_modbus;
 extern const struct plant_row plant_row_s7comm, plant_row_mms; /* tpkt.c */
 extern const struct plant_row plant_row_enip;
