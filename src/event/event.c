@@ -120,6 +120,7 @@ static const struct event_role_row roles[EVENT_ROLES] = {
 		       "x-serai-plant-operation:object"								    },
 	[ROLE_PLANT_VALUE] = {"plant.value",          FIELD_NONE,        "serai.plant.value",
 		       "x-serai-plant-operation:value"								     },
+	[ROLE_PLANT_DIRECTION] = {"plant.direction", FIELD_NONE, "serai.plant.direction", "x-serai-plant-operation:direction"},
 };
 
 const struct event_role_row *event_role_row(enum event_role role)

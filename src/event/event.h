@@ -95,6 +95,7 @@ enum event_role {
 	ROLE_PLANT_UNIT,      /* unit, outstation, common address, rack/slot */
 	ROLE_PLANT_OBJECT,    /* register, point, block, path */
 	ROLE_PLANT_VALUE,
+	ROLE_PLANT_DIRECTION, /* request, response, unsolicited; with ", refused" */
 	EVENT_ROLES
 };
 

@@ -65,7 +65,8 @@ struct content_table {
 		BIT(ROLE_JA3S) | BIT(ROLE_JA4))
 #define ROLES_PLANT                                                                                \
 	(BIT(ROLE_PLANT_PROTOCOL) | BIT(ROLE_PLANT_FUNCTION) | BIT(ROLE_PLANT_OPERATION) |         \
-		BIT(ROLE_PLANT_UNIT) | BIT(ROLE_PLANT_OBJECT) | BIT(ROLE_PLANT_VALUE))
+		BIT(ROLE_PLANT_UNIT) | BIT(ROLE_PLANT_OBJECT) | BIT(ROLE_PLANT_VALUE) |            \
+		BIT(ROLE_PLANT_DIRECTION))
 
 static const struct {
 	uint64_t wanted, belong; /* when one of the first is wanted, the second are told too */
@@ -109,6 +110,7 @@ static void plant_told(void *context, const struct plant_message *m)
 {
 	struct packet_reader *r = context;
 	struct packet_out *o = r->out;
+	char direction[32];
 
 	r->counts.messages[m->protocol]++;
 	packet_out_record(o);
@@ -118,6 +120,9 @@ static void plant_told(void *context, const struct plant_message *m)
 	field_text(o, ROLE_PLANT_UNIT, m->unit);
 	field_text(o, ROLE_PLANT_OBJECT, m->object);
 	field_text(o, ROLE_PLANT_VALUE, m->value);
+	snprintf(direction, sizeof(direction), "%s%s", plant_direction_name(m->direction),
+		m->refused ? ", refused" : "");
+	field_text(o, ROLE_PLANT_DIRECTION, direction);
 }
 
 /* ---- connections
