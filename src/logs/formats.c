@@ -8,4 +8,12 @@
 const struct logs_format_row *const logs_format_rows[LOGS_FORMATS] = {
 	[LOGS_UNKNOWN] = NULL,
 	[LOGS_ZEEK_TSV] = &logs_zeek_tsv,
+	[LOGS_BIND] = &logs_bind,
+	[LOGS_UNBOUND] = &logs_unbound,
+	[LOGS_DNSMASQ] = &logs_dnsmasq,
+	[LOGS_POWERDNS] = &logs_powerdns,
+	[LOGS_SQUID] = &logs_squid,
+	[LOGS_COMBINED] = &logs_combined,
+	[LOGS_SYSLOG] = &logs_syslog,
+	[LOGS_TEXT] = &logs_text,
 };
