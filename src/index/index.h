@@ -103,6 +103,9 @@ struct index_options {
 enum err_kind index_open(const char *path, const struct index_options *options,
 	struct index **ret_index, struct err *e) MUST_USE;
 void index_close(struct index *x);
+/* True once a block that was touched later turned out to be altered or cut off: what stands in it
+ * is not matched any more, everything else is. Open the file again, or fetch it again. */
+bool index_damaged(const struct index *x);
 
 struct index_info {
 	struct index_counts counts;
@@ -161,7 +164,11 @@ bool index_match(struct index_matcher *m, const struct batch *batch,
  */
 void index_field_keys(const struct column *column, const struct field *field,
 	void (*key)(void *context, enum field_kind kind, struct slice normal), void *context);
-/* The normal form of one value, as above; false when it is none of that kind. */
+/*
+ * The normal form of one value, as above: 4 or 16 bytes of an address (a network: its bytes and one
+ * with the prefix length), lower case A-labels, host[:port]/path of a URL, a digest's bytes
+ * (docs/index.md). False when it is none of that kind.
+ */
 bool index_normal(
 	enum field_kind kind, struct slice text, struct arena *a, struct slice *ret_normal);
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * One value in an open index. Every number read from the file is checked before it is used, and
+ * every walk has an end that the file cannot move.
+ */
+#include "inside.h"
+
+bool stored_next(const uint8_t **at, const uint8_t *end, unsigned width, struct stored *ret_stored)
+{
+	const uint8_t *p = *at;
+	size_t len;
+	uint64_t number = 0;
+
+	if ((size_t)(end - p) < width + 1u)
+		return false;
+	for (unsigned k = 0; k < width; k++)
+		number |= (uint64_t)p[k] << 8 * k;
+	/* the highest bit tells a set from an entry */
+	if (width > 0 && number >> (8 * width - 1) != 0)
+		number = NUMBER_SET | (number & ((UINT64_C(1) << (8 * width - 1)) - 1));
+	p += width;
+	len = *p++;
+	if (len == LENGTH_LONG) {
+		if (end - p < 2)
+			return false;
+		len = le16(p);
+		p += 2;
+	}
+	if ((size_t)(end - p) < len)
+		return false;
+	*ret_stored = (struct stored){
+		number, {(const char *)p, len}
+        };
+	*at = p + len;
+	return true;
+}
+
+uint64_t look_table(const struct index *x, const struct table *t, uint64_t hash, struct slice value,
+	struct slice *ret_stored)
+{
+	const uint8_t *row, *at, *end;
+	struct stored s;
+	uint32_t from, to;
+
+	row = index_touch(x, t->directory.offset + UINT64_C(4) * bucket_of(hash, t->bits), 8);
+	if (row == NULL)
+		return NUMBER_NONE;
+	from = le32(row);
+	to = le32(row + 4);
+	if (from >= to || to > t->heap.bytes)
+		return NUMBER_NONE;
+	if (to - from > BUCKET_RECORDS * VALUE_BYTES_MAX)
+		return NUMBER_NONE;
+	at = index_touch(x, t->heap.offset + from, to - from);
+	if (at == NULL)
+		return NUMBER_NONE;
+	end = at + (to - from);
+	for (unsigned k = 0; k < BUCKET_RECORDS && stored_next(&at, end, t->heap.width, &s); k++) {
+		if (slice_equal(s.value, value)) {
+			*ret_stored = s.value;
+			return s.number;
+		}
+	}
+	return NUMBER_NONE;
+}
+
+uint64_t look_ipv4(const struct index *x, uint32_t address)
+{
+	const uint8_t *row = section_row(x, SECTION_IPV4_DIRECTORY, address >> 16, 4);
+	const uint8_t *next = section_row(x, SECTION_IPV4_DIRECTORY, (address >> 16) + 1, 4);
+	const struct section *entries = &x->sections[SECTION_IPV4_ENTRY];
+	uint16_t low = (uint16_t)address;
+	uint32_t from, to;
+
+	if (row == NULL || next == NULL)
+		return NUMBER_NONE;
+	from = le32(row);
+	to = le32(next);
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+		const uint8_t *p = section_row(x, SECTION_IPV4_LOW, middle, 2);
+		uint16_t there;
+
+		if (p == NULL)
+			return NUMBER_NONE;
+		there = le16(p);
+		if (there == low) {
+			struct stored s = {0};
+			uint8_t bytes[9] = {0};
+			const uint8_t *at = bytes;
+			const uint8_t *number;
+
+			if (entries->width == 0)
+				return 0;
+			number = section_row(x, SECTION_IPV4_ENTRY, middle, entries->width);
+			if (number == NULL)
+				return NUMBER_NONE;
+			memcpy(bytes, number, entries->width);
+			if (!stored_next(&at, bytes + sizeof(bytes), entries->width, &s))
+				return NUMBER_NONE;
+			return s.number;
+		}
+		if (there < low)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return NUMBER_NONE;
+}
+
+static bool covers(const uint8_t *first, unsigned prefix, const uint8_t address[16])
+{
+	unsigned bytes = prefix / 8, bits = prefix % 8;
+
+	return memcmp(first, address, bytes) == 0 &&
+	       (bits == 0 || (first[bytes] ^ address[bytes]) >> (8 - bits) == 0);
+}
+
+bool look_networks(const struct index *x, const uint8_t address[16],
+	bool (*each)(void *context, const uint8_t first[16], unsigned prefix, uint64_t number),
+	void *context)
+{
+	const struct section *s = &x->sections[SECTION_NETWORKS];
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	unsigned least = memcmp(address, mapped, sizeof(mapped)) == 0 ? 96 : 1;
+	uint64_t from = 0, to = s->bytes / NETWORK_BYTES;
+	uint64_t at;
+
+	/* the last network that begins at or before the address: it covers it, or one that encloses
+	 * this network does, or none */
+	while (from < to) {
+		uint64_t middle = from + (to - from) / 2;
+		const uint8_t *row = section_row(x, SECTION_NETWORKS, middle, NETWORK_BYTES);
+
+		if (row == NULL)
+			return true;
+		if (memcmp(row, address, 16) <= 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	if (from == 0)
+		return true;
+	at = from - 1;
+	for (unsigned k = 0; k <= ADDRESS_BITS; k++) {
+		const uint8_t *row = section_row(x, SECTION_NETWORKS, at, NETWORK_BYTES);
+		unsigned prefix;
+		uint32_t parent;
+
+		if (row == NULL)
+			return true;
+		parent = le32(row + 16);
+		prefix = row[24];
+		if (prefix >= least && prefix <= ADDRESS_BITS && covers(row, prefix, address)) {
+			uint64_t number = le32(row + 20);
+
+			if (number >> 31 != 0)
+				number = NUMBER_SET | (number & 0x7fffffff);
+			if (!each(context, row, prefix, number))
+				return false;
+		}
+		/* the enclosing network stands before the one that it encloses */
+		if (parent >= at)
+			return true;
+		at = parent;
+	}
+	return true;
+}
+
+bool look_entries(const struct index *x, uint64_t number,
+	bool (*each)(void *context, uint32_t entry), void *context)
+{
+	const struct section *sets = &x->sections[SECTION_SETS];
+	const uint8_t *row;
+	uint32_t from, to;
+
+	if ((number & NUMBER_SET) == 0)
+		return number >= x->info.counts.entries || each(context, (uint32_t)number);
+	number &= NUMBER_SET - 1;
+	row = section_row(x, SECTION_SET_DIRECTORY, number, 4);
+	if (row == NULL)
+		return true;
+	from = le32(row);
+	row = section_row(x, SECTION_SET_DIRECTORY, number + 1, 4);
+	if (row == NULL)
+		return true;
+	to = le32(row);
+	if (to > sets->bytes / 4 || from > to || to - from > SET_ENTRIES_MAX)
+		return true;
+	for (; from < to; from++) {
+		row = section_row(x, SECTION_SETS, from, 4);
+		if (row == NULL)
+			return true;
+		if (le32(row) < x->info.counts.entries && !each(context, le32(row)))
+			return false;
+	}
+	return true;
+}
+
+bool name_labels(struct slice name, size_t *ret_two, size_t *ret_three)
+{
+	size_t at = name.len, dots = 0;
+
+	*ret_three = SIZE_MAX;
+	while (at > 0 && dots < 3) {
+		if (name.data[--at] != '.')
+			continue;
+		dots++;
+		if (dots == 2)
+			*ret_two = at + 1;
+		if (dots == 3)
+			*ret_three = at + 1;
+	}
+	if (dots == 1)
+		*ret_two = 0;
+	if (dots == 2)
+		*ret_three = 0;
+	return dots > 0;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Batches of fields against an index. First pass: what could be there is hashed, and the line of
+ * the filter that knows is asked for. Second pass: nearly all end at that line. The few that are
+ * left are looked up with care (resolve.c).
+ */
+#include <stdlib.h>
+
+#include "match.h"
+
+const char *index_how_name(enum index_how how)
+{
+	static const char *const names[] = {"exact", "parent", "network", "prefix"};
+
+	return (unsigned)how < COUNT_OF(names) ? names[how] : "unknown";
+}
+
+struct index_matcher *index_matcher_new(const struct index *x)
+{
+	struct index_matcher *m = aligned_alloc(64, (sizeof(*m) + 63) / 64 * 64);
+
+	if (m == NULL)
+		return NULL;
+	memset(m, 0, sizeof(*m));
+	m->x = x;
+	m->fast = false;
+	for (unsigned k = 0; k < TABLES; k++)
+		m->known[k] = x->tables[k].filter != NULL;
+	m->addresses = x->wide != NULL || x->tables[TABLE_IPV6].filter != NULL ||
+		       x->sections[SECTION_NETWORKS].bytes != 0;
+	m->hosts = m->addresses || m->known[FIELD_NAME];
+	return m;
+}
+
+void index_matcher_free(struct index_matcher *m)
+{
+	free(m);
+}
+
+/* ---- the second pass
+ * ------------------------------------------------------------------------------ */
+
+static bool probe_passes(const struct index_matcher *m, const struct probe *p)
+{
+	const struct index *x = m->x;
+
+	switch (p->type) {
+	case PROBE_IPV4:
+		if (x->narrow != NULL)
+			return x->narrow[p->hash >> 11] >> (p->hash >> 8 & 7) & 1;
+		return x->wide[p->hash >> 19] >> (p->hash >> 16 & 7) & 1;
+	case PROBE_SURE:
+		return true;
+	default:
+		return look_filter(&x->tables[p->table], p->hash);
+	}
+}
+
+/* Look at what has been gathered; false when the caller wants no more. */
+bool match_flush(struct index_matcher *m)
+{
+	size_t count = m->count;
+
+	m->count = 0;
+	for (size_t k = 0; k < count; k++) {
+		const struct probe *p = &m->probes[k];
+
+		if (!probe_passes(m, p))
+			continue;
+		/* both hashes of a name under a crowded suffix passed: it is one name */
+		if (p->type == PROBE_NAME_PAIR && k + 1 < count)
+			k++;
+		if (!match_resolve(m, p)) {
+			m->stopped = true;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- the first pass, with care
+ * ------------------------------------------------------------------------- */
+
+static struct probe *probe_add(struct index_matcher *m, unsigned type, struct slice text)
+{
+	struct probe *p = &m->probes[m->count++];
+
+	*p = (struct probe){.data = text.data,
+		.len = (uint32_t)text.len,
+		.field = m->field,
+		.type = (uint8_t)type};
+	return p;
+}
+
+static void probe_filter(struct index_matcher *m, struct probe *p, unsigned table, uint64_t hash)
+{
+	const struct table *t = &m->x->tables[table];
+
+	p->hash = hash;
+	p->table = (uint8_t)table;
+	__builtin_prefetch(t->filter + FILTER_BLOCK * filter_line(hash, t->lines));
+}
+
+/* A name as it stands in the field. */
+static void name_probe(struct index_matcher *m, struct slice name)
+{
+	const struct index *x = m->x;
+	struct normal *n = &m->normal;
+	size_t two, three;
+	uint64_t hash;
+
+	if (!m->known[FIELD_NAME] || !normal_field(FIELD_NAME, name, n) ||
+		!name_labels((struct slice){n->text, n->len}, &two, &three))
+		return;
+	hash = hash_bytes(&x->key, n->text + two, n->len - two);
+	if (three != SIZE_MAX && crowded_has(x->crowded, hash)) {
+		probe_filter(m, probe_add(m, PROBE_NAME_PAIR, name), FIELD_NAME,
+			hash_bytes(&x->key, n->text + three, n->len - three));
+	}
+	probe_filter(m, probe_add(m, PROBE_NAME, name), FIELD_NAME, hash);
+}
+
+static void ipv4_probe(struct index_matcher *m, uint32_t address, struct slice text)
+{
+	const struct index *x = m->x;
+	struct probe *p;
+
+	if (x->wide == NULL || !(x->wide[address >> 19] >> (address >> 16 & 7) & 1))
+		return;
+	p = probe_add(m, PROBE_IPV4, text);
+	p->hash = address;
+	if (x->narrow != NULL)
+		__builtin_prefetch(x->narrow + (address >> 11));
+}
+
+static void address_probe(
+	struct index_matcher *m, const uint8_t *bytes, size_t len, struct slice text)
+{
+	const struct index *x = m->x;
+	struct reader r = {
+		.rest = {(const char *)bytes, 4}
+        };
+	struct probe *p;
+
+	if (len == 4) {
+		ipv4_probe(m, read_u32(&r), text);
+		return;
+	}
+	if (len != 16 || (!m->known[TABLE_IPV6] && x->sections[SECTION_NETWORKS].bytes == 0))
+		return;
+	/* networks are few: the walk through them is as cheap as a filter for them would be */
+	p = probe_add(m, PROBE_IPV6, text);
+	if (x->sections[SECTION_NETWORKS].bytes != 0)
+		p->type = PROBE_SURE;
+	else
+		probe_filter(m, p, TABLE_IPV6, hash_bytes(&x->key, bytes, IPV6_FILTER_BYTES));
+}
+
+static void url_probe(struct index_matcher *m, struct slice text)
+{
+	struct normal *n = &m->normal;
+	size_t end = 0;
+
+	if (!m->known[FIELD_URL] || !normal_field(FIELD_URL, text, n))
+		return;
+	if (n->text[0] == '[')
+		end = slice_find((struct slice){n->text, n->len}, ']', 0);
+	while (end < n->len && n->text[end] != ':' && n->text[end] != '/')
+		end++;
+	probe_filter(
+		m, probe_add(m, PROBE_URL, text), FIELD_URL, hash_bytes(&m->x->key, n->text, end));
+}
+
+/* One part of a field, of the kind that it is looked up as. */
+void match_part(void *context, enum field_kind kind, struct slice text)
+{
+	struct index_matcher *m = context;
+	struct normal *n = &m->normal;
+
+	if (m->stopped || (m->count + 2 > PROBES_MAX && !match_flush(m)))
+		return;
+	switch (kind) {
+	case FIELD_NAME:
+		name_probe(m, text);
+		break;
+	case FIELD_ADDRESS:
+		if (m->addresses && normal_field(FIELD_ADDRESS, text, n))
+			address_probe(m, (const uint8_t *)n->text, n->len, text);
+		break;
+	case FIELD_URL:
+		url_probe(m, text);
+		break;
+	default:
+		if (kind < TABLES && m->known[kind] && normal_field(kind, text, n)) {
+			struct probe *p = probe_add(m, PROBE_VALUE, text);
+
+			probe_filter(m, p, kind, hash_bytes(&m->x->key, n->text, n->len));
+		}
+	}
+}
+
+/* A field that a packet or a binary log gave as bytes. */
+static void binary_field(struct index_matcher *m, enum field_kind kind, const struct field *f)
+{
+	struct slice bytes = {f->data, f->len};
+	struct probe *p;
+
+	if (m->count + 2 > PROBES_MAX && !match_flush(m))
+		return;
+	if (kind == FIELD_ADDRESS) {
+		uint8_t four[16];
+		static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+		if (f->len == 16 && memcmp(f->data, mapped, sizeof(mapped)) == 0) {
+			memcpy(four, f->data + 12, 4);
+			address_probe(m, four, 4, bytes);
+		} else if (m->addresses) {
+			address_probe(m, (const uint8_t *)f->data, f->len, bytes);
+		}
+		return;
+	}
+	if (kind >= TABLES || !m->known[kind] || !normal_binary(kind, bytes, &m->normal))
+		return;
+	p = probe_add(m, PROBE_BINARY, bytes);
+	probe_filter(m, p, kind, hash_bytes(&m->x->key, m->normal.text, m->normal.len));
+}
+
+bool index_match(struct index_matcher *m, const struct batch *batch,
+	bool (*hit)(void *context, const struct batch *batch, const struct index_hit *hit),
+	void *context)
+{
+	uint8_t plan[COLUMNS_MAX];
+	size_t columns = batch->columns_count < COLUMNS_MAX ? batch->columns_count : COLUMNS_MAX;
+
+	m->batch = batch;
+	m->hit = hit;
+	m->context = context;
+	m->stopped = false;
+	m->count = 0;
+	for (size_t k = 0; k < columns; k++)
+		plan[k] = match_plan(m, &batch->columns[k]);
+	for (size_t k = 0; k < batch->fields_count && !m->stopped; k++) {
+		const struct field *f = &batch->fields[k];
+		const struct column *c;
+
+		if (f->column >= columns || f->len == 0)
+			continue;
+		m->field = (uint16_t)k;
+		switch (plan[f->column]) {
+		case PLAN_NONE:
+			break;
+		case PLAN_BINARY:
+			c = &batch->columns[f->column];
+			binary_field(m, (enum field_kind)c->kind, f);
+			break;
+		default:
+			c = &batch->columns[f->column];
+			parts_of((enum field_kind)c->kind, (struct slice){f->data, f->len},
+				match_part, m);
+		}
+	}
+	return !m->stopped && match_flush(m);
+}
+
+/* What has to be done for a column, given what the index holds. */
+uint8_t match_plan(const struct index_matcher *m, const struct column *column)
+{
+	bool wanted;
+
+	switch (column->kind) {
+	case FIELD_NONE:
+		return PLAN_NONE;
+	case FIELD_ADDRESS:
+		wanted = m->addresses;
+		break;
+	case FIELD_HOST:
+		wanted = m->hosts;
+		break;
+	case FIELD_URL:
+		wanted = m->hosts || m->known[FIELD_URL];
+		break;
+	case FIELD_EMAIL:
+		wanted = m->known[FIELD_NAME] || m->known[FIELD_EMAIL];
+		break;
+	case FIELD_FREE:
+		wanted = m->hosts || m->known[FIELD_URL] || m->known[FIELD_EMAIL] ||
+			 m->known[FIELD_HASH];
+		break;
+	default:
+		wanted = column->kind < TABLES && m->known[column->kind];
+	}
+	if (!wanted)
+		return PLAN_NONE;
+	return column->binary ? PLAN_BINARY : PLAN_TEXT;
+}

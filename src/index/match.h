@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Inside of the matcher. */
+#ifndef INDEX_MATCH_H
+#define INDEX_MATCH_H
+
+#include "inside.h"
+
+#define PROBES_MAX 1024 /* gathered before they are looked at: more than a batch of plain fields   \
+			 */
+
+enum probe_type {
+	PROBE_NAME,
+	PROBE_NAME_PAIR, /* the next probe is the same name */
+	PROBE_VALUE,
+	PROBE_BINARY, /* a value given as bytes */
+	PROBE_URL,
+	PROBE_IPV6,
+	PROBE_IPV4, /* hash is the address */
+	PROBE_SURE  /* an IPv6 address that no filter speaks for */
+};
+
+struct probe {
+	uint64_t hash;
+	const char *data; /* the part of the field */
+	uint32_t len;
+	uint16_t field;
+	uint8_t type;
+	uint8_t table;
+};
+
+enum plan { PLAN_NONE, PLAN_TEXT, PLAN_BINARY, PLAN_ADDRESS, PLAN_NAME, PLAN_HOST };
+
+struct index_matcher {
+	const struct index *x;
+	const struct batch *batch;
+	bool (*hit)(void *context, const struct batch *batch, const struct index_hit *hit);
+	void *context;
+	bool fast, stopped;
+	bool known[TABLES], addresses, hosts;
+	uint16_t field;
+	size_t count;
+	struct probe probes[PROBES_MAX];
+	struct normal normal;
+	char indicator[VALUE_BYTES_MAX]; /* text of one that is stored as bytes */
+	struct index_hit found;
+};
+
+bool match_flush(struct index_matcher *m);
+void match_part(void *context, enum field_kind kind, struct slice text);
+uint8_t match_plan(const struct index_matcher *m, const struct column *column);
+/* Everything that the index knows of a probe that the filters let pass (resolve.c). False: stop. */
+bool match_resolve(struct index_matcher *m, const struct probe *p);
+
+#endif
