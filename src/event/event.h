@@ -219,6 +219,19 @@ bool event_looks_like_address(struct slice text);
 /* ---- as STIX ------------------------------------------------------------------------------------
  */
 
+/* What event_stix makes of one value, so that others can look for it without writing JSON. */
+enum event_said {
+	SAID_NOTHING, /* no such value: event_stix leaves it out */
+	SAID_IPV4,
+	SAID_IPV6,
+	SAID_NAME,
+	SAID_URL,
+	SAID_NUMBER, /* decimal */
+	SAID_TEXT
+};
+/* Replaces what *out holds. TRANSPORT and SERVICE may be several, separated by commas. */
+enum event_said event_said(enum event_role role, struct slice text, struct buf *out);
+
 /*
  * The event as STIX 2.1 objects for patterns and observed-data: appends a JSON array of observables
  * (network-traffic with src_ref and dst_ref, domain-name, url, file, x509-certificate,
