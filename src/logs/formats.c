@@ -8,6 +8,9 @@
 const struct logs_format_row *const logs_format_rows[LOGS_FORMATS] = {
 	[LOGS_UNKNOWN] = NULL,
 	[LOGS_ZEEK_TSV] = &logs_zeek_tsv,
+	[LOGS_ZEEK_JSON] = &logs_zeek_json,
+	[LOGS_EVE] = &logs_eve,
+	[LOGS_NDJSON] = &logs_ndjson,
 	[LOGS_BIND] = &logs_bind,
 	[LOGS_UNBOUND] = &logs_unbound,
 	[LOGS_DNSMASQ] = &logs_dnsmasq,

@@ -218,6 +218,8 @@ static bool detail(const struct batch *b, size_t record, struct arena *a, struct
 		return false;
 	if (!r->row->detail(r, event.raw, a, &event))
 		return false;
+	if (event.count == 0) /* not to be read again by stricter rules: what was seen stays true */
+		return event_of_batch(b, record, a, ret_event);
 	*ret_event = event;
 	return true;
 }

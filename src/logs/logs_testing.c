@@ -80,6 +80,7 @@ static bool flush(void *context, struct batch *b)
 	check(b->records_count <= BATCH_RECORDS && b->fields_count <= BATCH_FIELDS, "too many");
 	for (size_t i = 0; i < b->records_count; i++) {
 		const struct record *record = &b->records[i];
+		volatile char padding;
 
 		check(record->number >= s->number, "records out of order");
 		check(memchr(record->raw, '\n', record->raw_len) == NULL,
@@ -100,10 +101,8 @@ static bool flush(void *context, struct batch *b)
 			column = &b->columns[field->column];
 			check(field->len != 0 && field->len <= FIELD_BYTES_MAX,
 				"length of a field");
-			/* A sanitizer looks at the padding. */
-			check((field->data[-EVENT_PADDING] ^
-				      field->data[field->len + EVENT_PADDING - 1]) != 256,
-				"padding");
+			padding = field->data[-EVENT_PADDING]; /* a sanitizer looks */
+			padding = field->data[field->len + EVENT_PADDING - 1];
 			print_field(&s->out, column->name, column->role, column->kind,
 				(struct slice){field->data, field->len});
 		}

@@ -1,0 +1,803 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Logs of one JSON object a line: Zeek's JSON, Suricata's EVE, and others by well-known names or a
+ * mapping. Tools write the same members in the same order again and again, so the quick way finds
+ * the quotes of a piece at once (split.h), walks from string to string, and recognises a member by
+ * having followed another one before: one comparison. What that way does not understand (blanks
+ * between, odd escapes, very long lines) goes to the strict parser, which also says what is no
+ * JSON. The quick way asks less of values that it does not need than the parser would.
+ */
+#include <stdlib.h>
+
+#include "json_names.h"
+#include "split.h"
+#include "zeek.h"
+
+#define LIKELY(x)   __builtin_expect((x) != 0, 1)
+#define UNLIKELY(x) __builtin_expect((x) != 0, 0)
+
+#define KNOWN_MAX       4096   /* members remembered; more than any schema has */
+#define KNOWN_BYTES_MAX MIB(4) /* with their paths */
+#define BUCKETS         8192
+#define NAME_MAX_BYTES  256  /* of a member that is remembered */
+#define PATH_MAX_BYTES  1024 /* of a path; what is deeper has no meaning */
+#define QUICK_FIELDS    128  /* fields a record must find room for at the least */
+
+/* A member that has been seen: its place in the tree of paths and what it says. */
+struct known {
+	struct known *next; /* what followed it last time */
+	const struct known *parent;
+	struct known *chain; /* in its bucket */
+	const char *name;    /* zeros up to a multiple of 8 bytes */
+	size_t len;
+	struct slice path;
+	uint16_t column; /* COLUMNS_MAX: not wanted */
+	uint8_t part;
+	bool looked; /* its value is needed */
+};
+
+struct json_lines {
+	split_run run;
+	struct json_parser *parser;
+	struct arena *arena; /* of the known */
+	struct known *buckets[BUCKETS];
+	struct known root;
+	size_t known_count;
+	uint8_t key[16];
+	size_t url_column; /* COLUMNS_MAX: not wanted */
+	struct slice parts[JSON_PARTS];
+	bool escapes; /* in the piece */
+	struct split split;
+	uint16_t quotes[SPLIT_BYTES + 64]; /* of a line with escapes: those that count */
+};
+
+/* ---- members ------------------------------------------------------------------------------------
+ */
+
+static void known_clear(struct json_lines *j)
+{
+	memset(j->buckets, 0, sizeof(j->buckets));
+	arena_reset(j->arena);
+	j->root = (struct known){.column = COLUMNS_MAX};
+	j->known_count = 0;
+}
+
+static size_t path_join(char to[PATH_MAX_BYTES], struct slice parent, struct slice name)
+{
+	size_t at = 0;
+
+	if (parent.len + 1 + name.len > PATH_MAX_BYTES)
+		return 0;
+	if (parent.len != 0) {
+		if (parent.data != to) /* a walk makes the longer path behind the shorter */
+			memcpy(to, parent.data, parent.len);
+		at = parent.len;
+		to[at++] = '.';
+	}
+	if (name.len != 0)
+		memcpy(to + at, name.data, name.len);
+	return at + name.len;
+}
+
+/* Column of a path in the batch; COLUMNS_MAX when it is not wanted. */
+static size_t column_of(struct logs_reader *r, struct slice path, const struct json_meaning *m)
+{
+	if (m->role == ROLE_NONE || !logs_wanted(r, m->role))
+		return COLUMNS_MAX;
+	return logs_column(r, path, m->role, m->kind);
+}
+
+/* The member, made when it is new. NULL: there is no room for more, or it is too long. */
+static struct known *known_find(
+	struct json_lines *j, struct logs_reader *r, const struct known *parent, struct slice name)
+{
+	uint64_t hash = hash_table(j->key, name) ^ (uint64_t)(uintptr_t)parent * 0x9e3779b97f4a7c15;
+	struct known **bucket = &j->buckets[(hash >> 16) % BUCKETS], *k;
+	struct json_meaning m;
+	char path[PATH_MAX_BYTES], *copy;
+	size_t len;
+
+	for (k = *bucket; k != NULL; k = k->chain)
+		if (k->parent == parent && slice_equal((struct slice){k->name, k->len}, name))
+			return k;
+	if (j->known_count == KNOWN_MAX || name.len > NAME_MAX_BYTES)
+		return NULL;
+	len = path_join(path, parent->path, name);
+	k = ARENA_NEW(j->arena, struct known);
+	copy = arena_zalloc(j->arena, (name.len + 8) & ~(size_t)7);
+	if (k == NULL || copy == NULL || (len == 0 && name.len != 0))
+		return NULL;
+	memcpy(copy, name.data, name.len);
+	k->path = arena_copy(j->arena, (struct slice){path, len});
+	if (k->path.data == NULL)
+		return NULL;
+	k->name = copy;
+	k->len = name.len;
+	k->parent = parent;
+	m = json_meaning(r->format, r->mapping, k->path, name);
+	k->column = (uint16_t)column_of(r, k->path, &m);
+	k->part = j->url_column == COLUMNS_MAX ? PART_NONE : (uint8_t)m.part;
+	k->looked = k->column != COLUMNS_MAX || k->part != PART_NONE;
+	k->chain = *bucket;
+	*bucket = k;
+	j->known_count++;
+	return k;
+}
+
+/* ---- values -------------------------------------------------------------------------------------
+ */
+
+static bool hex4(const char *p, uint32_t *ret_value)
+{
+	uint8_t bytes[2];
+
+	if (!hex_decode((struct slice){p, 4}, bytes, 2))
+		return false;
+	*ret_value = (uint32_t)bytes[0] << 8 | bytes[1];
+	return true;
+}
+
+static size_t utf8_put(char *to, uint32_t c)
+{
+	if (c < 0x80) {
+		to[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		to[0] = (char)(0xc0 | c >> 6);
+		to[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		to[0] = (char)(0xe0 | c >> 12);
+		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	to[0] = (char)(0xf0 | c >> 18);
+	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* RFC 8259 section 7; never longer than it was. False: an escape that is none. */
+static bool unescape(struct slice from, char *to, size_t *ret_len)
+{
+	static const char letters[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+	const char *p = from.data, *end = p + from.len;
+	size_t len = 0;
+
+	while (p < end) {
+		const char *letter;
+		uint32_t c, low;
+
+		if (*p != '\\') {
+			to[len++] = *p++;
+			continue;
+		}
+		if (end - p < 2 || p[1] == 0)
+			return false;
+		letter = strchr(letters, p[1]);
+		if (letter != NULL) {
+			to[len++] = bytes[letter - letters];
+			p += 2;
+			continue;
+		}
+		if (p[1] != 'u' || end - p < 6 || !hex4(p + 2, &c))
+			return false;
+		p += 6;
+		if (c >= 0xd800 && c < 0xdc00) {
+			if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || !hex4(p + 2, &low) ||
+				low < 0xdc00 || low > 0xdfff)
+				return false;
+			c = 0x10000 + ((c - 0xd800) << 10 | (low - 0xdc00));
+			p += 6;
+		} else if (c >= 0xdc00 && c < 0xe000) {
+			return false;
+		}
+		len += utf8_put(to + len, c);
+	}
+	*ret_len = len;
+	return true;
+}
+
+/* Suricata writes fingerprints as aa:bb:cc. */
+static bool is_spelled(enum field_kind kind, struct slice value)
+{
+	return kind == FIELD_CERTIFICATE && slice_find(value, ':', 0) < value.len;
+}
+
+static size_t without_colons(struct slice value, char *to)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < value.len; i++)
+		if (value.data[i] != ':')
+			to[len++] = value.data[i];
+	return len;
+}
+
+static enum field_kind kind_of(const struct logs_reader *r, size_t column)
+{
+	return column < r->columns_count ? (enum field_kind)r->columns[column].kind : FIELD_NONE;
+}
+
+static struct zeek_url url_of(const struct slice parts[JSON_PARTS])
+{
+	return (struct zeek_url){.host = parts[PART_HOST],
+		.uri = parts[PART_URI],
+		.address = parts[PART_ADDRESS],
+		.port = parts[PART_PORT]};
+}
+
+static size_t url_room(const struct slice parts[JSON_PARTS])
+{
+	return parts[PART_HOST].len + parts[PART_URI].len + parts[PART_ADDRESS].len +
+	       parts[PART_PORT].len + ZEEK_URL_MORE;
+}
+
+static bool put_url(struct json_lines *j, struct logs_reader *r)
+{
+	size_t room = url_room(j->parts), len;
+	struct zeek_url url = url_of(j->parts);
+	char *to;
+
+	if (j->url_column == COLUMNS_MAX || url.uri.len == 0)
+		return true;
+	if (room > FIELD_BYTES_MAX) {
+		r->counts.cut_fields++;
+		return true;
+	}
+	/* The parts may lie in scratch, which a flush would give away: it is asked for first. */
+	if (room > LOGS_SCRATCH_BYTES - r->scratch_len || r->batch.fields_count == BATCH_FIELDS) {
+		r->counts.cut_fields++;
+		return true;
+	}
+	to = logs_scratch(r, room);
+	if (to == NULL)
+		return false;
+	len = zeek_url_join(&url, to);
+	logs_scratch_keep(r, len);
+	return logs_field(r, j->url_column, (struct slice){to, len});
+}
+
+/* ---- the careful way
+ * ------------------------------------------------------------------------------- */
+
+/* Where the members of a parsed record go: the batch, or an event when it is not NULL. */
+struct careful {
+	struct json_lines *j;
+	struct logs_reader *r;
+	struct arena *a;
+	struct event *event;
+	struct slice parts[JSON_PARTS];
+	char path[PATH_MAX_BYTES];
+};
+
+static bool careful_value(
+	struct careful *c, struct slice path, const struct json_meaning *m, struct slice value)
+{
+	struct logs_reader *r = c->r;
+	bool spelled = is_spelled(m->kind, value);
+	size_t column = COLUMNS_MAX, len = value.len, scratch;
+	char *to;
+
+	if (value.len == 0)
+		return true;
+	if (c->event != NULL) {
+		if (m->time && c->event->time_us == TIME_UNKNOWN)
+			c->event->time_us = logs_time(value, r->world);
+		path = arena_copy(c->a, path);
+		to = arena_alloc(c->a, len);
+		if (path.data == NULL || to == NULL)
+			return false;
+	} else {
+		column = column_of(r, path, m);
+		if (column == COLUMNS_MAX && m->part == PART_NONE)
+			return true;
+		if (len > FIELD_BYTES_MAX) {
+			if (m->kind != FIELD_FREE)
+				return logs_field(r, column, value); /* which counts it */
+			r->counts.cut_fields++;
+			value.len = len = FIELD_BYTES_MAX;
+		}
+		scratch = r->scratch_len;
+		to = logs_scratch(r, len);
+		if (to == NULL)
+			return false;
+		if (r->scratch_len < scratch) /* flushed, and the parts of a URL with it */
+			memset(c->parts, 0, sizeof(c->parts));
+	}
+	if (spelled)
+		len = without_colons(value, to);
+	else
+		memcpy(to, value.data, len);
+	value = (struct slice){to, len};
+	if (c->parts[m->part].len == 0)
+		c->parts[m->part] = value;
+	if (c->event != NULL)
+		return event_add(c->event, c->a, path, m->role, m->kind, value);
+	logs_scratch_keep(r, len);
+	return logs_field(r, column, value);
+}
+
+static bool careful_walk(
+	struct careful *c, struct json_value v, struct slice path, struct slice name)
+{
+	struct json_iter it = json_iter(v);
+	struct buf text = BUF_INIT;
+	struct json_meaning m;
+	struct slice member;
+	int64_t number;
+	double real;
+	bool good;
+
+	switch (json_type(v)) {
+	case JSON_NULL:
+		return true;
+	case JSON_OBJECT:
+		while (json_object_next(&it, &member, &v)) {
+			size_t len = path_join(c->path, path, member);
+
+			if (len != 0 && !careful_walk(c, v, (struct slice){c->path, len}, member))
+				return false;
+		}
+		return true;
+	case JSON_ARRAY:
+		while (json_array_next(&it, &v))
+			if (!careful_walk(c, v, path, name))
+				return false;
+		return true;
+	default:
+		break;
+	}
+	m = json_meaning(c->r->format, c->r->mapping, path, name);
+	if (json_is_string(v))
+		return careful_value(c, path, &m, json_string(v));
+	if (json_is_bool(v))
+		return c->event == NULL ||
+		       careful_value(c, path, &m, json_is_true(v) ? SLICE("true") : SLICE("false"));
+	if (json_to_i64(v, &number) && json_type(v) == JSON_INTEGER)
+		buf_i64(&text, number);
+	else if (json_to_double(v, &real))
+		json_number_append(&text, real);
+	good = !text.bad && careful_value(c, path, &m, buf_slice(&text));
+	buf_fini(&text);
+	return good;
+}
+
+/* A record by the strict parser. The record of the line has been begun. */
+static bool record_careful(struct json_lines *j, struct logs_reader *r, struct json_value root)
+{
+	struct careful c = {.j = j, .r = r};
+
+	if (!careful_walk(&c, root, (struct slice){0}, (struct slice){0}))
+		return false;
+	memcpy(j->parts, c.parts, sizeof(j->parts));
+	return put_url(j, r);
+}
+
+/* ---- the quick way
+ * ---------------------------------------------------------------------------------- */
+
+enum walk { WALK_DONE, WALK_ODD };
+
+/* 8 bytes behind both are readable; what k->name holds behind its end is not compared. */
+static inline bool name_is(const struct known *k, const char *name, size_t len)
+{
+	const char *a = k->name;
+	uint64_t x, y;
+
+	if (k->len != len || len == 0)
+		return false;
+	for (; len > 8; len -= 8, a += 8, name += 8) {
+		memcpy(&x, a, sizeof(x));
+		memcpy(&y, name, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, name, sizeof(y));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (x ^ y) << (64 - 8 * len) == 0;
+#else
+	return (x ^ y) >> (64 - 8 * len) == 0;
+#endif
+}
+
+/* False: an escape that is none, or no room. There is room for what a line of a piece can hold. */
+static bool quick_value(
+	struct json_lines *j, struct logs_reader *r, const struct known *k, struct slice value)
+{
+	struct batch *b = &r->batch;
+	size_t len;
+	char *to;
+
+	if (value.len == 0)
+		return true;
+	if (UNLIKELY(j->escapes) && slice_find(value, '\\', 0) < value.len) {
+		to = r->scratch + EVENT_PADDING + r->scratch_len;
+		if (!unescape(value, to, &len))
+			return false;
+		value = (struct slice){to, len};
+		r->scratch_len += len;
+	}
+	if (UNLIKELY(is_spelled(kind_of(r, k->column), value))) {
+		to = r->scratch + EVENT_PADDING + r->scratch_len;
+		value = (struct slice){to, without_colons(value, to)};
+		r->scratch_len += value.len;
+	}
+	if (k->part != PART_NONE && j->parts[k->part].len == 0)
+		j->parts[k->part] = value;
+	if (k->column == COLUMNS_MAX || value.len == 0)
+		return true;
+	if (b->fields_count == BATCH_FIELDS)
+		return false;
+	b->fields[b->fields_count++] = (struct field){
+		.data = value.data,
+		.len = (uint32_t)value.len,
+		.record = (uint16_t)(b->records_count - 1),
+		.column = k->column,
+	};
+	return true;
+}
+
+static inline bool ends_scalar(char c)
+{
+	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t';
+}
+
+static inline bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+}
+
+/* The fields of a line; quotes: where base has its count quotes that no backslash escapes. */
+static enum walk walk(struct json_lines *j, struct logs_reader *r, struct slice line,
+	const char *base, const uint16_t *quotes, size_t count)
+{
+	struct frame {
+		struct known *known;
+		bool array;
+	} stack[JSON_DEPTH_MAX];
+	const char *p = line.data, *end = p + line.len, *from;
+	struct known *known, *last = &j->root;
+	size_t k = 0, depth = 0;
+	struct slice text;
+
+	if (*p++ != '{')
+		return WALK_ODD;
+	stack[0] = (struct frame){&j->root, false};
+	if (p < end && *p == '}')
+		goto after;
+member:
+	if (k + 1 >= count || base + quotes[k] != p)
+		return WALK_ODD;
+	text = (struct slice){p + 1, (size_t)(quotes[k + 1] - quotes[k]) - 1};
+	p = base + quotes[k + 1] + 1;
+	k += 2;
+	if (p >= end || *p != ':')
+		return WALK_ODD;
+	p++;
+	known = last->next;
+	if (UNLIKELY(known == NULL || known->parent != stack[depth].known ||
+		     !name_is(known, text.data, text.len))) {
+		if (j->escapes && slice_find(text, '\\', 0) < text.len)
+			return WALK_ODD;
+		known = known_find(j, r, stack[depth].known, text);
+		if (known == NULL)
+			return WALK_ODD;
+		last->next = known;
+	}
+	last = known;
+value:
+	if (p >= end)
+		return WALK_ODD;
+	if (*p == '"') {
+		if (k + 1 >= count || base + quotes[k] != p)
+			return WALK_ODD;
+		text = (struct slice){p + 1, (size_t)(quotes[k + 1] - quotes[k]) - 1};
+		p = base + quotes[k + 1] + 1;
+		k += 2;
+		if (known->looked && !quick_value(j, r, known, text))
+			return WALK_ODD;
+	} else if (*p == '{' || *p == '[') {
+		bool array = *p++ == '[';
+
+		if (++depth == JSON_DEPTH_MAX)
+			return WALK_ODD;
+		stack[depth] = (struct frame){known, array};
+		if (p < end && *p == (array ? ']' : '}'))
+			goto after;
+		if (array)
+			goto value;
+		goto member;
+	} else {
+		from = p;
+		if (!is_word(*p) && *p != '-')
+			return WALK_ODD;
+		/* A member's scalar ends at the comma in front of the next string, unless something
+		 * closes between them. */
+		if (!stack[depth].array && k < count && base + quotes[k] - p > 1 &&
+			base[quotes[k] - 1] == ',' && is_word(base[quotes[k] - 2]))
+			p = base + quotes[k] - 1;
+		else
+			while (p < end && !ends_scalar(*p))
+				p++;
+		if (known->looked && (*from <= '9') &&
+			!quick_value(j, r, known, (struct slice){from, (size_t)(p - from)}))
+			return WALK_ODD;
+	}
+after:
+	if (p >= end)
+		return WALK_ODD;
+	if (*p == ',') {
+		p++;
+		known = stack[depth].known;
+		if (stack[depth].array)
+			goto value;
+		goto member;
+	}
+	if (*p != (stack[depth].array ? ']' : '}'))
+		return WALK_ODD;
+	p++;
+	if (depth-- != 0)
+		goto after;
+	return p == end ? WALK_DONE : WALK_ODD;
+}
+
+/* The quotes that end or begin strings, where the line has backslashes. */
+static size_t quotes_filter(struct json_lines *j, const char *base, const uint16_t *quotes,
+	size_t count, const char *start)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *p = base + quotes[i];
+		const char *back = p;
+
+		while (back > start && back[-1] == '\\')
+			back--;
+		if ((p - back) % 2 == 0)
+			j->quotes[kept++] = quotes[i];
+	}
+	return kept;
+}
+
+static bool is_blank(struct slice line)
+{
+	return slice_trim(line).len == 0;
+}
+
+/*
+ * One line. quotes may be NULL: too long for the quick way. False: stopped.
+ */
+static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice line,
+	uint64_t number, uint64_t offset, const char *base, const uint16_t *quotes, size_t count)
+{
+	struct batch *b = &r->batch;
+	size_t fields, scratch;
+	struct json_doc doc;
+	struct err e;
+
+	if (line.len > LOGS_LINE_MAX) {
+		r->counts.too_long++;
+		return true;
+	}
+	line = logs_line_trim(line);
+	if (is_blank(line))
+		return true;
+	/* Room for all that the quick way can put: unescaped values twice (colons), and a URL. */
+	if (b->records_count == BATCH_RECORDS || b->fields_count > BATCH_FIELDS - QUICK_FIELDS ||
+		r->scratch_len > LOGS_SCRATCH_BYTES - 4 * SPLIT_BYTES)
+		if (!logs_flush(r))
+			return false;
+	if (!logs_record(r, line, number, offset, TIME_UNKNOWN))
+		return false;
+	fields = b->fields_count;
+	scratch = r->scratch_len;
+	memset(j->parts, 0, sizeof(j->parts));
+	if (quotes != NULL) {
+		if (j->escapes && slice_find(line, '\\', 0) < line.len) {
+			count = quotes_filter(j, base, quotes, count, line.data);
+			quotes = j->quotes;
+		}
+		if (LIKELY(walk(j, r, line, base, quotes, count) == WALK_DONE))
+			return put_url(j, r);
+		b->fields_count = fields;
+		r->scratch_len = scratch;
+		memset(j->parts, 0, sizeof(j->parts));
+	}
+	if (json_parse_padded(j->parser, line, &doc, &e) != OK ||
+		!json_is_object(json_root(&doc))) {
+		b->records_count--;
+		r->counts.records--;
+		logs_problem(r, number, "not a JSON object");
+		return true;
+	}
+	if (!record_careful(j, r, json_root(&doc)))
+		return false;
+	if (j->known_count == KNOWN_MAX)
+		known_clear(j); /* other members may have taken the place of those that come now */
+	return true;
+}
+
+static bool piece(struct json_lines *j, struct logs_reader *r, const char *data, uint64_t offset,
+	size_t *ret_taken)
+{
+	const struct split *s = &j->split;
+	size_t first = 0, start = 0, i = 0;
+
+	for (; i < s->ends_count; i++) {
+		size_t last = s->ends[i], end = s->positions[last];
+
+		if (!line_read(j, r, (struct slice){data + start, end - start}, r->line + i,
+			    offset + start, data, s->positions + first, last - first))
+			return false;
+		first = last + 1;
+		start = end + 1;
+	}
+	r->line += i;
+	r->counts.lines += i;
+	*ret_taken = start;
+	return true;
+}
+
+static bool block(struct logs_reader *r, struct slice bytes, bool last, size_t *ret_taken)
+{
+	struct json_lines *j = r->state;
+	size_t at = 0;
+
+	while (at < bytes.len) {
+		size_t len = bytes.len - at < SPLIT_BYTES ? bytes.len - at : SPLIT_BYTES, taken = 0;
+		const uint16_t *quotes = NULL;
+		size_t end;
+
+		j->run(bytes.data + at, len, '"', &j->split);
+		j->escapes = j->split.escapes;
+		if (j->split.ends_count != 0) {
+			if (!piece(j, r, bytes.data + at, r->offset + at, &taken))
+				return false;
+			at += taken;
+			continue;
+		}
+		end = slice_find(bytes, '\n', at + len);
+		if (end == bytes.len && !last)
+			break;
+		if (end - at < SPLIT_BYTES) /* the last line, without its end: as if it had one */
+			quotes = j->split.positions;
+		if (!line_read(j, r, slice_cut(bytes, at, end), r->line, r->offset + at,
+			    bytes.data + at, quotes, j->split.positions_count))
+			return false;
+		r->line++;
+		r->counts.lines++;
+		at = end < bytes.len ? end + 1 : end;
+	}
+	*ret_taken = at;
+	return true;
+}
+
+/* ---- one line in full
+ * --------------------------------------------------------------------------------- */
+
+static bool detail(
+	struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event)
+{
+	struct json_lines *j = r->state;
+	struct careful c = {.j = j, .r = r, .a = a, .event = ret_event};
+	struct json_doc doc;
+	struct zeek_url url;
+	struct err e;
+	char *to;
+	size_t len;
+
+	if (json_parse(j->parser, line, &doc, &e) != OK)
+		return true; /* the quick way had enough: the fields of the batch are all there is
+			      */
+	if (!careful_walk(&c, json_root(&doc), (struct slice){0}, (struct slice){0}))
+		return false;
+	url = url_of(c.parts);
+	if (url.uri.len == 0)
+		return true;
+	to = arena_alloc(a, url_room(c.parts));
+	if (to == NULL)
+		return false;
+	len = zeek_url_join(&url, to);
+	return len == 0 ||
+	       event_add(ret_event, a, SLICE("url"), ROLE_URL, FIELD_URL, (struct slice){to, len});
+}
+
+/* ---- the rows
+ * ------------------------------------------------------------------------------------------- */
+
+static enum err_kind open_state(struct logs_reader *r, struct err *e)
+{
+	struct json_lines *j = calloc(1, sizeof(*j));
+
+	if (j == NULL)
+		return err_set(e, ERR_NOMEM, "json log reader: out of memory");
+	r->state = j;
+	j->run = split_best();
+	j->parser = json_parser_new(LOGS_LINE_MAX);
+	j->arena = arena_new(KNOWN_BYTES_MAX);
+	if (j->parser == NULL || j->arena == NULL)
+		return err_set(e, ERR_NOMEM, "json log reader: out of memory");
+	/* Names of members are foreign: they must not be able to meet in one bucket. */
+	if (r->world != NULL)
+		r->world->random(r->world->context, j->key, sizeof(j->key));
+	else
+		world_real()->random(world_real()->context, j->key, sizeof(j->key));
+	known_clear(j);
+	j->url_column = COLUMNS_MAX;
+	if (r->format != LOGS_NDJSON && logs_wanted(r, ROLE_URL))
+		j->url_column = logs_column(r, SLICE("url"), ROLE_URL, FIELD_URL);
+	return OK;
+}
+
+static void close_state(struct logs_reader *r)
+{
+	struct json_lines *j = r->state;
+
+	if (j == NULL)
+		return;
+	json_parser_free(j->parser);
+	arena_free(j->arena);
+	free(j);
+}
+
+/* Share of the lines that are objects and hold all of the texts, in percent. */
+static unsigned share(struct slice head, const char *const texts[], size_t count)
+{
+	unsigned lines = 0, fit = 0;
+	struct slice line;
+
+	while (slice_next(&head, '\n', &line)) {
+		size_t i = 0;
+
+		line = slice_trim(line);
+		if (line.len == 0)
+			continue;
+		lines++;
+		while (i < count && slice_find_text(line, slice_of(texts[i])) < line.len)
+			i++;
+		fit += line.data[0] == '{' && line.data[line.len - 1] == '}' && i == count;
+	}
+	return lines == 0 ? 0 : fit * 100 / lines;
+}
+
+static unsigned guess_zeek(struct slice head, const char *name)
+{
+	static const char *const ts[] = {"\"ts\":", "\"uid\":"}, *const path[] = {"\"_path\":"},
+				 *const files[] = {"\"ts\":", "\"fuid\":"};
+
+	(void)name;
+	return share(head, ts, COUNT_OF(ts)) >= 80 || share(head, path, COUNT_OF(path)) >= 80 ||
+			       share(head, files, COUNT_OF(files)) >= 80
+		       ? 92
+		       : 0;
+}
+
+static unsigned guess_eve(struct slice head, const char *name)
+{
+	static const char *const texts[] = {"\"event_type\":", "\"timestamp\":"};
+
+	(void)name;
+	return share(head, texts, COUNT_OF(texts)) >= 80 ? 94 : 0;
+}
+
+static unsigned guess_ndjson(struct slice head, const char *name)
+{
+	(void)name;
+	return share(head, NULL, 0) >= 80 ? 60 : 0;
+}
+
+#define JSON_ROW(name_, guess_)                                                                    \
+	{                                                                                          \
+		.name = name_, .guess = guess_, .open = open_state, .close = close_state,          \
+		.block = block, .detail = detail,                                                  \
+	}
+
+const struct logs_format_row logs_zeek_json = JSON_ROW("zeek-json", guess_zeek);
+const struct logs_format_row logs_eve = JSON_ROW("eve", guess_eve);
+const struct logs_format_row logs_ndjson = JSON_ROW("ndjson", guess_ndjson);
