@@ -286,8 +286,9 @@ const char *s7_block_type(char digit)
 	return row == NULL ? NULL : row->name;
 }
 
-#define BLOCK_NAME_BYTES 8 /* type of two characters, five digits, and where: P passive, A active  \
-			    */
+#define BLOCK_NAME_BYTES                                                                           \
+	8 /* type of two characters, five digits, and where: P passive, A active                   \
+	   */
 
 void s7_put_block(char text[PLANT_TEXT_MAX], struct slice name)
 {
@@ -578,6 +579,8 @@ bool s7comm_message(struct plant_decoder *d, struct slice bytes)
 	function = read_u8(&p);
 	row = PLANT_FUNCTION(functions, function);
 	m.direction = kind == S7_JOB ? PLANT_REQUEST : PLANT_RESPONSE;
+	if (parameters.len == 0 && kind == S7_JOB)
+		return false;
 	if (parameters.len == 0) { /* a bare acknowledgement */
 		m.function = "acknowledgement";
 	} else {

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* What the fuzz targets of this folder share: streams in pieces, and messages that are well made.
+ */
+#ifndef PLANT_FUZZING_H
+#define PLANT_FUZZING_H
+
+#include <stdlib.h>
+
+#include "plant.h"
+
+static inline void plant_fuzz_text(const char text[PLANT_TEXT_MAX])
+{
+	size_t len = strnlen(text, PLANT_TEXT_MAX);
+
+	if (len == PLANT_TEXT_MAX || !utf8_valid((struct slice){text, len}))
+		abort();
+}
+
+static inline void plant_fuzz_message(void *context, const struct plant_message *m)
+{
+	(void)context;
+	if (m->protocol == PLANT_NONE || m->protocol >= PLANT_PROTOCOLS ||
+		m->operation >= PLANT_OPERATIONS || m->function == NULL)
+		abort();
+	plant_fuzz_text(m->unit);
+	plant_fuzz_text(m->object);
+	plant_fuzz_text(m->value);
+}
+
+static inline void plant_fuzz_stream(enum plant_protocol protocol, const uint8_t *bytes, size_t len)
+{
+	struct plant_stream *s = plant_stream_new(protocol);
+
+	if (s == NULL)
+		return;
+	while (len >= 2) {
+		size_t piece = bytes[1];
+		unsigned direction = bytes[0] & 1;
+
+		if ((bytes[0] & 2) != 0)
+			plant_stream_gap(s, direction);
+		bytes += 2;
+		len -= 2;
+		if (piece > len)
+			piece = len;
+		if (!plant_stream_feed(s, direction, (struct slice){(const char *)bytes, piece},
+			    plant_fuzz_message, NULL))
+			plant_stream_gap(s, direction);
+		bytes += piece;
+		len -= piece;
+	}
+	plant_stream_free(s);
+}
+
+#endif
