@@ -11,7 +11,7 @@
 
 #include "packet/packet.h"
 
-#define WINDOW MIB(1)
+#define WINDOW KIB(512) /* stays in the second cache level */
 
 static bool print(void *context, struct batch *b)
 {

@@ -15,7 +15,9 @@
  * some hundreds. */
 #define PLANT_STREAMS_MAX 1024
 
-_Static_assert(PLANT_GUESS_MAX <= APP_GUESS_MAX, "one head for both");
+/* Kept of each direction until the guess is made: a greeting of a mail server fits, which comes
+ * before the client says who it is. */
+#define HEAD_MAX 256
 
 #ifdef PACKET_WITHOUT_APP
 /* Until the content side is there, every stream is nothing of ours. */
@@ -31,11 +33,15 @@ _Static_assert(PLANT_GUESS_MAX <= APP_GUESS_MAX, "one head for both");
 
 enum content_mode { CONTENT_GUESSING, CONTENT_APP, CONTENT_PLANT, CONTENT_LOST };
 
+struct heads {
+	uint16_t len[2];
+	uint8_t bytes[2][HEAD_MAX];
+};
+
 struct content {
-	uint8_t mode; /* enum content_mode */
-	uint8_t lost; /* how often */
-	uint8_t head_len[2];
-	uint8_t head[2][APP_GUESS_MAX]; /* of both directions, until the guess is made */
+	uint8_t mode;        /* enum content_mode */
+	uint8_t lost;        /* how often */
+	struct heads *heads; /* while guessing */
 	struct app_stream *app;
 	struct plant_stream *plant;
 	size_t bytes; /* that app said it holds */
@@ -177,18 +183,30 @@ static bool decoder_feed(
 	return app_stream_feed(c->app, direction, bytes, t->reader->out) && app_account(t, c);
 }
 
+static void content_close(struct content_table *t, struct content *c)
+{
+	t->bytes -= c->bytes;
+	t->plants -= c->plant != NULL;
+	if (c->app != NULL)
+		app_stream_free(c->app);
+	if (c->plant != NULL)
+		plant_stream_free(c->plant);
+	free(c->heads);
+}
+
 /* Is it known now what this is? False: it is nothing of ours. */
 static bool guess(struct content_table *t, const struct flow *f, struct content *c)
 {
 	uint16_t from = port_of(f, true), to = port_of(f, false);
-	struct slice heads[2] = {
-		{(const char *)c->head[0], c->head_len[0]},
-		{(const char *)c->head[1], c->head_len[1]},
-	};
+	const struct heads *h = c->heads;
+	struct slice heads[2];
 	enum app_protocol app = APP_NONE;
 	enum plant_protocol plant = PLANT_NONE;
 	bool more = false;
 
+	for (unsigned d = 0; d < 2; d++)
+		heads[d] = (struct slice){(const char *)h->bytes[d],
+			h->len[d] < APP_GUESS_MAX ? h->len[d] : APP_GUESS_MAX};
 	if (t->reader->options.plant && t->plants < PLANT_STREAMS_MAX) {
 		for (unsigned d = 0; d < 2 && plant == PLANT_NONE; d++) {
 			if (heads[d].len > 0)
@@ -206,7 +224,7 @@ static bool guess(struct content_table *t, const struct flow *f, struct content 
 	if (t->streams)
 		app = app_guess(from, to, heads[0], heads[1]);
 	if (app == APP_UNDECIDED)
-		return heads[0].len < APP_GUESS_MAX && heads[1].len < APP_GUESS_MAX;
+		return heads[0].len < APP_GUESS_MAX;
 	if (app == APP_NONE)
 		return more;
 	c->app = app_stream_new(app);
@@ -218,20 +236,18 @@ static bool guess(struct content_table *t, const struct flow *f, struct content 
 static bool content_guess(struct content_table *t, struct flow *f, struct content *c,
 	unsigned direction, struct slice bytes)
 {
-	size_t room = APP_GUESS_MAX - c->head_len[direction];
-	size_t kept = c->head_len[direction];
+	struct heads *h = c->heads;
+	size_t kept = h->len[direction], room = HEAD_MAX - kept;
 	size_t n = bytes.len < room ? bytes.len : room;
 
-	memcpy(c->head[direction] + kept, bytes.data, n);
-	c->head_len[direction] = (uint8_t)(kept + n);
+	memcpy(h->bytes[direction] + kept, bytes.data, n);
+	h->len[direction] = (uint16_t)(kept + n);
 	if (!guess(t, f, c))
 		return false;
 	if (c->mode == CONTENT_GUESSING)
 		return n == bytes.len;
-	/* The opener spoke first, or the other did and the opener has said nothing yet. */
 	for (unsigned d = 0; d < 2; d++) {
-		struct slice head = {
-			(const char *)c->head[d], d == direction ? kept : c->head_len[d]};
+		struct slice head = {(const char *)h->bytes[d], d == direction ? kept : h->len[d]};
 
 		if (!decoder_feed(t, c, d, head) ||
 			(d == direction && !decoder_feed(t, c, d, bytes)))
@@ -240,38 +256,53 @@ static bool content_guess(struct content_table *t, struct flow *f, struct conten
 	return true;
 }
 
-static bool flow_bytes(void *context, struct flow *f, unsigned direction, struct slice bytes)
+static bool first_bytes(
+	struct content_table *t, struct flow *f, unsigned direction, struct slice bytes)
 {
-	struct content_table *t = context;
-	struct content *c = f->content, fresh;
+	struct heads heads;
+	struct content fresh = {.heads = &heads}, *c;
 	bool more;
 
-	at_flow(t, f);
-	if (c != NULL) {
-		switch (c->mode) {
-		case CONTENT_GUESSING:
-			return content_guess(t, f, c, direction, bytes);
-		case CONTENT_LOST:
-			return false;
-		default:
-			return decoder_feed(t, c, direction, bytes);
-		}
-	}
-	/* Most connections are known, or known to be nothing, at once. */
-	memset(&fresh, 0, sizeof(fresh));
+	heads.len[0] = heads.len[1] = 0;
 	more = content_guess(t, f, &fresh, direction, bytes);
+	/* Most connections are known, or known to be nothing, at once. */
 	if (!more && fresh.mode == CONTENT_GUESSING)
 		return false;
+	fresh.heads = NULL;
 	c = malloc(sizeof(*c));
-	if (c == NULL) {
-		app_stream_free(fresh.app);
-		plant_stream_free(fresh.plant);
-		t->bytes -= fresh.bytes;
-		t->plants -= fresh.plant != NULL;
+	if (c != NULL && fresh.mode == CONTENT_GUESSING) {
+		fresh.heads = malloc(sizeof(heads));
+		if (fresh.heads != NULL)
+			memcpy(fresh.heads, &heads, sizeof(heads));
+	}
+	if (c == NULL || (fresh.mode == CONTENT_GUESSING && fresh.heads == NULL)) {
+		content_close(t, &fresh);
+		free(c);
 		return false;
 	}
 	*c = fresh;
 	f->content = c;
+	return more;
+}
+
+static bool flow_bytes(void *context, struct flow *f, unsigned direction, struct slice bytes)
+{
+	struct content_table *t = context;
+	struct content *c = f->content;
+	bool more;
+
+	at_flow(t, f);
+	if (c == NULL)
+		return first_bytes(t, f, direction, bytes);
+	if (c->mode == CONTENT_LOST)
+		return false;
+	if (c->mode != CONTENT_GUESSING)
+		return decoder_feed(t, c, direction, bytes);
+	more = content_guess(t, f, c, direction, bytes);
+	if (c->mode != CONTENT_GUESSING) {
+		free(c->heads);
+		c->heads = NULL;
+	}
 	return more;
 }
 
@@ -307,12 +338,7 @@ static void flow_forgotten(void *context, struct flow *f)
 	struct content_table *t = context;
 	struct content *c = f->content;
 
-	t->bytes -= c->bytes;
-	t->plants -= c->plant != NULL;
-	if (c->app != NULL)
-		app_stream_free(c->app);
-	if (c->plant != NULL)
-		plant_stream_free(c->plant);
+	content_close(t, c);
 	free(c);
 }
 

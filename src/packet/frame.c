@@ -246,9 +246,9 @@ static void walk_gre(struct walk *w, struct packet *p, struct span s)
 		  ((flags & 0x1000) != 0 ? 4U : 0);
 	/* Routing (RFC 1701) and version 1 (PPTP) are not taken apart. */
 	if ((flags & 0x4007) != 0 || s.len < header || !deeper(w, p)) {
-		short_header(w, s, header);
-		if (w->to->count == 0 || w->to->items[w->to->count - 1].what != PACKET_OUTER)
-			push(w, p);
+		if ((flags & 0x4007) == 0)
+			short_header(w, s, header);
+		push(w, p);
 		return;
 	}
 	if (type == 0x6558) /* Ethernet */
@@ -269,10 +269,14 @@ static void walk_transport(struct walk *w, struct packet *p, struct span s)
 	case 4:
 		if (deeper(w, p))
 			walk_ipv4(w, s);
+		else
+			push(w, p);
 		break;
 	case 41:
 		if (deeper(w, p))
 			walk_ipv6(w, s);
+		else
+			push(w, p);
 		break;
 	case 47:
 		walk_gre(w, p, s);
