@@ -515,6 +515,8 @@ static bool asdu(struct plant_decoder *d, struct slice bytes)
 			m.operation = PLANT_READ;
 		good = objects(&m, type, structure, &r);
 	}
+	/* A request that carries the mark refuses nothing. */
+	m.refused = m.refused && m.direction != PLANT_REQUEST;
 	if (why->name == NULL && (cause & CAUSE) > 20 && (cause & CAUSE) <= 41)
 		m.direction = PLANT_RESPONSE; /* interrogation and counter groups */
 	plant_put(m.value, "%s", m.value[0] != 0 ? "; " : "");
@@ -565,7 +567,7 @@ const struct plant_row plant_row_iec104 = {
 	.name = "iec104",
 	.stream_ports = {{2404, 2404}},
 	.starts = starts,
-	.head_bytes = HEADER_BYTES + 1,
+	.head_bytes = HEADER_BYTES,
 	.frame = frame,
 	.decode = decode,
 };

@@ -12,6 +12,7 @@ static const struct plant_row *const rows[PLANT_PROTOCOLS] = {
 	[PLANT_MODBUS] = &plant_row_modbus,
 	[PLANT_DNP3] = &plant_row_dnp3,
 	[PLANT_IEC104] = &plant_row_iec104,
+	[PLANT_BACNET] = &plant_row_bacnet,
 	[PLANT_S7COMM] = &plant_row_s7comm,
 	[PLANT_ENIP] = &plant_row_enip,
 	[PLANT_MMS] = &plant_row_mms,

@@ -51,7 +51,8 @@ struct plant_row {
 	 * begins after a gap. Constant time.
 	 */
 	bool (*starts)(struct slice head);
-	size_t head_bytes; /* with so many, starts() has seen all that it looks at */
+	size_t head_bytes; /* with so many, starts() is sure enough to begin after a gap; no
+			      message is shorter */
 	/* NULL: datagrams only. Length of the message at the beginning of `bytes` (at least one).
 	 * Constant time. */
 	enum plant_frame (*frame)(struct slice bytes, size_t *ret_len);
@@ -67,6 +68,7 @@ struct plant_row {
 	void (*state_fini)(void *state); /* may be NULL */
 };
 
+extern const struct plant_row plant_row_bacnet;
 extern const struct plant_row plant_row_dnp3;
 extern const struct plant_row plant_row_iec104;
 extern const struct plant_row plant_row_modbus;
