@@ -19,18 +19,6 @@
  * before the client says who it is. */
 #define HEAD_MAX 256
 
-#ifdef PACKET_WITHOUT_APP
-/* Until the content side is there, every stream is nothing of ours. */
-#define app_guess(from, to, a, b)       ((void)(from), (void)(to), (void)(a), (void)(b), APP_NONE)
-#define app_stream_new(protocol)        ((void)(protocol), NULL)
-#define app_stream_free(s)              ((void)(s))
-#define app_stream_feed(s, d, bytes, o) ((void)(s), (void)(d), (void)(bytes), (void)(o), false)
-#define app_stream_gap(s, d, bytes)     ((void)(s), (void)(d), (void)(bytes))
-#define app_stream_end(s, d, o)         ((void)(s), (void)(d), (void)(o))
-#define app_stream_bytes(s)             ((void)(s), (size_t)0)
-#define app_dns(bytes, o)               ((void)(bytes), (void)(o), true)
-#endif
-
 enum content_mode { CONTENT_GUESSING, CONTENT_APP, CONTENT_PLANT, CONTENT_LOST };
 
 struct heads {

@@ -21,6 +21,7 @@ struct datagram {
 	uint32_t tag;
 	uint32_t next, prev;      /* by age; or the next free one */
 	uint32_t capacity, total; /* total 0: the last piece has not come */
+	uint32_t highest;         /* where the piece that reaches farthest ends */
 	uint32_t have;            /* bytes */
 	uint32_t seconds;
 	uint8_t transport; /* what the first piece says */
@@ -246,12 +247,7 @@ static bool piece_fits(const struct datagram *d, const struct packet *p, uint32_
 	if (p->fragment_more)
 		return p->payload_len % UNIT == 0 && (d->total == 0 || end <= d->total);
 	/* A second end elsewhere, or an end before what has come. */
-	if (d->total != 0 && d->total != end)
-		return false;
-	for (uint32_t unit = (end + UNIT - 1) / UNIT; unit < d->capacity / UNIT; unit++)
-		if (bit_get(d, unit))
-			return false;
-	return true;
+	return (d->total == 0 || d->total == end) && end >= d->highest;
 }
 
 bool fragments_add(struct fragments *f, const struct packet *p, struct slice *ret_bytes,
@@ -283,6 +279,8 @@ bool fragments_add(struct fragments *f, const struct packet *p, struct slice *re
 	(void)datagram_fill(d, from, p->payload, p->payload_len, true);
 	if (!p->fragment_more)
 		d->total = end;
+	if (end > d->highest)
+		d->highest = end;
 	if (from == 0 && !d->first) {
 		d->first = true;
 		d->transport = p->transport;

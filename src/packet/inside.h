@@ -120,6 +120,7 @@ struct packet_out {
 	/* The record that was begun: again when a batch is full in the middle of it. */
 	struct record record;
 	struct packet_about record_about;
+	size_t record_fields, record_values; /* where its fields and their bytes begin */
 	size_t values_len;
 	char *values; /* EVENT_PADDING, OUT_BYTES, EVENT_PADDING */
 	struct packet_counts *counts;

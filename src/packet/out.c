@@ -178,8 +178,37 @@ static void record_begin(struct packet_out *o)
 {
 	size_t n = o->batch.records_count++;
 
+	o->record_fields = o->batch.fields_count;
+	o->record_values = o->values_len;
 	o->batch.records[n] = o->record;
 	o->about[n] = o->record_about;
+}
+
+/* Hand over the records before the one at hand, and go on with it in the next batch, so that it
+ * stays whole. One that fills a batch alone comes in several. */
+static bool record_alone(struct packet_out *o)
+{
+	struct batch *b = &o->batch;
+	size_t first = o->record_fields, from = o->record_values;
+	size_t count = b->fields_count - first, len = o->values_len - from;
+
+	if (b->records_count < 2)
+		return packet_out_flush(o);
+	b->records_count--;
+	b->fields_count = first;
+	if (!packet_out_flush(o))
+		return false;
+	/* The sink may have touched nothing but the counts. */
+	memmove(b->fields, b->fields + first, count * sizeof(*b->fields));
+	memmove(o->values + EVENT_PADDING, o->values + EVENT_PADDING + from, len);
+	for (size_t i = 0; i < count; i++) {
+		b->fields[i].data -= from;
+		b->fields[i].record = 0;
+	}
+	record_begin(o);
+	b->fields_count = count;
+	o->values_len = len;
+	return true;
 }
 
 /* Room was there, or made. */
@@ -206,10 +235,9 @@ void packet_out_field(struct packet_out *o, enum event_role role, struct slice v
 			o->counts->fields_dropped++;
 		return;
 	}
-	if (o->batch.fields_count == BATCH_FIELDS || value.len > OUT_BYTES - o->values_len) {
-		if (!packet_out_flush(o))
-			return;
-	}
+	if ((o->batch.fields_count == BATCH_FIELDS || value.len > OUT_BYTES - o->values_len) &&
+		!record_alone(o))
+		return;
 	if (o->batch.records_count == 0)
 		record_begin(o);
 	field_put(o, role, value.data, value.len, binary);
