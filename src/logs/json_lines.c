@@ -62,14 +62,17 @@ static void known_clear(struct json_lines *j)
 	j->known_count = 0;
 }
 
+#define NO_PATH SIZE_MAX /* too long */
+
 static size_t path_join(char to[PATH_MAX_BYTES], struct slice parent, struct slice name)
 {
 	size_t at = 0;
 
 	if (parent.len + 1 + name.len > PATH_MAX_BYTES)
-		return 0;
-	if (parent.len != 0) {
-		if (parent.data != to) /* a walk makes the longer path behind the shorter */
+		return NO_PATH;
+	if (parent.data != NULL) { /* a name may be empty, so the length does not tell the root */
+		if (parent.len != 0 &&
+			parent.data != to) /* a walk makes the longer path behind the shorter */
 			memcpy(to, parent.data, parent.len);
 		at = parent.len;
 		to[at++] = '.';
@@ -105,7 +108,7 @@ static struct known *known_find(
 	len = path_join(path, parent->path, name);
 	k = ARENA_NEW(j->arena, struct known);
 	copy = arena_zalloc(j->arena, (name.len + 8) & ~(size_t)7);
-	if (k == NULL || copy == NULL || (len == 0 && name.len != 0))
+	if (k == NULL || copy == NULL || len == NO_PATH)
 		return NULL;
 	memcpy(copy, name.data, name.len);
 	k->path = arena_copy(j->arena, (struct slice){path, len});
@@ -340,7 +343,8 @@ static bool careful_walk(
 		while (json_object_next(&it, &member, &v)) {
 			size_t len = path_join(c->path, path, member);
 
-			if (len != 0 && !careful_walk(c, v, (struct slice){c->path, len}, member))
+			if (len != NO_PATH &&
+				!careful_walk(c, v, (struct slice){c->path, len}, member))
 				return false;
 		}
 		return true;

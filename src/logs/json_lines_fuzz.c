@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Any bytes as JSON lines: read at once and in pieces, with the same result. */
+#include <stdlib.h>
+
+#include "logs_testing.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const enum logs_format formats[] = {LOGS_ZEEK_JSON, LOGS_EVE, LOGS_NDJSON};
+	struct slice log = {(const char *)data, size};
+	struct logs_look look = {.roles = ~UINT64_C(0), .details = true};
+	struct logs_counts once, pieces;
+	struct buf a, b;
+
+	if (size == 0 || size > KIB(64))
+		return 0;
+	(void)logs_guess(log, "x.json");
+	look.format = formats[data[size - 1] % COUNT_OF(formats)];
+	look.chunk = 0;
+	a = logs_look_at(&look, log, &once);
+	look.chunk = 1 + data[size - 1] + size / 64;
+	b = logs_look_at(&look, log, &pieces);
+	if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0 ||
+		memcmp(&once, &pieces, sizeof(once)) != 0)
+		abort();
+	buf_fini(&a);
+	buf_fini(&b);
+	return 0;
+}
