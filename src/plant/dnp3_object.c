@@ -15,7 +15,7 @@
  *   F D  float, double                 x    status of a command; not 0: refused
  *   t    absolute time, not shown      T    absolute time, the value
  *   r    relative time, not shown      C    control relay output block
- *   y    one byte
+ *   y    one byte                      I    interval behind a time
  */
 struct layout {
 	uint8_t group, variation;
@@ -138,7 +138,7 @@ static const struct layout layouts[] = {
 	{50,  1,  "T"  },
 	{50,  2,  "TU" },
 	{50,  3,  "T"  },
-	{50,  4,  "TUy"},
+	{50,  4,  "TIy"},
 	{51,  1,  "T"  },
 	{51,  2,  "T"  },
 	{52,  1,  "u"  },
@@ -314,6 +314,9 @@ static void put_field(struct plant_message *m, char field, struct reader *r)
 		break;
 	case 'U':
 		plant_put(m->value, "%u", plant_u32le(r));
+		break;
+	case 'I':
+		plant_put(m->value, " every %u", plant_u32le(r));
 		break;
 	case 'i':
 		plant_put(m->value, "%d", (int32_t)plant_u32le(r));

@@ -502,6 +502,8 @@ static bool asdu(struct plant_decoder *d, struct slice bytes)
 	else
 		plant_put(m.unit, "%u", address);
 	m.direction = why->direction;
+	if (why->name == NULL && (cause & CAUSE) > 20 && (cause & CAUSE) <= 41)
+		m.direction = PLANT_RESPONSE; /* groups of interrogation and of counters */
 	m.refused = (cause & NEGATIVE) != 0 || ((cause & CAUSE) >= CAUSE_UNKNOWN_FIRST &&
 						       (cause & CAUSE) <= CAUSE_UNKNOWN_LAST);
 	if (type != NULL) {
@@ -517,8 +519,6 @@ static bool asdu(struct plant_decoder *d, struct slice bytes)
 	}
 	/* A request that carries the mark refuses nothing. */
 	m.refused = m.refused && m.direction != PLANT_REQUEST;
-	if (why->name == NULL && (cause & CAUSE) > 20 && (cause & CAUSE) <= 41)
-		m.direction = PLANT_RESPONSE; /* interrogation and counter groups */
 	plant_put(m.value, "%s", m.value[0] != 0 ? "; " : "");
 	if (why->name != NULL)
 		plant_put(m.value, "%s", why->name);
