@@ -240,13 +240,7 @@ static enum plant_frame enip_frame(struct slice bytes, size_t *ret_len)
 	return PLANT_FRAME_KNOWN;
 }
 
-static void enip_gap(void *state, unsigned direction)
-{
-	/* requests stay remembered: their replies may still come */
-	(void)state;
-	(void)direction;
-}
-
+/* No state_gap: requests stay remembered when bytes are lost, for their replies may still come. */
 const struct plant_row plant_row_enip = {
 	.name = "enip",
 	.stream_ports = {{44818, 44818}},
@@ -257,5 +251,4 @@ const struct plant_row plant_row_enip = {
 	.decode = enip_decode,
 	.datagram = enip_datagram,
 	.state_bytes = sizeof(struct cip_state),
-	.state_gap = enip_gap,
 };
