@@ -136,7 +136,7 @@ static const struct layout layouts[] = {
 	{43,  7,  "fFt"},
 	{43,  8,  "fDt"},
 	{50,  1,  "T"  },
-	{50,  2,  "TU" },
+	{50,  2,  "TI" },
 	{50,  3,  "T"  },
 	{50,  4,  "TIy"},
 	{51,  1,  "T"  },
