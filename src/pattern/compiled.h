@@ -47,6 +47,7 @@ struct test {
 	uint32_t count;
 	struct test **children;
 	struct comparison *comparison;
+	uint32_t cost; /* set_cover.c */
 };
 
 /* ---- what observations must do together (section 9.5) ------------------------------------------
