@@ -143,7 +143,7 @@ static const struct {
          "d41d8cd98f00b204e9800998ecf8427e",												 "exact d41d8cd98f00b204e9800998ecf8427e"                           },
 	{FIELD_HASH,        "d41d8cd98f00b204e9800998ecf8427e",              FIELD_HASH,
          "SHA1=da39a3ee5e6b4b0d3255bfef95601890afd80709,MD5="
-         "D41D8CD98F00B204E9800998ECF8427E",												 "exact D41D8CD98F00B204E9800998ECF8427E"                           },
+		"D41D8CD98F00B204E9800998ECF8427E",											  "exact D41D8CD98F00B204E9800998ECF8427E"                           },
 	{FIELD_HASH,        "d41d8cd98f00b204e9800998ecf8427e",              FIELD_HASH,
          "d41d8cd98f00b204e9800998ecf8427f",												 NULL							       },
 	{FIELD_HASH,        "d41d8cd98f00b204e9800998ecf8427e",              FIELD_JA3,

@@ -168,8 +168,9 @@ enum block_state { BLOCK_UNREAD, BLOCK_GOOD, BLOCK_BAD };
 struct index {
 	int fd;
 	char *path;
-	uint8_t *
-		memory; /* anonymous, file_bytes long; blocks are read into it when first touched */
+	/* anonymous, file_bytes long from a large page's begin; blocks come when first touched */
+	uint8_t *memory;
+	void *reserved; /* what it lies in */
 	uint64_t file_bytes, reserved_bytes;
 	_Atomic uint8_t *blocks; /* enum block_state */
 	uint64_t blocks_count;

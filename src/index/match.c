@@ -23,7 +23,7 @@ struct index_matcher *index_matcher_new(const struct index *x)
 		return NULL;
 	memset(m, 0, sizeof(*m));
 	m->x = x;
-	m->fast = false;
+	m->fast = match_fast_supported(&x->key);
 	for (unsigned k = 0; k < TABLES; k++)
 		m->known[k] = x->tables[k].filter != NULL;
 	m->addresses = x->wide != NULL || x->tables[TABLE_IPV6].filter != NULL ||
@@ -45,6 +45,10 @@ static bool probe_passes(const struct index_matcher *m, const struct probe *p)
 	const struct index *x = m->x;
 
 	switch (p->type) {
+	case PROBE_NAME_DEEP:
+		if (look_filter(&x->tables[FIELD_NAME], p->deep))
+			return true;
+		break;
 	case PROBE_IPV4:
 		if (x->narrow != NULL)
 			return x->narrow[p->hash >> 11] >> (p->hash >> 8 & 7) & 1;
@@ -52,8 +56,49 @@ static bool probe_passes(const struct index_matcher *m, const struct probe *p)
 	case PROBE_SURE:
 		return true;
 	default:
-		return look_filter(&x->tables[p->table], p->hash);
+		break;
 	}
+	return look_filter(&x->tables[p->table], p->hash);
+}
+
+/* The last three labels of a name whose last two are crowded. */
+void match_deepen(struct index_matcher *m, struct probe *p)
+{
+	const struct table *t = &m->x->tables[FIELD_NAME];
+	struct slice name = {p->data, p->len};
+	size_t two, three;
+
+	/* for this the beginning of an overlong field is not needed */
+	if (!normal_field(FIELD_NAME, name, &m->normal))
+		return;
+	name = (struct slice){m->normal.text, m->normal.len};
+	if (!name_labels(name, &two, &three) || three == SIZE_MAX)
+		return;
+	p->type = PROBE_NAME_DEEP;
+	p->deep = hash_bytes(&m->x->key, name.data + three, name.len - three);
+	__builtin_prefetch(t->filter + FILTER_BLOCK * filter_line(p->deep, t->lines));
+}
+
+/* Between the passes, so that the first need not wait for a hash to know where to go on. */
+static void probes_deepen(struct index_matcher *m)
+{
+	const uint8_t *crowded = m->x->crowded;
+	uint16_t found[PROBES_MAX];
+	size_t count = 0;
+
+	if (crowded == NULL)
+		return;
+	for (size_t k = 0; k < m->count; k++) {
+		found[count] = (uint16_t)k;
+		count +=
+			crowded_has(crowded, m->probes[k].hash) & (m->probes[k].type == PROBE_NAME);
+	}
+	if (m->fast) {
+		match_fast_deepen(m, found, count);
+		return;
+	}
+	for (size_t k = 0; k < count; k++)
+		match_deepen(m, &m->probes[found[k]]);
 }
 
 /* Look at what has been gathered; false when the caller wants no more. */
@@ -61,15 +106,13 @@ bool match_flush(struct index_matcher *m)
 {
 	size_t count = m->count;
 
+	probes_deepen(m);
 	m->count = 0;
 	for (size_t k = 0; k < count; k++) {
 		const struct probe *p = &m->probes[k];
 
 		if (!probe_passes(m, p))
 			continue;
-		/* both hashes of a name under a crowded suffix passed: it is one name */
-		if (p->type == PROBE_NAME_PAIR && k + 1 < count)
-			k++;
 		if (!match_resolve(m, p)) {
 			m->stopped = true;
 			return false;
@@ -107,17 +150,12 @@ static void name_probe(struct index_matcher *m, struct slice name)
 	const struct index *x = m->x;
 	struct normal *n = &m->normal;
 	size_t two, three;
-	uint64_t hash;
 
 	if (!m->known[FIELD_NAME] || !normal_field(FIELD_NAME, name, n) ||
 		!name_labels((struct slice){n->text, n->len}, &two, &three))
 		return;
-	hash = hash_bytes(&x->key, n->text + two, n->len - two);
-	if (three != SIZE_MAX && crowded_has(x->crowded, hash)) {
-		probe_filter(m, probe_add(m, PROBE_NAME_PAIR, name), FIELD_NAME,
-			hash_bytes(&x->key, n->text + three, n->len - three));
-	}
-	probe_filter(m, probe_add(m, PROBE_NAME, name), FIELD_NAME, hash);
+	probe_filter(m, probe_add(m, PROBE_NAME, name), FIELD_NAME,
+		hash_bytes(&x->key, n->text + two, n->len - two));
 }
 
 static void ipv4_probe(struct index_matcher *m, uint32_t address, struct slice text)
@@ -177,7 +215,7 @@ void match_part(void *context, enum field_kind kind, struct slice text)
 	struct index_matcher *m = context;
 	struct normal *n = &m->normal;
 
-	if (m->stopped || (m->count + 2 > PROBES_MAX && !match_flush(m)))
+	if (m->stopped || (m->count == PROBES_MAX && !match_flush(m)))
 		return;
 	switch (kind) {
 	case FIELD_NAME:
@@ -205,7 +243,7 @@ static void binary_field(struct index_matcher *m, enum field_kind kind, const st
 	struct slice bytes = {f->data, f->len};
 	struct probe *p;
 
-	if (m->count + 2 > PROBES_MAX && !match_flush(m))
+	if (m->count == PROBES_MAX && !match_flush(m))
 		return;
 	if (kind == FIELD_ADDRESS) {
 		uint8_t four[16];
@@ -225,6 +263,17 @@ static void binary_field(struct index_matcher *m, enum field_kind kind, const st
 	probe_filter(m, p, kind, hash_bytes(&m->x->key, m->normal.text, m->normal.len));
 }
 
+/* Any field, whatever it holds. */
+void match_careful(struct index_matcher *m, const struct field *f)
+{
+	const struct column *c = &m->batch->columns[f->column];
+
+	if (c->binary)
+		binary_field(m, (enum field_kind)c->kind, f);
+	else
+		parts_of((enum field_kind)c->kind, (struct slice){f->data, f->len}, match_part, m);
+}
+
 bool index_match(struct index_matcher *m, const struct batch *batch,
 	bool (*hit)(void *context, const struct batch *batch, const struct index_hit *hit),
 	void *context)
@@ -239,25 +288,18 @@ bool index_match(struct index_matcher *m, const struct batch *batch,
 	m->count = 0;
 	for (size_t k = 0; k < columns; k++)
 		plan[k] = match_plan(m, &batch->columns[k]);
+	if (m->fast) {
+		if (!match_fast(m, batch, plan, columns))
+			return false;
+		return match_flush(m);
+	}
 	for (size_t k = 0; k < batch->fields_count && !m->stopped; k++) {
 		const struct field *f = &batch->fields[k];
-		const struct column *c;
 
-		if (f->column >= columns || f->len == 0)
+		if (f->column >= columns || f->len == 0 || plan[f->column] == PLAN_NONE)
 			continue;
 		m->field = (uint16_t)k;
-		switch (plan[f->column]) {
-		case PLAN_NONE:
-			break;
-		case PLAN_BINARY:
-			c = &batch->columns[f->column];
-			binary_field(m, (enum field_kind)c->kind, f);
-			break;
-		default:
-			c = &batch->columns[f->column];
-			parts_of((enum field_kind)c->kind, (struct slice){f->data, f->len},
-				match_part, m);
-		}
+		match_careful(m, f);
 	}
 	return !m->stopped && match_flush(m);
 }
@@ -291,5 +333,16 @@ uint8_t match_plan(const struct index_matcher *m, const struct column *column)
 	}
 	if (!wanted)
 		return PLAN_NONE;
-	return column->binary ? PLAN_BINARY : PLAN_TEXT;
+	if (column->binary)
+		return PLAN_CAREFUL;
+	switch (column->kind) {
+	case FIELD_ADDRESS:
+		return PLAN_ADDRESS;
+	case FIELD_NAME:
+		return PLAN_NAME;
+	case FIELD_HOST:
+		return PLAN_HOST;
+	default:
+		return PLAN_CAREFUL;
+	}
 }

@@ -5,12 +5,13 @@
 
 #include "inside.h"
 
-#define PROBES_MAX 1024 /* gathered before they are looked at: more than a batch of plain fields   \
-			 */
+#define PROBES_MAX                                                                                 \
+	1024 /* gathered before they are looked at: more than a batch of plain fields              \
+	      */
 
 enum probe_type {
 	PROBE_NAME,
-	PROBE_NAME_PAIR, /* the next probe is the same name */
+	PROBE_NAME_DEEP, /* below a crowded suffix: deep is to be looked at as well */
 	PROBE_VALUE,
 	PROBE_BINARY, /* a value given as bytes */
 	PROBE_URL,
@@ -21,6 +22,7 @@ enum probe_type {
 
 struct probe {
 	uint64_t hash;
+	uint64_t deep;    /* of the last three labels */
 	const char *data; /* the part of the field */
 	uint32_t len;
 	uint16_t field;
@@ -28,7 +30,7 @@ struct probe {
 	uint8_t table;
 };
 
-enum plan { PLAN_NONE, PLAN_TEXT, PLAN_BINARY, PLAN_ADDRESS, PLAN_NAME, PLAN_HOST };
+enum plan { PLAN_NONE, PLAN_CAREFUL, PLAN_ADDRESS, PLAN_NAME, PLAN_HOST };
 
 struct index_matcher {
 	const struct index *x;
@@ -45,6 +47,16 @@ struct index_matcher {
 	struct index_hit found;
 };
 
+/* match_fast.c: the first pass over the whole batch. False: stopped. */
+bool match_fast_supported(const struct hash_key *key);
+bool match_fast(
+	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns);
+
+void match_deepen(struct index_matcher *m, struct probe *p);
+/* The same for the probes with these numbers. */
+void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size_t count);
+
+void match_careful(struct index_matcher *m, const struct field *f);
 bool match_flush(struct index_matcher *m);
 void match_part(void *context, enum field_kind kind, struct slice text);
 uint8_t match_plan(const struct index_matcher *m, const struct column *column);

@@ -15,6 +15,7 @@
 #include "inside.h"
 #include "sign.h"
 
+#define LARGE_PAGE ((uintptr_t)MIB(2))
 #define READ_BYTES MIB(1) /* asked for at a time: stays in the second cache level for the hash */
 
 /* ---- blocks -------------------------------------------------------------------------------------
@@ -287,14 +288,16 @@ static enum err_kind blocks_require(struct index *x, uint64_t first, uint64_t en
 
 static enum err_kind memory_reserve(struct index *x, struct err *e)
 {
-	x->reserved_bytes = x->file_bytes;
-	x->memory = mmap(NULL, x->reserved_bytes, PROT_READ | PROT_WRITE,
+	/* aligned for large pages */
+	x->reserved_bytes = x->file_bytes + LARGE_PAGE;
+	x->reserved = mmap(NULL, x->reserved_bytes, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (x->memory == MAP_FAILED) {
-		x->memory = NULL;
+	if (x->reserved == MAP_FAILED) {
+		x->reserved = NULL;
 		return err_set(e, ERR_NOMEM, "index \"%s\": no room for %llu bytes", x->path,
 			(unsigned long long)x->file_bytes);
 	}
+	x->memory = (uint8_t *)(((uintptr_t)x->reserved + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1));
 	x->blocks = calloc(x->blocks_count + 1, sizeof(*x->blocks));
 	if (x->blocks == NULL)
 		return err_set(e, ERR_NOMEM, "index \"%s\": out of memory", x->path);
@@ -317,14 +320,24 @@ static enum err_kind sums_read(struct index *x, const uint8_t *head, struct err 
 
 static enum err_kind eager_read(struct index *x, struct err *e)
 {
+	uint64_t end = 0;
+
+	/* They stand together at the beginning. Large pages: a third fewer cycles for each look-up
+	 * that leaves the caches. */
+	for (unsigned k = 0; k < SECTIONS; k++) {
+		const struct section *s = &x->sections[k];
+
+		if (section_eager(k) && s->bytes != 0 && s->offset + s->bytes > end)
+			end = s->offset + s->bytes;
+	}
+	if (end >= LARGE_PAGE / 2)
+		(void)madvise(x->memory, (end + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1), MADV_HUGEPAGE);
 	for (unsigned k = 0; k < SECTIONS; k++) {
 		const struct section *s = &x->sections[k];
 		enum err_kind kind;
 
 		if (!section_eager(k) || s->bytes == 0)
 			continue;
-		/* a third fewer cycles for each look-up that leaves the caches */
-		(void)madvise(x->memory + s->offset, s->bytes, MADV_HUGEPAGE);
 		kind = blocks_require(x, s->offset / BLOCK_BYTES - 1,
 			(s->offset + s->bytes + BLOCK_BYTES - 1) / BLOCK_BYTES - 1, e);
 		if (kind != OK)
@@ -407,8 +420,8 @@ void index_close(struct index *x)
 {
 	if (x == NULL)
 		return;
-	if (x->memory != NULL)
-		munmap(x->memory, x->reserved_bytes);
+	if (x->reserved != NULL)
+		munmap(x->reserved, x->reserved_bytes);
 	if (x->fd >= 0)
 		close(x->fd);
 	pthread_mutex_destroy(&x->reading);

@@ -2,8 +2,9 @@
 /* What the filters let pass: looked up exactly, with parents, networks and prefixes. */
 #include "match.h"
 
-#define URL_STEPS_MAX 128 /* '/' in a path at which an indicator may end; the rest is passed over  \
-			   */
+#define URL_STEPS_MAX                                                                              \
+	128 /* '/' in a path at which an indicator may end; the rest is passed over                \
+	     */
 
 static bool hit_entry(void *context, uint32_t entry)
 {
@@ -224,7 +225,7 @@ bool match_resolve(struct index_matcher *m, const struct probe *p)
 {
 	switch (p->type) {
 	case PROBE_NAME:
-	case PROBE_NAME_PAIR:
+	case PROBE_NAME_DEEP:
 		return resolve_name(m, p);
 	case PROBE_VALUE:
 	case PROBE_BINARY:

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The first pass for plain columns of names, addresses and hosts, which are nearly all fields of a
+ * log. What looks unusual goes the careful way of match.c; both find the same.
+ */
+#include "fast.h"
+#include "match.h"
+
+#ifdef __x86_64__
+
+struct fast {
+	struct index_matcher *m;
+	struct fast_key key;
+	const uint8_t *names; /* filter */
+	uint64_t lines;
+	const uint8_t *wide, *narrow;
+};
+
+FAST_INLINE struct probe *fast_add(struct index_matcher *m, unsigned type, const char *data,
+	size_t len, size_t field, uint64_t hash)
+{
+	struct probe *p = &m->probes[m->count++];
+
+	p->hash = hash;
+	p->data = data;
+	p->len = (uint32_t)len;
+	p->field = (uint16_t)field;
+	p->type = (uint8_t)type;
+	p->table = FIELD_NAME;
+	return p;
+}
+
+/* False: the careful way. v and bits: the last 32 bytes of the name and which of them belong to it.
+ */
+FAST_INLINE bool fast_name(
+	struct fast *f, const char *data, size_t len, size_t field, __m256i v, uint32_t bits)
+{
+	uint32_t dots, high, two;
+	size_t two_len;
+	uint64_t hash;
+
+	dots = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('.'))) & bits;
+	high = (uint32_t)_mm256_movemask_epi8(v) & bits;
+	/* the last dot, then the one before it: names of two labels have none, and begin there */
+	two = dots & ~(uint32_t)(UINT64_C(1) << (31 - _lzcnt_u32(dots | 1)));
+	if (two == 0) {
+		if (high != 0 || len > 32)
+			return false;
+		if (dots == 0)
+			return true;
+		two_len = len;
+	} else {
+		two_len = _lzcnt_u32(two);
+		if (two_len == 0)
+			return true; /* cannot be: the final dot is cut off */
+		if (__builtin_expect(high >> (32 - two_len) != 0, 0))
+			return false;
+	}
+	if (__builtin_expect(two_len > 31, 0))
+		return false;
+	hash = fast_hash_short(&f->key, data + len - two_len, two_len);
+	__builtin_prefetch(f->names + FILTER_BLOCK * filter_line(hash, f->lines));
+	fast_add(f->m, PROBE_NAME, data, len, field, hash);
+	return true;
+}
+
+FAST_INLINE void fast_ipv4(
+	struct fast *f, uint32_t address, const char *data, size_t len, size_t field)
+{
+	if (f->wide == NULL)
+		return;
+	if (f->narrow != NULL)
+		__builtin_prefetch(f->narrow + (address >> 11));
+	fast_add(f->m, PROBE_IPV4, data, len, field, address);
+	/* no branch here either: whether a /16 has indicators cannot be guessed */
+	f->m->count -= !(f->wide[address >> 19] >> (address >> 16 & 7) & 1);
+}
+
+FAST_INLINE uint32_t fast_bits(size_t len)
+{
+	return len >= 32 ? UINT32_MAX : ~(UINT32_MAX >> len);
+}
+
+FAST bool match_fast(
+	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+{
+	const struct index *x = m->x;
+	struct fast f = {.m = m,
+		.key = fast_key_load(&x->key),
+		.names = x->tables[FIELD_NAME].filter,
+		.lines = x->tables[FIELD_NAME].lines,
+		.wide = x->wide,
+		.narrow = x->narrow};
+
+	for (size_t k = 0; k < batch->fields_count; k++) {
+		const struct field *field = &batch->fields[k];
+		const char *data = field->data;
+		size_t len = field->len;
+		uint32_t address;
+		uint8_t what;
+		__m256i v;
+
+		if (field->column >= columns || len == 0)
+			continue;
+		what = plan[field->column];
+		if (what == PLAN_NONE)
+			continue;
+		if (__builtin_expect(m->count == PROBES_MAX, 0) && !match_flush(m))
+			return false;
+		switch (what) {
+		case PLAN_ADDRESS:
+			if (fast_quad(data, len, &address)) {
+				fast_ipv4(&f, address, data, len, k);
+				continue;
+			}
+			if (len < 2) /* "-" */
+				continue;
+			break;
+		case PLAN_HOST:
+			/* a colon is of a port or an IPv6 address, which has one among its last
+			 * bytes */
+			v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
+			if (((uint32_t)_mm256_movemask_epi8(
+				     _mm256_cmpeq_epi8(v, _mm256_set1_epi8(':'))) &
+				    fast_bits(len)) != 0 ||
+				data[len - 1] == ']')
+				break;
+			if ((unsigned char)(data[len - 1] - '0') <= 9) {
+				if (!fast_quad(data, len, &address))
+					break;
+				fast_ipv4(&f, address, data, len, k);
+				continue;
+			}
+			if (f.names == NULL)
+				continue;
+			goto name;
+		case PLAN_NAME:
+			v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
+		name:
+			if (__builtin_expect(data[len - 1] == '.', 0)) {
+				if (--len == 0)
+					continue;
+				v = _mm256_loadu_si256(
+					(const __m256i *)(const void *)(data + len - 32));
+			}
+			/* two dots at the end leave an empty label behind */
+			if (data[len - 1] != '.' && fast_name(&f, data, len, k, v, fast_bits(len)))
+				continue;
+			break;
+		default:
+			break;
+		}
+		m->field = (uint16_t)k;
+		match_careful(m, field);
+		if (m->stopped)
+			return false;
+	}
+	return true;
+}
+
+FAST void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size_t count)
+{
+	const struct table *t = &m->x->tables[FIELD_NAME];
+	struct fast_key key = fast_key_load(&m->x->key);
+
+	for (size_t k = 0; k < count; k++) {
+		struct probe *p = &m->probes[found[k]];
+		const char *end = p->data + p->len;
+		__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(end - 32));
+		uint32_t bits = fast_bits(p->len);
+		uint32_t dots = (uint32_t)_mm256_movemask_epi8(
+					_mm256_cmpeq_epi8(v, _mm256_set1_epi8('.'))) &
+				bits;
+		uint32_t high = (uint32_t)_mm256_movemask_epi8(v) & bits;
+		uint32_t two = dots & ~(uint32_t)(UINT64_C(1) << (31 - _lzcnt_u32(dots | 1)));
+		uint32_t three = two & ~(uint32_t)(UINT64_C(1) << (31 - _lzcnt_u32(two | 1)));
+		size_t len = three != 0 ? _lzcnt_u32(three) : p->len;
+
+		if (two == 0 && p->len < 32)
+			continue; /* two labels are all there is */
+		if (two == 0 || len > 31 || len == 0 || end[-1] == '.' || high >> (32 - len) != 0) {
+			match_deepen(m, p);
+			continue;
+		}
+		p->type = PROBE_NAME_DEEP;
+		p->deep = fast_hash_short(&key, end - len, len);
+		__builtin_prefetch(t->filter + FILTER_BLOCK * filter_line(p->deep, t->lines));
+	}
+}
+
+bool match_fast_supported(const struct hash_key *key)
+{
+	return key->aes && fast_supported();
+}
+
+#else
+
+bool match_fast_supported(const struct hash_key *key)
+{
+	(void)key;
+	return false;
+}
+
+bool match_fast(
+	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+{
+	(void)plan;
+	(void)columns;
+	return m->batch == batch;
+}
+
+void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		match_deepen(m, &m->probes[found[k]]);
+}
+
+#endif
