@@ -382,12 +382,18 @@ static bool powerdns_structured(struct line_out *o, struct slice rest)
 		const char *key;
 		enum line_item item;
 	} keys[] = {
-		{"qname",  ITEM_QUERY        },
-		{"qtype",  ITEM_QUERY_TYPE   },
-		{"remote", ITEM_CLIENT       },
-		{"proto",  ITEM_TRANSPORT    },
-		{"ts",     ITEM_TIME         },
-		{"rcode",  ITEM_RESPONSE_CODE},
+		{"qname",           ITEM_QUERY        },
+		{"qtype",           ITEM_QUERY_TYPE   },
+		{"remote",          ITEM_CLIENT       },
+		{"proto",           ITEM_TRANSPORT    },
+		{"ts",              ITEM_TIME         },
+		{"rcode",           ITEM_RESPONSE_CODE},
+		{"msg",             ITEM_DETAIL       },
+		{"subsystem",       ITEM_DETAIL       },
+		{"prio",            ITEM_DETAIL       },
+		{"validationState", ITEM_DETAIL       },
+		{"netms",           ITEM_DETAIL       },
+		{"totms",           ITEM_DETAIL       },
 	};
 
 	while (rest.len != 0) {
@@ -488,7 +494,8 @@ static bool parse_with(struct line_out *o, struct slice line, line_body *body)
 	/* Another daemon in the same file, or another kind of line of this one. */
 	if (!h.has_time)
 		return false;
-	line_put(o, ITEM_MESSAGE, h.message);
+	line_message_put(o, &h);
+	o->sure = false;
 	return true;
 }
 

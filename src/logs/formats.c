@@ -17,6 +17,10 @@ const struct logs_format_row *const logs_format_rows[LOGS_FORMATS] = {
 	[LOGS_POWERDNS] = &logs_powerdns,
 	[LOGS_SQUID] = &logs_squid,
 	[LOGS_COMBINED] = &logs_combined,
+	[LOGS_W3C] = &logs_w3c,
 	[LOGS_SYSLOG] = &logs_syslog,
+	[LOGS_CSV] = &logs_csv,
+	[LOGS_NFDUMP] = &logs_nfdump,
+	[LOGS_STIX] = &logs_stix,
 	[LOGS_TEXT] = &logs_text,
 };

@@ -492,5 +492,5 @@ unsigned line_guess(struct slice head, line_parse parse, unsigned best)
 		seen++;
 		sure += parse(&o, line) && o.sure ? 1 : 0;
 	}
-	return 2 * sure < seen || seen == 0 ? 0 : best * sure / seen;
+	return seen == 0 || 5 * sure < seen ? 0 : best / 2 + best * sure / (2 * seen);
 }

@@ -122,7 +122,8 @@ bool line_read(struct logs_reader *r, const struct line_state *s, struct slice l
 	line_parse parse, const char *what);
 bool line_detail(struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event,
 	line_parse parse);
-/* Share of the first lines that are surely of this format, in percent of `best`; 0 below half. */
+/* From half of `best` to all of it, by the share of the first lines that are surely of this format;
+ * 0 when they are less than a fifth: daemons begin with what they say of themselves. */
 unsigned line_guess(struct slice head, line_parse parse, unsigned best);
 #define GUESS_LINES 64 /* looked at by one guess */
 
@@ -140,6 +141,9 @@ struct line_head {
 /* RFC 3164, RFC 5424, and what BIND, Unbound, dnsmasq and PowerDNS write to their own files. */
 void line_head_parse(struct slice line, struct line_head *ret_head);
 void line_head_put(struct line_out *o, const struct line_head *h);
+
+/* What a known program wrote, as in its own log; else free text. */
+void line_message_put(struct line_out *o, const struct line_head *h);
 
 /* Text behind the header; false: not what such a program writes. */
 typedef bool line_body(struct line_out *o, const struct line_head *h);

@@ -289,16 +289,25 @@ static const struct {
 	{"httpd",   web_body     },
 };
 
-/* Not all that is left is the message when there was no tag: the word before it is the host. */
-static void message_put(struct line_out *o, struct line_head *h)
+void line_message_put(struct line_out *o, const struct line_head *h)
 {
 	struct slice rest = h->message, host;
 
+	for (size_t i = 0; i < COUNT_OF(programs); i++) {
+		if (!slice_starts(h->process, slice_of(programs[i].process)))
+			continue;
+		if (programs[i].body(o, h))
+			return;
+		break;
+	}
+	/* Not all that is left is the message when there was no tag: the word before it is the
+	 * host. */
 	if (h->process.len == 0 && h->host.len == 0 && word_next(&rest, &host) && is_host(host) &&
 		!is_number(slice_cut(host, 0, 4))) {
 		line_put(o, ITEM_DEVICE, host);
 		(void)text_next(&rest, SLICE(" "));
-		h->message = rest;
+		line_put(o, ITEM_MESSAGE, rest);
+		return;
 	}
 	line_put(o, ITEM_MESSAGE, h->message);
 }
@@ -315,16 +324,9 @@ static bool syslog_parse(struct line_out *o, struct slice line)
 	}
 	if (!h.has_time && h.priority.len == 0)
 		return false;
+	line_message_put(o, &h);
 	/* A time alone begins many a log; a sender or a priority makes it syslog. */
 	o->sure = h.priority.len != 0 || h.process.len != 0;
-	for (size_t i = 0; i < COUNT_OF(programs); i++) {
-		if (!slice_starts(h.process, slice_of(programs[i].process)))
-			continue;
-		if (programs[i].body(o, &h))
-			return true;
-		break;
-	}
-	message_put(o, &h);
 	return true;
 }
 
