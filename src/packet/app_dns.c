@@ -346,7 +346,8 @@ bool app_dns(struct slice bytes, struct packet_out *out)
 	response = (m.at[2] & 0x80) != 0;
 	cut = (m.at[2] & 0x02) != 0; /* TC: records may be missing */
 	questions = u16_at(m.at + 4);
-	if (!header_plausible(m.at, m.len, cut))
+	/* Of a message that was captured in part the question is still worth having. */
+	if (!header_plausible(m.at, m.len, true))
 		return false;
 	for (size_t i = 0; i < questions; i++) {
 		at = name_read(&m, at, &n);

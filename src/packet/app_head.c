@@ -29,6 +29,8 @@ enum app_protocol app_http_guess(struct slice from_opener, struct slice from_oth
 		if (best == APP_HTTP && i != 6) { /* SIP and RTSP have OPTIONS too */
 			size_t at = strlen(methods[i]);
 
+			while (at < head.len && head.data[at] == ' ') /* sent to slip by */
+				at++;
 			if (head.len == at)
 				best = APP_UNDECIDED;
 			else if (head.data[at] != '/' && head.data[at] != '*' &&

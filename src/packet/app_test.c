@@ -81,7 +81,8 @@ static void test_dns(void **state)
 	expect_dns(SLICE("\0\0\1\0\0\1\0\0\0\0\0\0\1a\xc0\x0c\0\1\0\1"), false, "");
 	/* reserved label type, counts that cannot be, MX and SRV behind their numbers */
 	expect_dns(SLICE("\0\0\1\0\0\1\0\0\0\0\0\0\x40\0\1\0\1"), false, "");
-	expect_dns(SLICE("\0\0\1\0\0\1\xff\xff\0\0\0\0\0\0\2\0\1"), false, "");
+	expect_dns(SLICE("\0\0\1\0\0\1\xff\xff\0\0\0\0\0\0\2\0\1"), false,
+		"record\nservice=dns\ndns.query=.\ndns.type=NS\n");
 	expect_dns(SLICE("\0\0\x80\0\0\1\0\2\0\0\0\0\1e\0\0\xff\0\1"
 			 "\xc0\x0c\0\x0f\0\1\0\0\0\0\0\5\0\1\1m\0"
 			 "\xc0\x0c\0\x21\0\1\0\0\0\0\0\x09\0\1\0\1\0\1\1s\0"),
@@ -192,6 +193,20 @@ static void test_http(void **state)
 		"file.hash=#a9993e364706816aba3e25717850c26c9cd0d89d\n"
 		"file.hash="
 		"#ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n");
+}
+
+static void test_http_guess(void **state)
+{
+	const struct slice none = {0};
+
+	(void)state;
+	assert_int_equal(app_guess(1, 8080, SLICE("GET /"), none), APP_HTTP);
+	assert_int_equal(app_guess(1, 8080, SLICE("GET   /"), none), APP_HTTP);
+	assert_int_equal(app_guess(1, 8080, SLICE("GET  "), none), APP_UNDECIDED);
+	assert_int_equal(app_guess(1, 8080, SLICE("CONNECT a:1"), none), APP_HTTP);
+	assert_int_equal(app_guess(1, 8080, none, SLICE("HTTP/1.")), APP_HTTP);
+	assert_int_equal(app_guess(1, 8080, SLICE("OPTIONS sip:a"), none), APP_NONE);
+	assert_int_equal(app_guess(1, 8080, SLICE("GETS /"), none), APP_NONE);
 }
 
 static void http_hostile(struct slice response, const char *what)
@@ -552,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_dns_answers),
 		cmocka_unit_test(test_dns_chain),
 		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_http_guess),
 		cmocka_unit_test(test_http_hostile),
 		cmocka_unit_test(test_http_long_head),
 		cmocka_unit_test(test_http_gap),
