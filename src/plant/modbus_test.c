@@ -25,7 +25,7 @@ static void test_functions(void **state)
 				{1, "0002 0000 0005 01 04 02 ffff"},
 				{1, "0001 0000 0007 01 03 04 0001 0102"}},
                  "modbus 3 read holding registers, read, request, unit 1, holding register "
-                 "100..101\n"
+			"100..101\n"
 			"modbus 4 read input registers, read, request, unit 1, input register 1\n"
 			"modbus 4 read input registers, read, response, unit 1, input register 1 = "
 			"65535\n"
@@ -45,7 +45,7 @@ static void test_functions(void **state)
                  {{0, "0001 0000 0006 ff 06 0001 0003"},
 				{1, "0001 0000 0006 ff 06 0001 0003"}},
                  "modbus 6 write single register, write, request, unit 255, holding "
-                 "register 1 = 3\n"
+			"register 1 = 3\n"
 			"modbus 6 write single register, write, response, unit 255, holding "
 			"register 1 = 3\n"						      },
 		{"many coils",
@@ -58,7 +58,7 @@ static void test_functions(void **state)
                  {{0, "0001 0000 000b 01 10 0001 0002 04 000a 0102"},
 				{1, "0001 0000 0006 01 10 0001 0002"}},
                  "modbus 16 write multiple registers, write, request, unit 1, holding "
-                 "register 1..2 = 10,258\n"
+			"register 1..2 = 10,258\n"
 			"modbus 16 write multiple registers, write, response, unit 1, holding "
 			"register 1..2\n"						       },
 		{"exception status",					     {{0, "0001 0000 0002 01 07"}, {1, "0001 0000 0003 01 07 6d"}},
@@ -70,7 +70,7 @@ static void test_functions(void **state)
 				{0, "0001 0000 0006 01 08 000a 0000"},
 				{0, "0001 0000 0006 01 08 0099 0000"}},
                  "modbus 8 diagnostics: restart communications option, restart, request, "
-                 "unit 1 = ff00\n"
+			"unit 1 = ff00\n"
 			"modbus 8 diagnostics: force listen only mode, mode, request, unit 1 = "
 			"0000\n"
 			"modbus 8 diagnostics: clear counters and diagnostic register, delete, "
@@ -92,22 +92,22 @@ static void test_functions(void **state)
                  {{0, "0001 0000 0011 01 14 0e 06 0004 0001 0002 06 0003 0009 0002"},
 				{1, "0001 0000 000f 01 14 0c 05 06 0dfe 0020 05 06 33cd 0040"}},
                  "modbus 20 read file record, upload, request, unit 1, file 4 record 1..2, "
-                 "file 3 record 9..10\n"
+			"file 3 record 9..10\n"
 			"modbus 20 read file record, upload, response, unit 1 = "
 			"3582,32,13261,64\n"						    },
 		{"file record written",
                  {{0, "0001 0000 0010 01 15 0d 06 0004 0007 0003 06af 04be 100d"}},
                  "modbus 21 write file record, download, request, unit 1, file 4 record "
-                 "7..9 = 1711,1214,4109\n"						      },
+			"7..9 = 1711,1214,4109\n"                                               },
 		{"mask",							 {{0, "0001 0000 0008 01 16 0004 00f2 0025"}},
                  "modbus 22 mask write register, write, request, unit 1, holding register 4 "
-                 "= "
+			"= "
 			"and 0x00f2 or 0x0025\n"						},
 		{"read and write",
                  {{0, "0001 0000 000f 01 17 0003 0006 000e 0002 04 00ff 00fe"},
 				{1, "0001 0000 0007 01 17 04 00fe 0acd"}},
                  "modbus 23 read/write multiple registers, write, request, unit 1, holding "
-                 "register 14..15, "
+			"register 14..15, "
 			"read holding register 3..8 = 255,254\n"
 			"modbus 23 read/write multiple registers, write, response, unit 1 = "
 			"254,2765\n"							    },
@@ -121,7 +121,7 @@ static void test_functions(void **state)
 				{1, "0001 0000 0014 01 2b 0e 01 01 00 00 02 00 04 41434d45 01 04 "
 				    "1b5b324a"}},
                  "modbus 43 read device identification, browse, request, unit 1, basic from "
-                 "0\n"
+			"0\n"
 			"modbus 43 read device identification, browse, response, unit 1 = vendor "
 			"ACME, "
 			"product code ?[2J\n"						   },
@@ -140,7 +140,7 @@ static void test_functions(void **state)
                  {{0, "0001 0000 0006 01 03 0064 0002"}, {1, "0001 0000 0003 01 83 02"},
 				{1, "0002 0000 0003 01 90 77"}},
                  "modbus 3 read holding registers, read, request, unit 1, holding register "
-                 "100..101\n"
+			"100..101\n"
 			"modbus 3 read holding registers, read, response, refused, unit 1, holding "
 			"register 100..101 "
 			"= illegal data address (2)\n"
@@ -169,7 +169,7 @@ static void test_umas(void **state)
 			     "0000000000000000000000000000000000000000000000000000000000000000 5a "
 			     "07 31 0001"}},
                  "modbus 90 umas upload block, download, request, unit 0, umas 0x31 = "
-                 "0001\n"								     },
+			"0001\n"							      },
 		{"an answer to what was not seen, and an unknown function",
                  {{1, "0001 0000 0004 00 5a 00 fe"}, {0, "0001 0000 0004 00 5a 00 99"}},
                  "modbus 90 umas answer, other, response, unit 0\n"
@@ -197,13 +197,13 @@ static void test_roles(void **state)
 		{"the opener answers: seen by an exception",
                  {{0, "0001 0000 0003 01 85 01"}, {1, "0002 0000 0006 01 05 0001 ff00"}},
                  "modbus 5 write single coil, write, response, refused, unit 1 = illegal "
-                 "function (1)\n"
+			"function (1)\n"
 			"modbus 5 write single coil, write, request, unit 1, coil 1 = 1\n"},
 		{"one odd message does not turn the connection",
                  {{0, "0001 0000 0006 01 03 0064 0002"}, {0, "0001 0000 0003 01 83 02"},
 				{0, "0001 0000 0006 01 06 0001 0003"}},
                  "modbus 3 read holding registers, read, request, unit 1, holding register "
-                 "100..101\n"
+			"100..101\n"
 			"modbus 3 read holding registers, read, request, refused, unit 1, holding "
 			"register 100..101 "
 			"= illegal data address (2)\n"
@@ -224,22 +224,22 @@ static void test_malformed(void **state)
 				{0, "0001 0000 0009 01 10 0001 0002 02 000a"},
 				{0, "0001 0000 0006 01 06 0001 0003"}},
                  "modbus 3 read holding registers, read, request, unit 1, holding register "
-                 "100 = malformed\n"
+			"100 = malformed\n"
 			"modbus 16 write multiple registers, write, request, unit 1, holding "
 			"register 1..2 = malformed\n"
 			"modbus 16 write multiple registers, write, request, unit 1, holding "
 			"register 1..2 = "
 			"10 malformed\n"
 			"modbus 6 write single register, write, request, unit 1, holding register "
-			"1 = 3\n"										   },
-		{"not this protocol",                      {{0, "0001 0007 0006 01 03 0064 0002"}}, "",               .bad = true},
-		{"length 1 is none",                                        {{0, "0001 0000 0001 01 03"}},                                                     "", .bad = true},
-		{"length 255 is none",                             {{0, "0001 0000 00ff 01 03"}},                                                                    "",                                                                 .bad = true},
+			"1 = 3\n"									  },
+		{"not this protocol",                      {{0, "0001 0007 0006 01 03 0064 0002"}}, "",      .bad = true},
+		{"length 1 is none",					{{0, "0001 0000 0001 01 03"}},                                                              "", .bad = true},
+		{"length 255 is none",                             {{0, "0001 0000 00ff 01 03"}},                                                                    "",                                                        .bad = true},
 		{"found again after bytes that are none",
                  {{0, "0001 0000 0006 01 06 0001 0003"},
 				{0, "deadbeef 0002 0000 0006 01 06 0001 0004"}},
                  "modbus 6 write single register, write, request, unit 1, holding register "
-                 "1 = 3\n"
+			"1 = 3\n"
 			"modbus 6 write single register, write, request, unit 1, holding register "
 			"1 = 4\n"},
 	};
@@ -253,10 +253,10 @@ static void test_datagram(void **state)
 	static const struct plant_gram grams[] = {
 		{"a request",                          true,                             "0001 0000 0006 01 06 0001 0003",
                  "modbus 6 write single register, write, request, unit 1, holding register "
-                 "1 = 3\n"												 },
+			"1 = 3\n"											  },
 		{		 "an answer",			       false, "0001 0000 0006 01 06 0001 0003",
                  "modbus 6 write single register, write, response, unit 1, holding register "
-                 "1 = 3\n"											       },
+			"1 = 3\n"											},
 		{ "bytes behind it", true,                               "0001 0000 0006 01 06 0001 0003 00",                             "", true},
 		{             "cut",      true,				    "0001 0000 0006 01 06 0001 00",                             "", true},
 	};

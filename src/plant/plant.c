@@ -156,8 +156,9 @@ struct plant_way {
 struct plant_stream {
 	const struct plant_row *row;
 	struct plant_way ways[2];
-	bool found;                         /* a message was whole and made sense */
-	unsigned bad;                       /* messages before it */
+	bool found;   /* a message was whole and made sense */
+	unsigned bad; /* messages before it */
+	uint64_t sought;
 	_Alignas(max_align_t) char state[]; /* row->state_bytes */
 };
 
@@ -188,8 +189,14 @@ void plant_stream_free(struct plant_stream *s)
 static void lose(struct plant_stream *s, unsigned direction)
 {
 	s->ways[direction].seeking = true;
+	s->sought++;
 	if (s->row->state_gap != NULL)
 		s->row->state_gap(s->state, direction);
+}
+
+uint64_t plant_stream_sought(const struct plant_stream *s)
+{
+	return s->sought;
 }
 
 void plant_stream_gap(struct plant_stream *s, unsigned direction)

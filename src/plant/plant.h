@@ -52,8 +52,9 @@ static inline bool plant_operation_acts(enum plant_operation o)
 enum plant_direction { PLANT_UNKNOWN_DIRECTION, PLANT_REQUEST, PLANT_RESPONSE, PLANT_UNSOLICITED };
 const char *plant_direction_name(enum plant_direction d); /* "request", ...; "unknown" */
 
-#define PLANT_TEXT_MAX 160 /* bytes of unit, object and value with NUL; longer is cut with "..."   \
-			    */
+#define PLANT_TEXT_MAX                                                                             \
+	160 /* bytes of unit, object and value with NUL; longer is cut with "..."                  \
+	     */
 
 struct plant_message {
 	enum plant_protocol protocol;
@@ -95,6 +96,9 @@ bool plant_stream_feed(struct plant_stream *s, unsigned direction, struct slice 
 	plant_message_fn message, void *context);
 /* Bytes were lost in this direction: find the next message's beginning. */
 void plant_stream_gap(struct plant_stream *s, unsigned direction);
+/* How often the beginning of the next message had to be sought, after gaps or among bytes of none.
+ */
+uint64_t plant_stream_sought(const struct plant_stream *s);
 
 /* ---- datagrams and frames -----------------------------------------------------------------------
  */

@@ -26,13 +26,22 @@ static void cut(char text[PLANT_TEXT_MAX])
 	text[PLANT_TEXT_MAX - 1] = 0;
 }
 
+/* Is there room? A text that was exactly full learns here that more was to come. */
+static bool room_left(char text[PLANT_TEXT_MAX])
+{
+	if (!plant_full(text))
+		return true;
+	cut(text);
+	return false;
+}
+
 void plant_put(char text[PLANT_TEXT_MAX], const char *format, ...)
 {
 	size_t at = strnlen(text, PLANT_TEXT_MAX - 1), room = PLANT_TEXT_MAX - at;
 	va_list args;
 	int len;
 
-	if (plant_full(text))
+	if (format[0] == 0 || !room_left(text))
 		return;
 	va_start(args, format);
 	len = vsnprintf(text + at, room, format, args);
@@ -53,7 +62,7 @@ void plant_put_text(char text[PLANT_TEXT_MAX], struct slice foreign)
 {
 	size_t at = strnlen(text, PLANT_TEXT_MAX - 1);
 
-	if (plant_full(text))
+	if (foreign.len == 0 || !room_left(text))
 		return;
 	while (foreign.len > 0) {
 		struct slice before = foreign;
@@ -84,7 +93,7 @@ void plant_put_malformed(struct plant_message *m)
 		while (at > 0 && ((unsigned char)m->value[at] & 0xc0) == 0x80)
 			at--;
 	}
-	m->value[at] = 0;
+	memset(m->value + at, 0, PLANT_TEXT_MAX - at); /* no longer full */
 	plant_put(m->value, "%s%s", at == 0 ? "" : " ", note);
 }
 
