@@ -285,37 +285,3 @@ enum err_kind index_builder_pattern(struct index_builder *b, struct slice patter
 	b->counts.patterns++;
 	return OK;
 }
-
-/* ---- lists
- * ------------------------------------------------------------------------------------------- */
-
-enum err_kind index_builder_lines(struct index_builder *b, enum field_kind kind, struct slice lines,
-	uint64_t first_line,
-	void (*refused)(void *context, uint64_t line, struct slice text, const struct err *why),
-	void *context, struct err *e)
-{
-	struct slice line;
-	uint64_t number = first_line;
-
-	if (!b->has_entry)
-		return err_set(e, ERR_USAGE, "a list before the entry that it belongs to");
-	for (; slice_next(&lines, '\n', &line); number++) {
-		struct err why;
-		enum err_kind result;
-
-		line = slice_trim(line);
-		if (line.len == 0 || line.data[0] == '#')
-			continue;
-		result = index_builder_value(b, kind, line, &why);
-		if (result == OK)
-			continue;
-		if (result != ERR_INVALID) {
-			if (e != NULL)
-				*e = why;
-			return result;
-		}
-		if (refused != NULL)
-			refused(context, number, line, &why);
-	}
-	return OK;
-}

@@ -12,14 +12,14 @@
 
 #include "inside.h"
 
-#define FAST        __attribute__((target("avx2,aes,bmi,bmi2,lzcnt,popcnt")))
+#define FAST        __attribute__((target("avx2,aes,bmi,bmi2,popcnt")))
 #define FAST_INLINE FAST static inline __attribute__((always_inline))
 
 static inline bool fast_supported(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") &&
 	       __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-	       __builtin_cpu_supports("lzcnt");
+	       __builtin_cpu_supports("popcnt");
 }
 
 /* ---- hash
@@ -77,22 +77,19 @@ FAST_INLINE __m128i fast_load(const void *p)
 	return _mm_loadu_si128((const __m128i *)p);
 }
 
-/* hash_bytes of the text in lower case; len > 0. */
-FAST_INLINE uint64_t fast_hash_lower(const struct fast_key *f, const char *p, size_t len)
+/* hash_bytes of text that has only small letters; len > 0. */
+FAST_INLINE uint64_t fast_hash(const struct fast_key *f, const char *p, size_t len)
 {
 	__m128i s = f->k[0];
 	size_t left = len;
 
-	while (__builtin_expect(left > HASH_BLOCK, 0)) {
-		s = fast_absorb(f, s, fast_lower(fast_load(p)));
-		p += HASH_BLOCK;
-		left -= HASH_BLOCK;
-	}
-	s = fast_absorb(f, s, fast_keep(fast_lower(fast_load(p)), left));
-	return fast_finish(f, s, len);
+	for (; left > HASH_BLOCK; left -= HASH_BLOCK, p += HASH_BLOCK)
+		s = fast_absorb(f, s, fast_load(p));
+	return fast_finish(f, fast_absorb(f, s, fast_keep(fast_load(p), left)), len);
 }
 
-/* The same for 1 to 31 bytes without a branch: lengths are what a processor guesses worst. */
+/* hash_bytes of the text in lower case, 1 to 31 bytes, without a branch: lengths are what a
+ * processor guesses worst. */
 FAST_INLINE uint64_t fast_hash_short(const struct fast_key *f, const char *p, size_t len)
 {
 	size_t first = len < HASH_BLOCK ? len : HASH_BLOCK, second = len - first;

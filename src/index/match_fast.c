@@ -42,7 +42,7 @@ FAST_INLINE bool fast_name(
 	dots = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('.'))) & bits;
 	high = (uint32_t)_mm256_movemask_epi8(v) & bits;
 	/* the last dot, then the one before it: names of two labels have none, and begin there */
-	two = dots & ~(uint32_t)(UINT64_C(1) << (31 - _lzcnt_u32(dots | 1)));
+	two = dots & ~(uint32_t)(UINT64_C(1) << (31 - (unsigned)__builtin_clz(dots | 1)));
 	if (two == 0) {
 		if (high != 0 || len > 32)
 			return false;
@@ -50,7 +50,7 @@ FAST_INLINE bool fast_name(
 			return true;
 		two_len = len;
 	} else {
-		two_len = _lzcnt_u32(two);
+		two_len = (unsigned)__builtin_clz(two);
 		if (two_len == 0)
 			return true; /* cannot be: the final dot is cut off */
 		if (__builtin_expect(high >> (32 - two_len) != 0, 0))
@@ -172,9 +172,11 @@ FAST void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size
 					_mm256_cmpeq_epi8(v, _mm256_set1_epi8('.'))) &
 				bits;
 		uint32_t high = (uint32_t)_mm256_movemask_epi8(v) & bits;
-		uint32_t two = dots & ~(uint32_t)(UINT64_C(1) << (31 - _lzcnt_u32(dots | 1)));
-		uint32_t three = two & ~(uint32_t)(UINT64_C(1) << (31 - _lzcnt_u32(two | 1)));
-		size_t len = three != 0 ? _lzcnt_u32(three) : p->len;
+		uint32_t two =
+			dots & ~(uint32_t)(UINT64_C(1) << (31 - (unsigned)__builtin_clz(dots | 1)));
+		uint32_t three =
+			two & ~(uint32_t)(UINT64_C(1) << (31 - (unsigned)__builtin_clz(two | 1)));
+		size_t len = three != 0 ? (unsigned)__builtin_clz(three) : p->len;
 
 		if (two == 0 && p->len < 32)
 			continue; /* two labels are all there is */
