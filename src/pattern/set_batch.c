@@ -234,7 +234,8 @@ static bool record_observe(struct visit *v, const struct event *e, struct json_d
 		return false;
 	ret_observation->objects_count = s->objects.len / sizeof(struct object);
 	ret_observation->objects = (const struct object *)(const void *)s->objects.data;
-	qsort(s->objects.data, ret_observation->objects_count, sizeof(struct object), object_order);
+	if (ret_observation->objects_count > 1)
+		qsort(s->objects.data, ret_observation->objects_count, sizeof(struct object), object_order);
 	return true;
 }
 
