@@ -69,19 +69,26 @@ int main(int argc, char **argv)
 {
 	char *memory = calloc(1, WINDOW + 2 * EVENT_PADDING);
 	bool text = false;
-	struct packet_options options = {.roles = event_roles_matched(), .world = world_real()};
+	const uint64_t ends =
+		event_role_bit(ROLE_SOURCE_ADDRESS) | event_role_bit(ROLE_DESTINATION_ADDRESS);
+	struct packet_options options = {
+		.roles = ends | event_role_bit(ROLE_QUERY) | event_role_bit(ROLE_ANSWER) |
+			 event_role_bit(ROLE_SNI) | event_role_bit(ROLE_JA3) |
+			 event_role_bit(ROLE_JA3S) | event_role_bit(ROLE_JA4),
+		.world = world_real()};
 	struct packet_reader *r;
 	struct packet_counts c;
 	struct err e;
 	double start;
 	int option;
 
-	while ((option = getopt(argc, argv, "apt")) != -1) {
+	while ((option = getopt(argc, argv, "afpt")) != -1) {
 		options.plant |= option == 'p';
 		text |= option == 't';
 		if (option == 'a')
-			options.roles = event_role_bit(ROLE_SOURCE_ADDRESS) |
-					event_role_bit(ROLE_DESTINATION_ADDRESS);
+			options.roles = ends;
+		else if (option == 'f')
+			options.roles = event_roles_matched();
 	}
 	if (memory == NULL ||
 		packet_reader_new(&options, (struct batch_sink){print, &text}, &r, &e) != OK)

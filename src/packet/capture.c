@@ -157,24 +157,24 @@ static enum step pcap_records(struct packet_reader *r, struct view *v, struct er
 	struct capture *c = &r->capture;
 	uint32_t header = c->record_header;
 	unsigned link = c->interfaces[0].link;
+	struct packet base = {0};
 
 	while (v->len - v->at >= header) {
 		const uint8_t *p = v->p + v->at;
 		uint32_t captured = load32(c, p + 8);
 		uint32_t fraction = load32(c, p + 4);
-		struct packet base;
 
 		if (captured > PACKET_FRAME_MAX)
 			return broken(r, v->at, e, "frame of bytes:", captured);
 		if (v->len - v->at - header < captured)
 			return STEP_MORE;
-		base = (struct packet){.frame = p + header,
-			.captured = captured,
-			.wire_len = load32(c, p + 12),
-			.number = ++c->number,
-			.offset = c->offset + v->at,
-			.time_us = (int64_t)load32(c, p) * US_PER_SECOND +
-				   (c->nanoseconds ? fraction / 1000 : fraction)};
+		base.frame = p + header;
+		base.captured = captured;
+		base.wire_len = load32(c, p + 12);
+		base.number = ++c->number;
+		base.offset = c->offset + v->at;
+		base.time_us = (int64_t)load32(c, p) * US_PER_SECOND +
+			       (c->nanoseconds ? fraction / 1000 : fraction);
 		reader_push(r, link, &base);
 		v->at += header + captured;
 		if (r->out->stopped)

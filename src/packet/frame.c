@@ -19,9 +19,10 @@
 
 /* One frame on its way down. */
 struct walk {
-	struct packet base;
+	const struct packet *base;
+	const uint8_t *macs;
+	uint8_t depth; /* tunnels so far */
 	const uint64_t *keys;
-	struct packet_counts *counts;
 	struct packet_list *to;
 	bool malformed;
 };
@@ -129,11 +130,29 @@ static void packet_key(struct packet *p, const uint64_t keys[HASH_KEYS])
 	p->key[4] |= (uint64_t)client_port << 32;
 }
 
+/* The next packet of the frame, in its place in the list; push makes it count. */
+static struct packet *next_packet(struct walk *w)
+{
+	const struct packet *b = w->base;
+	struct packet *p = &w->to->items[w->to->count];
+
+	*p = (struct packet){.frame = b->frame,
+		.captured = b->captured,
+		.wire_len = b->wire_len,
+		.number = b->number,
+		.offset = b->offset,
+		.time_us = b->time_us,
+		.seconds = b->seconds,
+		.macs = w->macs,
+		.depth = w->depth};
+	return p;
+}
+
 static void push(struct walk *w, struct packet *p)
 {
 	if (p->address_len != 0)
 		packet_key(p, w->keys);
-	w->to->items[w->to->count++] = *p;
+	w->to->count++;
 }
 
 /* ---- transport
@@ -147,12 +166,12 @@ static void walk_ipv6(struct walk *w, struct span s);
 /* Room for another packet behind this one? Outer packets take one each. */
 static bool deeper(struct walk *w, struct packet *p)
 {
-	if (w->base.depth >= TUNNELS_MAX)
+	if (w->depth >= TUNNELS_MAX)
 		return false;
 	p->what = PACKET_OUTER;
 	p->payload_len = p->payload_wire = 0;
 	push(w, p);
-	w->base.depth++;
+	w->depth++;
 	return true;
 }
 
@@ -293,7 +312,7 @@ static void walk_transport(struct walk *w, struct packet *p, struct span s)
 
 static void walk_ipv4(struct walk *w, struct span s)
 {
-	struct packet p = w->base;
+	struct packet *p;
 	uint32_t header, total;
 	uint16_t fragment;
 
@@ -315,25 +334,26 @@ static void walk_ipv4(struct walk *w, struct span s)
 	}
 	if (total < s.wire) /* padding of short Ethernet frames */
 		s = (struct span){s.p, total < s.len ? total : s.len, total};
-	p.source = s.p + 12;
-	p.destination = s.p + 16;
-	p.address_len = 4;
-	p.transport = s.p[9];
+	p = next_packet(w);
+	p->source = s.p + 12;
+	p->destination = s.p + 16;
+	p->address_len = 4;
+	p->transport = s.p[9];
 	fragment = get16(s.p + 6);
 	if (header > s.len || header > s.wire) {
-		push(w, &p);
+		push(w, p);
 		return;
 	}
 	if ((fragment & 0x3fff) != 0) {
-		p.what = PACKET_FRAGMENT;
-		p.sequence = get16(s.p + 4);
-		p.acknowledged = (uint32_t)(fragment & 0x1fff) * 8;
-		p.fragment_more = (fragment & 0x2000) != 0;
-		set_payload(&p, span_after(s, header));
-		push(w, &p);
+		p->what = PACKET_FRAGMENT;
+		p->sequence = get16(s.p + 4);
+		p->acknowledged = (uint32_t)(fragment & 0x1fff) * 8;
+		p->fragment_more = (fragment & 0x2000) != 0;
+		set_payload(p, span_after(s, header));
+		push(w, p);
 		return;
 	}
-	walk_transport(w, &p, span_after(s, header));
+	walk_transport(w, p, span_after(s, header));
 }
 
 /* RFC 8200 section 4, RFC 4302 for the length of AH. */
@@ -390,7 +410,7 @@ static void walk_extensions(struct walk *w, struct packet *p, struct span s)
 
 static void walk_ipv6(struct walk *w, struct span s)
 {
-	struct packet p = w->base;
+	struct packet *p;
 	uint32_t total;
 
 	if (s.len < LEN_IPV6) {
@@ -410,11 +430,12 @@ static void walk_ipv6(struct walk *w, struct span s)
 	}
 	if (total < s.wire)
 		s = (struct span){s.p, total < s.len ? total : s.len, total};
-	p.source = s.p + 8;
-	p.destination = s.p + 24;
-	p.address_len = 16;
-	p.transport = s.p[6];
-	walk_extensions(w, &p, span_after(s, LEN_IPV6));
+	p = next_packet(w);
+	p->source = s.p + 8;
+	p->destination = s.p + 24;
+	p->address_len = 16;
+	p->transport = s.p[6];
+	walk_extensions(w, p, span_after(s, LEN_IPV6));
 }
 
 /* ---- link
@@ -423,7 +444,7 @@ static void walk_ipv6(struct walk *w, struct span s)
 
 static void walk_arp(struct walk *w, struct span s)
 {
-	struct packet p = w->base;
+	struct packet *p;
 
 	if (s.len < 28) {
 		short_header(w, s, 28);
@@ -432,11 +453,12 @@ static void walk_arp(struct walk *w, struct span s)
 	/* Ethernet and IPv4 only (RFC 826) */
 	if (get32(s.p) != 0x00010800 || get16(s.p + 4) != 0x0604)
 		return;
-	p.what = PACKET_ARP;
-	p.source = s.p + 14;
-	p.destination = s.p + 24;
-	p.address_len = 4;
-	push(w, &p);
+	p = next_packet(w);
+	p->what = PACKET_ARP;
+	p->source = s.p + 14;
+	p->destination = s.p + 24;
+	p->address_len = 4;
+	push(w, p);
 }
 
 /* RFC 1661: protocol of two bytes, or of one when its low bit is set; RFC 1662: ff 03 before it. */
@@ -501,12 +523,12 @@ static void walk_type(struct walk *w, uint16_t type, struct span s)
 		}
 		break;
 	case 0x88b8: /* GOOSE; by its own length, because frames are padded */
-		if (w->base.depth == 0) {
-			struct packet p = w->base;
+		if (w->depth == 0) {
+			struct packet *p = next_packet(w);
 
-			p.what = PACKET_GOOSE;
-			set_payload(&p, s);
-			push(w, &p);
+			p->what = PACKET_GOOSE;
+			set_payload(p, s);
+			push(w, p);
 		}
 		break;
 	default:
@@ -520,7 +542,7 @@ static void walk_ethernet(struct walk *w, struct span s)
 		short_header(w, s, LEN_ETHERNET);
 		return;
 	}
-	w->base.macs = s.p;
+	w->macs = s.p;
 	walk_type(w, get16(s.p + 12), span_after(s, LEN_ETHERNET));
 }
 
@@ -594,7 +616,7 @@ static const struct {
 bool frame_dissect(unsigned link, const struct packet *base, const uint64_t hash_keys[HASH_KEYS],
 	struct packet_counts *counts, struct packet_list *to)
 {
-	struct walk w = {.base = *base, .keys = hash_keys, .counts = counts, .to = to};
+	struct walk w = {.base = base, .keys = hash_keys, .to = to};
 
 	for (size_t i = 0; i < COUNT_OF(links); i++) {
 		if (links[i].link == link) {
@@ -610,22 +632,21 @@ bool frame_dissect(unsigned link, const struct packet *base, const uint64_t hash
 void frame_dissect_datagram(const struct packet *base, const uint8_t *bytes, uint32_t len,
 	const uint64_t hash_keys[HASH_KEYS], struct packet_counts *counts, struct packet_list *to)
 {
-	struct packet p = *base;
-	struct walk w = {.base = *base, .keys = hash_keys, .counts = counts, .to = to};
+	struct walk w = {.base = base,
+		.macs = base->macs,
+		.depth = base->depth,
+		.keys = hash_keys,
+		.to = to};
+	struct packet *p = next_packet(&w);
 	struct span s = {bytes, len, len};
 
-	p.what = PACKET_PLAIN;
-	p.sequence = p.acknowledged = 0;
-	p.fragment_more = false;
-	/* What is inside a tunnel starts afresh. */
-	w.base.source = w.base.destination = NULL;
-	w.base.address_len = w.base.transport = 0;
-	w.base.what = PACKET_PLAIN;
-	w.base.sequence = w.base.acknowledged = 0;
-	w.base.fragment_more = false;
-	if (p.address_len == 16)
-		walk_extensions(&w, &p, s);
+	p->source = base->source;
+	p->destination = base->destination;
+	p->address_len = base->address_len;
+	p->transport = base->transport;
+	if (p->address_len == 16)
+		walk_extensions(&w, p, s);
 	else
-		walk_transport(&w, &p, s);
+		walk_transport(&w, p, s);
 	counts->malformed += w.malformed;
 }

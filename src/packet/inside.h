@@ -378,8 +378,9 @@ struct packet_reader {
 	struct packet items[QUEUE_PACKETS + TUNNELS_MAX + 1];
 };
 
-/* Take a frame apart and queue it; its bytes stay readable until reader_drain. */
-void reader_push(struct packet_reader *r, unsigned link, const struct packet *base);
+/* Take a frame apart and queue it; its bytes stay readable until reader_drain. base: frame,
+ * lengths, number, offset and time. */
+void reader_push(struct packet_reader *r, unsigned link, struct packet *base);
 /* Handle what is queued. False: the sink stopped. */
 bool reader_drain(struct packet_reader *r);
 

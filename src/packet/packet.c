@@ -175,20 +175,19 @@ bool reader_drain(struct packet_reader *r)
 /* ---- the first half: headers
  * ------------------------------------------------------------------------------ */
 
-void reader_push(struct packet_reader *r, unsigned link, const struct packet *frame)
+void reader_push(struct packet_reader *r, unsigned link, struct packet *base)
 {
-	struct packet base = *frame;
 	unsigned before = r->queue.count;
 
 	r->counts.frames++;
-	r->counts.bytes += base.captured;
-	r->counts.cut += base.captured < base.wire_len;
-	if (base.wire_len < base.captured)
-		base.wire_len = base.captured;
-	if (base.time_us != TIME_UNKNOWN)
-		r->now_seconds = (uint32_t)(base.time_us / US_PER_SECOND);
-	base.seconds = r->now_seconds;
-	if (!frame_dissect(link, &base, r->hash_keys, &r->counts, &r->queue))
+	r->counts.bytes += base->captured;
+	r->counts.cut += base->captured < base->wire_len;
+	if (base->wire_len < base->captured)
+		base->wire_len = base->captured;
+	if (base->time_us != TIME_UNKNOWN)
+		r->now_seconds = (uint32_t)(base->time_us / US_PER_SECOND);
+	base->seconds = r->now_seconds;
+	if (!frame_dissect(link, base, r->hash_keys, &r->counts, &r->queue))
 		r->counts.unknown_link++;
 	for (unsigned i = before; i < r->queue.count; i++) {
 		const struct packet *p = &r->queue.items[i];
