@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What an event costs when a set of patterns watches: CPU time per event, with 1 to 100,000 patterns,
- * when none applies and when 1 % do, for patterns of several observations, and beside it every pattern
- * asked about every event in turn. Usage: pattern_bench [events]
+ * What an event costs when a set of patterns watches: CPU time per event, with 1 to 100,000
+ * patterns, when none applies and when 1 % do, for patterns of several observations, and beside it
+ * every pattern asked about every event in turn. Usage: pattern_bench [events]
  */
 #include <stdlib.h>
 #include <time.h>
@@ -54,17 +54,21 @@ static void pattern_write(struct bench *b, size_t number, struct buf *out)
 		buf_printf(out, "[domain-name:value LIKE '%%.bad%zu.example']", number);
 		break;
 	case 1:
-		buf_printf(out, "[ipv4-addr:value ISSUBSET '203.%u.%u.0/24']", roll(b, 256), roll(b, 256));
+		buf_printf(out, "[ipv4-addr:value ISSUBSET '203.%u.%u.0/24']", roll(b, 256),
+			roll(b, 256));
 		break;
 	case 2:
 	case 3:
 		buf_printf(out,
-			"[network-traffic:dst_ref.value = '198.%u.%u.%u' AND network-traffic:dst_port = 443]",
+			"[network-traffic:dst_ref.value = '198.%u.%u.%u' AND "
+			"network-traffic:dst_port = 443]",
 			18 + roll(b, 2), roll(b, 256), roll(b, 256));
 		break;
 	case 4:
-		buf_printf(out, "[url:value = 'http://bad%zu.example/x' OR domain-name:value = "
-				"'bad%zu.example']", number, number);
+		buf_printf(out,
+			"[url:value = 'http://bad%zu.example/x' OR domain-name:value = "
+			"'bad%zu.example']",
+			number, number);
 		break;
 	case 5:
 	case 6:
@@ -81,7 +85,8 @@ static void temporal_write(size_t number, struct buf *out)
 {
 	buf_clear(out);
 	buf_printf(out,
-		"([domain-name:value = 'bad%zu.example'] FOLLOWEDBY [domain-name:value = 'bad%zu.example' AND "
+		"([domain-name:value = 'bad%zu.example'] FOLLOWEDBY [domain-name:value = "
+		"'bad%zu.example' AND "
 		"domain-name:resolves_to_refs[*].value = '192.0.2.1']) WITHIN 60 SECONDS",
 		number, number);
 }
@@ -100,7 +105,8 @@ static void batch_field(struct bench *b, size_t record, enum event_role role)
 static void batch_fill(struct bench *b, uint64_t *number)
 {
 	b->batch.fields_count = b->batch.records_count = 0;
-	while (b->batch.records_count < BATCH_RECORDS && b->batch.fields_count + 8 <= BATCH_FIELDS) {
+	while (b->batch.records_count < BATCH_RECORDS &&
+		b->batch.fields_count + 8 <= BATCH_FIELDS) {
 		size_t r = b->batch.records_count++;
 
 		b->batch.records[r] = (struct record){"", 0, 0, ++*number, *number,
@@ -177,7 +183,8 @@ static void measure(struct bench *b, const char *name, size_t patterns, unsigned
 	(void)floor;
 	pattern_counts(b->set, &counts);
 	printf("%-44s %8zu patterns %7.0f ns/event  %llu hits, %.1f MB of state\n", name, patterns,
-		best / (double)batches * 1e9, (unsigned long long)b->hits, (double)counts.memory / 1e6);
+		best / (double)batches * 1e9, (unsigned long long)b->hits,
+		(double)counts.memory / 1e6);
 	pattern_set_free(b->set);
 }
 
@@ -211,9 +218,11 @@ static void naive(struct bench *b, size_t patterns, uint64_t events)
 				exit(1);
 			(void)asked;
 			buf_printf(&list_json,
-				"%s{\"type\":\"bundle\",\"objects\":[{\"type\":\"observed-data\",\"id\":\"o-%llu\","
+				"%s{\"type\":\"bundle\",\"objects\":[{\"type\":\"observed-data\","
+				"\"id\":\"o-%llu\","
 				"\"first_observed\":\"2020-01-01T00:00:00Z\",\"last_observed\":"
-				"\"2020-01-01T00:00:00Z\",\"number_observed\":1,\"object_refs\":[]},%.*s}",
+				"\"2020-01-01T00:00:00Z\",\"number_observed\":1,\"object_refs\":[]}"
+				",%.*s}",
 				done > 0 ? "," : "", (unsigned long long)done, (int)json.len - 1,
 				json.data + 1);
 		}

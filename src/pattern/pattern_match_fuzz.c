@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* A pattern, a line feed, and observations: no crash, and an answer or a kind of error that is said. */
+/* A pattern, a line feed, and observations: no crash, and an answer or a kind of error that is
+ * said. */
 #include <stdlib.h>
 
 #include "pattern.h"

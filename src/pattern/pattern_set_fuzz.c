@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Patterns, one a line, an empty line, then events, one a line: "seconds role=value<TAB>role=value".
- * No crash, and memory within its limit.
+ * Patterns, one a line, an empty line, then events, one a line: "seconds
+ * role=value<TAB>role=value". No crash, and memory within its limit.
  */
 #include <stdlib.h>
 
@@ -84,7 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	world_fake_init(&world, 1, 0);
 	if (b == NULL || a == NULL ||
-		pattern_set_new(&(struct pattern_set_options){STATE_MAX, &world.world}, &set, &e) != OK)
+		pattern_set_new(&(struct pattern_set_options){STATE_MAX, &world.world}, &set, &e) !=
+			OK)
 		goto done;
 	for (unsigned k = 0; k < EVENT_ROLES; k++)
 		columns[k] = (struct column){slice_of(event_role_row((enum event_role)k)->name),

@@ -31,8 +31,7 @@ enum err_kind pattern_set_new(
 	s->arena = arena_new(PATTERN_SET_MAX);
 	s->scratch = arena_new(EVENT_MEMORY);
 	s->parser = json_parser_new(JSON_MEMORY);
-	s->gram_counts = calloc(GRAM_COUNTS, sizeof(*s->gram_counts));
-	if (s->arena == NULL || s->scratch == NULL || s->parser == NULL || s->gram_counts == NULL) {
+	if (s->arena == NULL || s->scratch == NULL || s->parser == NULL) {
 		pattern_set_free(s);
 		return no_memory(e);
 	}
@@ -52,7 +51,7 @@ void pattern_set_free(struct pattern_set *s)
 	buf_fini(&s->leaves);
 	buf_fini(&s->atoms);
 	buf_fini(&s->sides);
-	buf_fini(&s->gram_words);
+	buf_fini(&s->wishes);
 	buf_fini(&s->pending);
 	buf_fini(&s->said);
 	buf_fini(&s->normal);
@@ -65,7 +64,6 @@ void pattern_set_free(struct pattern_set *s)
 	json_parser_free(s->parser);
 	arena_free(s->scratch);
 	arena_free(s->arena);
-	free(s->gram_counts);
 	free(s->slots);
 	free(s->grams);
 	free(s);
@@ -89,7 +87,7 @@ static bool plan_alive(const struct plan *plan, struct test *const *leaves)
 
 /* Where the set stood before a pattern that is refused. */
 struct mark {
-	size_t leaves, atoms, sides;
+	size_t leaves, atoms, sides, wishes;
 };
 
 static enum err_kind set_take(
@@ -100,7 +98,7 @@ static enum err_kind set_take(
 	enum err_kind kind = OK;
 
 	for (size_t k = 0; k < p->leaves_count && kind == OK; k++) {
-		struct set_leaf leaf = {p->leaves[k], at, (uint32_t)k, 0};
+		struct set_leaf leaf = {p->leaves[k], at, (uint32_t)k, 0, 0};
 		uint32_t index = (uint32_t)(s->leaves.len / sizeof(leaf));
 
 		buf_append(&s->leaves, &leaf, sizeof(leaf));
@@ -109,8 +107,8 @@ static enum err_kind set_take(
 	}
 	if (kind == OK)
 		buf_append(&s->patterns, &pattern, sizeof(pattern));
-	if (kind == OK && (s->patterns.bad || s->leaves.bad || s->atoms.bad || s->sides.bad ||
-				  s->gram_words.bad))
+	if (kind == OK &&
+		(s->patterns.bad || s->leaves.bad || s->atoms.bad || s->sides.bad || s->wishes.bad))
 		kind = no_memory(e);
 	return kind;
 }
@@ -118,7 +116,7 @@ static enum err_kind set_take(
 enum err_kind pattern_set_add(
 	struct pattern_set *s, struct slice pattern, uint32_t number, struct err *e)
 {
-	struct mark mark = {s->leaves.len, s->atoms.len, s->sides.len};
+	struct mark mark = {s->leaves.len, s->atoms.len, s->sides.len, s->wishes.len};
 	const char *why = "a part of it can never match";
 	struct pattern p;
 	enum err_kind kind;
@@ -138,6 +136,7 @@ enum err_kind pattern_set_add(
 		s->leaves.len = mark.leaves;
 		s->atoms.len = mark.atoms;
 		s->sides.len = mark.sides;
+		s->wishes.len = mark.wishes;
 		pattern_fini(&p);
 		return kind;
 	}
@@ -165,18 +164,29 @@ static unsigned log2_over(size_t count)
 
 enum err_kind pattern_set_ready(struct pattern_set *s, struct err *e)
 {
-	struct atom *atoms = (struct atom *)(void *)s->atoms.data;
-	size_t count = s->atoms.len / sizeof(*atoms);
-	uint64_t bit;
-	unsigned bits = log2_over(count * 2 + 1), gram_bits = log2_over(count * 16 + 8192);
+	size_t wishes = s->wishes.len / sizeof(struct wish), count;
+	unsigned gram_bits = log2_over(wishes * 16 + 8192), bits;
+	struct atom *atoms;
+	enum err_kind kind;
 
-	s->slots = calloc((size_t)1 << bits, sizeof(*s->slots));
+	if (s->is_ready)
+		return err_set(e, ERR_USAGE, "set of patterns made ready twice");
 	s->grams = calloc(((size_t)1 << gram_bits) / 64, sizeof(*s->grams));
-	if (s->slots == NULL || s->grams == NULL)
+	if (s->grams == NULL)
+		return no_memory(e);
+	s->gram_shift = 64 - gram_bits;
+	kind = cover_grams(s, e);
+	if (kind != OK)
+		return kind;
+	buf_fini(&s->wishes);
+	atoms = (struct atom *)(void *)s->atoms.data;
+	count = s->atoms.len / sizeof(*atoms);
+	bits = log2_over(count * 2 + 1);
+	s->slots = calloc((size_t)1 << bits, sizeof(*s->slots));
+	if (s->slots == NULL)
 		return no_memory(e);
 	s->slots_mask = ((size_t)1 << bits) - 1;
-	s->gram_shift = 64 - gram_bits;
-	if (count > 0)
+	if (count > 1)
 		qsort(atoms, count, sizeof(*atoms), atom_order);
 	for (size_t k = 0; k < count; k++) {
 		struct slot *slot = set_slot(s, atoms[k].hash);
@@ -186,16 +196,6 @@ enum err_kind pattern_set_ready(struct pattern_set *s, struct err *e)
 			slot->first = (uint32_t)k;
 		}
 	}
-	for (size_t k = 0; k + GRAM_LEN <= s->gram_words.len; k += GRAM_LEN) {
-		uint32_t word;
-
-		memcpy(&word, s->gram_words.data + k, sizeof(word));
-		bit = set_gram_bit(s, word);
-		s->grams[bit / 64] |= UINT64_C(1) << (bit % 64);
-	}
-	buf_fini(&s->gram_words);
-	free(s->gram_counts);
-	s->gram_counts = NULL;
 	s->is_ready = true;
 	return OK;
 }

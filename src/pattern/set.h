@@ -15,6 +15,7 @@ struct set_leaf {
 	uint32_t pattern;
 	uint32_t at;    /* among the leaves of its pattern */
 	uint64_t stamp; /* the record that it was last a candidate for */
+	uint64_t tried; /* the value that its LIKE or MATCHES was last tried on */
 };
 
 struct state;
@@ -30,6 +31,14 @@ struct set_pattern {
 /* What must be in a record before a leaf can be met: a hash of a value in one of some roles. */
 struct atom {
 	uint64_t hash, roles;
+	const struct comparison *comparison; /* of a gram: tried on the value at once */
+	uint32_t leaf;
+};
+
+/* A LIKE or MATCHES whose gram is chosen when all are known: the one that the fewest have. */
+struct wish {
+	const struct comparison *comparison;
+	uint64_t roles;
 	uint32_t leaf;
 };
 
@@ -43,8 +52,7 @@ struct side {
 
 enum atom_kind { ATOM_EQUAL = 'E', ATOM_NETWORK = 'N', ATOM_GRAM = 'G' };
 
-#define GRAM_LEN    4 /* bytes of a literal that LIKE or MATCHES needs */
-#define GRAM_COUNTS 65536
+#define GRAM_LEN 4 /* bytes of a literal that LIKE or MATCHES needs */
 
 struct slot {
 	uint64_t hash;
@@ -56,9 +64,7 @@ struct pattern_set {
 	uint64_t multiplier; /* odd: for the bitmap of grams */
 	size_t memory_max;
 	struct arena *arena; /* patterns */
-	struct buf patterns, leaves, atoms, sides;
-	uint16_t *gram_counts; /* until ready: to take the rarest */
-	struct buf gram_words; /* until ready: of uint32_t, for the bitmap */
+	struct buf patterns, leaves, atoms, sides, wishes;
 	/* ready */
 	struct slot *slots;
 	size_t slots_mask;
@@ -73,7 +79,7 @@ struct pattern_set {
 	struct buf pending, said, normal, json, objects, text;
 	struct judge judge;
 	struct binding binding;
-	uint64_t stamp;
+	uint64_t stamp, value_stamp;
 	/* the last record, should it go on in the next batch */
 	bool goes_on;
 	uint64_t last_number, last_offset;
@@ -115,6 +121,9 @@ bool cover_cost(const struct pattern_set *s, struct test *t, const char **why);
 /* The atoms and sides of the cheapest cover. ERR_LIMIT past PATTERN_SIDE_MAX. */
 enum err_kind cover_write(
 	struct pattern_set *s, const struct test *t, uint32_t leaf, struct err *e) MUST_USE;
+
+/* The wishes become atoms, and their grams bits. */
+enum err_kind cover_grams(struct pattern_set *s, struct err *e) MUST_USE;
 
 /* set_state.c: a leaf has matched; *ret_hit says whether that completed the pattern, which then
  * forgets what it used. evidence is in *text. False: out of memory. */

@@ -11,24 +11,31 @@
 
 #define JUDGE_WORK 100000 /* comparisons and path steps for one expression on one record */
 
-enum pending_kind { PENDING_HASH, PENDING_LEAF };
+enum pending_kind { PENDING_HASH, PENDING_GRAM, PENDING_LEAF };
 
 struct pending {
 	uint64_t value; /* a hash; or a leaf that is a candidate already */
 	uint64_t role;
 	uint16_t record;
+	uint16_t field;
 	uint8_t kind;
 };
 
 /* ---- first: what to look for
  * ---------------------------------------------------------------------------------------- */
 
-static void pend(struct pattern_set *s, enum pending_kind kind, uint64_t value, uint64_t role,
-	uint16_t record)
-{
-	struct pending p = {value, role, record, (uint8_t)kind};
+/* The field at hand. */
+struct spot {
+	uint64_t role;
+	uint16_t record, field;
+};
 
-	if (kind == PENDING_HASH)
+static void pend(
+	struct pattern_set *s, enum pending_kind kind, uint64_t value, const struct spot *spot)
+{
+	struct pending p = {value, spot->role, spot->record, spot->field, (uint8_t)kind};
+
+	if (kind != PENDING_LEAF)
 		__builtin_prefetch(&s->slots[value & s->slots_mask]);
 	buf_append(&s->pending, &p, sizeof(p));
 }
@@ -46,8 +53,7 @@ static struct slice field_text(const struct column *c, const struct field *f,
 	return buf_slice(text);
 }
 
-static void pend_networks(
-	struct pattern_set *s, struct slice address, uint64_t role, uint16_t record)
+static void pend_networks(struct pattern_set *s, struct slice address, const struct spot *spot)
 {
 	uint8_t network[NETWORK_LEN];
 	uint64_t lengths;
@@ -64,13 +70,12 @@ static void pend_networks(
 
 			set_network_key(network, bits, key);
 			pend(s, PENDING_HASH,
-				set_hash(s, ATOM_NETWORK, (struct slice){key, sizeof(key)}), role,
-				record);
+				set_hash(s, ATOM_NETWORK, (struct slice){key, sizeof(key)}), spot);
 		}
 	}
 }
 
-static void pend_grams(struct pattern_set *s, struct slice text, uint64_t role, uint16_t record)
+static void pend_grams(struct pattern_set *s, struct slice text, const struct spot *spot)
 {
 	text = text_normal(text, &s->normal);
 	for (size_t k = 0; k + GRAM_LEN <= text.len; k++) {
@@ -80,9 +85,8 @@ static void pend_grams(struct pattern_set *s, struct slice text, uint64_t role, 
 		memcpy(&word, text.data + k, sizeof(word));
 		bit = set_gram_bit(s, word);
 		if ((s->grams[bit / 64] >> (bit % 64) & 1) != 0)
-			pend(s, PENDING_HASH,
-				set_hash(s, ATOM_GRAM, slice_cut(text, k, k + GRAM_LEN)), role,
-				record);
+			pend(s, PENDING_GRAM,
+				set_hash(s, ATOM_GRAM, slice_cut(text, k, k + GRAM_LEN)), spot);
 	}
 }
 
@@ -117,14 +121,14 @@ static bool side_holds(struct pattern_set *s, const struct side *side, struct sl
 }
 
 static void pend_sides(
-	struct pattern_set *s, struct slice value, bool said, uint64_t role, uint16_t record)
+	struct pattern_set *s, struct slice value, bool said, const struct spot *spot)
 {
 	const struct side *sides = (const struct side *)(const void *)s->sides.data;
 
 	for (size_t k = 0; k < s->sides.len / sizeof(*sides); k++) {
-		if ((sides[k].roles & role) != 0 && (said || sides[k].comparison == NULL) &&
+		if ((sides[k].roles & spot->role) != 0 && (said || sides[k].comparison == NULL) &&
 			side_holds(s, &sides[k], value))
-			pend(s, PENDING_LEAF, sides[k].leaf, role, record);
+			pend(s, PENDING_LEAF, sides[k].leaf, spot);
 	}
 }
 
@@ -132,6 +136,7 @@ static void pend_field(struct pattern_set *s, const struct batch *batch, const s
 {
 	const struct column *c = &batch->columns[f->column];
 	uint64_t role = event_role_bit((enum event_role)c->role);
+	struct spot spot = {role, f->record, (uint16_t)(f - batch->fields)};
 	char address[ADDRESS_TEXT_MAX];
 	struct slice text, rest, one;
 	bool said;
@@ -145,17 +150,17 @@ static void pend_field(struct pattern_set *s, const struct batch *batch, const s
 		if (c->role == ROLE_TRANSPORT || c->role == ROLE_SERVICE) {
 			for (rest = text; slice_next(&rest, ',', &one);)
 				pend(s, PENDING_HASH, set_hash(s, ATOM_EQUAL, slice_trim(one)),
-					role, f->record);
+					&spot);
 		} else {
-			pend(s, PENDING_HASH, set_hash(s, ATOM_EQUAL, text), role, f->record);
+			pend(s, PENDING_HASH, set_hash(s, ATOM_EQUAL, text), &spot);
 		}
 	}
 	if (said && (role & s->network_roles) != 0)
-		pend_networks(s, text, role, f->record);
+		pend_networks(s, text, &spot);
 	if (said && (role & s->gram_roles) != 0)
-		pend_grams(s, text, role, f->record);
+		pend_grams(s, text, &spot);
 	if ((role & s->side_roles) != 0)
-		pend_sides(s, text, said, role, f->record);
+		pend_sides(s, text, said, &spot);
 }
 
 /* ---- then: who could be met
@@ -169,7 +174,8 @@ struct visit {
 	struct buf leaves; /* of uint32_t: candidates */
 	bool (*hit)(void *context, const struct batch *batch, const struct pattern_hit *hit);
 	void *context;
-	bool goes_on; /* the record began in the batch before */
+	bool goes_on;        /* the record began in the batch before */
+	uint32_t said_field; /* whose value s->said holds */
 };
 
 static void candidate_add(struct visit *v, uint32_t leaf)
@@ -186,10 +192,22 @@ static void candidate_add(struct visit *v, uint32_t leaf)
 	buf_append(&v->leaves, &leaf, sizeof(leaf));
 }
 
+/* What a gram stands for, on the whole value: few of those that hold the gram meet it. */
+static bool gram_holds(struct visit *v, const struct atom *atom, struct slice value)
+{
+	struct side side = {atom->comparison, atom->roles, atom->leaf, false};
+	struct set_leaf *leaf = &set_leaves(v->s)[atom->leaf];
+
+	if (leaf->tried == v->s->value_stamp)
+		return false; /* the gram stands there twice */
+	leaf->tried = v->s->value_stamp;
+	return side_holds(v->s, &side, value);
+}
+
 static void pending_look(struct visit *v, const struct pending *p)
 {
-	const struct pattern_set *s = v->s;
-	const struct atom *atoms = (const struct atom *)(const void *)s->atoms.data;
+	struct pattern_set *s = v->s;
+	const struct atom *atom = (const struct atom *)(const void *)s->atoms.data;
 	const struct slot *slot;
 
 	if (p->kind == PENDING_LEAF) {
@@ -197,9 +215,23 @@ static void pending_look(struct visit *v, const struct pending *p)
 		return;
 	}
 	slot = set_slot(s, p->value);
-	for (uint32_t k = 0; k < slot->count; k++) {
-		if ((atoms[slot->first + k].roles & p->role) != 0)
-			candidate_add(v, atoms[slot->first + k].leaf);
+	if (slot->count == 0)
+		return;
+	if (p->kind == PENDING_GRAM && v->said_field != p->field) {
+		const struct field *f = &v->batch->fields[p->field];
+		const struct column *c = &v->batch->columns[f->column];
+		char address[ADDRESS_TEXT_MAX];
+
+		(void)event_said(
+			(enum event_role)c->role, field_text(c, f, address, &s->text), &s->said);
+		v->said_field = p->field;
+		s->value_stamp++;
+	}
+	atom += slot->first;
+	for (uint32_t k = 0; k < slot->count; k++, atom++) {
+		if ((atom->roles & p->role) != 0 &&
+			(p->kind != PENDING_GRAM || gram_holds(v, atom, buf_slice(&s->said))))
+			candidate_add(v, atom->leaf);
 	}
 }
 
@@ -235,7 +267,8 @@ static bool record_observe(struct visit *v, const struct event *e, struct json_d
 	ret_observation->objects_count = s->objects.len / sizeof(struct object);
 	ret_observation->objects = (const struct object *)(const void *)s->objects.data;
 	if (ret_observation->objects_count > 1)
-		qsort(s->objects.data, ret_observation->objects_count, sizeof(struct object), object_order);
+		qsort(s->objects.data, ret_observation->objects_count, sizeof(struct object),
+			object_order);
 	return true;
 }
 
@@ -393,7 +426,8 @@ bool pattern_set_batch(struct pattern_set *s, const struct batch *batch,
 	bool (*hit)(void *context, const struct batch *batch, const struct pattern_hit *hit),
 	void *context)
 {
-	struct visit v = {.s = s, .batch = batch, .hit = hit, .context = context};
+	struct visit v = {
+		.s = s, .batch = batch, .hit = hit, .context = context, .said_field = UINT32_MAX};
 	const struct record *last = NULL;
 	const struct pending *pending;
 	size_t count, k = 0;

@@ -10,6 +10,7 @@
  *                is there; no more than PATTERN_SIDE_MAX of them
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "set.h"
 
@@ -466,9 +467,9 @@ void set_network_key(const uint8_t address[16], unsigned bits, char ret_key[17])
 }
 
 static void atom_add(struct pattern_set *s, enum atom_kind kind, struct slice value, uint64_t roles,
-	uint32_t leaf)
+	uint32_t leaf, const struct comparison *c)
 {
-	struct atom atom = {set_hash(s, kind, value), roles, leaf};
+	struct atom atom = {set_hash(s, kind, value), roles, c, leaf};
 
 	buf_append(&s->atoms, &atom, sizeof(atom));
 	s->roles |= roles;
@@ -501,7 +502,7 @@ static void network_write(
 	while (bits < 128 && ((first[bits / 8] ^ last[bits / 8]) & (0x80 >> (bits % 8))) == 0)
 		bits++;
 	set_network_key(first, bits, key);
-	atom_add(s, ATOM_NETWORK, (struct slice){key, sizeof(key)}, roles, leaf);
+	atom_add(s, ATOM_NETWORK, (struct slice){key, sizeof(key)}, roles, leaf, NULL);
 	if (v4 && bits >= 96)
 		s->v4_lengths |= UINT64_C(1) << (bits - 96);
 	else
@@ -509,28 +510,58 @@ static void network_write(
 	s->network_roles |= roles;
 }
 
+/* How many literals hold each gram, roughly: grams share counters. */
+#define GRAM_COUNTERS 65536
+
+static uint32_t *gram_counter(const struct pattern_set *s, uint32_t *counters, struct slice gram)
+{
+	return &counters[set_hash(s, ATOM_GRAM, gram) % GRAM_COUNTERS];
+}
+
+enum err_kind cover_grams(struct pattern_set *s, struct err *e)
+{
+	const struct wish *wishes = (const struct wish *)(const void *)s->wishes.data;
+	size_t count = s->wishes.len / sizeof(*wishes);
+	uint32_t *counters = calloc(GRAM_COUNTERS, sizeof(*counters));
+	struct buf text = BUF_INIT;
+	struct slice literal, best;
+	uint32_t word;
+	uint64_t bit;
+
+	if (counters == NULL)
+		return err_set(e, ERR_NOMEM, "patterns: out of memory");
+	for (size_t w = 0; w < count; w++) {
+		literal = comparison_literal(wishes[w].comparison, &text);
+		for (size_t k = 0; k + GRAM_LEN <= literal.len; k++)
+			++*gram_counter(s, counters, slice_cut(literal, k, k + GRAM_LEN));
+	}
+	for (size_t w = 0; w < count; w++) {
+		literal = comparison_literal(wishes[w].comparison, &text);
+		best = slice_cut(literal, 0, GRAM_LEN);
+		for (size_t k = 1; k + GRAM_LEN <= literal.len; k++) {
+			struct slice gram = slice_cut(literal, k, k + GRAM_LEN);
+
+			if (*gram_counter(s, counters, gram) < *gram_counter(s, counters, best))
+				best = gram;
+		}
+		atom_add(s, ATOM_GRAM, best, wishes[w].roles, wishes[w].leaf, wishes[w].comparison);
+		memcpy(&word, best.data, sizeof(word));
+		bit = set_gram_bit(s, word);
+		s->grams[bit / 64] |= UINT64_C(1) << (bit % 64);
+	}
+	buf_fini(&text);
+	free(counters);
+	return s->atoms.bad ? err_set(e, ERR_NOMEM, "patterns: out of memory") : OK;
+}
+
 static void gram_write(
 	struct pattern_set *s, const struct comparison *c, uint64_t roles, uint32_t leaf)
 {
-	struct buf text = BUF_INIT;
-	struct slice literal = comparison_literal(c, &text), best = {0};
-	uint16_t *count, *least = NULL;
+	struct wish wish = {c, roles, leaf};
 
-	for (size_t k = 0; k + GRAM_LEN <= literal.len; k++) {
-		struct slice gram = slice_cut(literal, k, k + GRAM_LEN);
-
-		count = &s->gram_counts[set_hash(s, ATOM_GRAM, gram) % GRAM_COUNTS];
-		if (least == NULL || *count < *least) {
-			least = count;
-			best = gram;
-		}
-	}
-	if (least != NULL && *least < UINT16_MAX)
-		++*least;
-	atom_add(s, ATOM_GRAM, best, roles, leaf);
-	buf_append(&s->gram_words, best.data, GRAM_LEN);
+	buf_append(&s->wishes, &wish, sizeof(wish));
 	s->gram_roles |= roles;
-	buf_fini(&text);
+	s->roles |= roles;
 }
 
 static enum err_kind comparison_write(
@@ -544,7 +575,7 @@ static enum err_kind comparison_write(
 	case WAY_EQUAL:
 		for (size_t k = 0; k < c->node->constants_count; k++) {
 			if (equal_text(&c->constants[k], from.row, &text))
-				atom_add(s, ATOM_EQUAL, buf_slice(&text), roles, leaf);
+				atom_add(s, ATOM_EQUAL, buf_slice(&text), roles, leaf, NULL);
 		}
 		buf_fini(&text);
 		s->equal_roles |= roles;
