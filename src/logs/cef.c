@@ -48,8 +48,8 @@ static const struct key {
 	{"shost",		    ITEM_CLIENT_NAME},
 	{"smac",		     ITEM_MAC        },
 	{"sourceTranslatedAddress",  ITEM_ADDRESS    },
-	{"spt",		      ITEM_CLIENT_PORT},
 	{"sproc",		    ITEM_DETAIL     },
+	{"spt",		      ITEM_CLIENT_PORT},
 	{"src",		      ITEM_CLIENT     },
 	{"start",		    ITEM_DETAIL     },
 	{"suser",		    ITEM_USER       },
@@ -75,6 +75,8 @@ static void pair_put(struct line_out *o, struct slice name, struct slice value)
 	/* A request may be a URL or its path. */
 	if (item == ITEM_URL && value.len != 0 && value.data[0] == '/')
 		item = ITEM_PATH;
+	if (item == ITEM_USER && slice_find(value, '@', 0) < value.len)
+		item = name.data[0] == 's' ? ITEM_EMAIL_FROM : ITEM_EMAIL_TO;
 	line_put_named(o, item, name, value, ESCAPE_CEF);
 }
 

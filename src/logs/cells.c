@@ -84,11 +84,15 @@ void cells_free(struct cells *c)
 	free(c);
 }
 
-void cells_clear(struct cells *c)
+bool cells_clear(struct logs_reader *r, struct cells *c)
 {
+	if (!logs_columns_clear(r))
+		return false;
+	line_state_init(r, &c->items);
 	c->count = c->needed = c->head_len = 0;
 	c->join = c->known = c->all_free = c->plus = false;
 	memset(c->parts, 0, sizeof(c->parts));
+	return true;
 }
 
 bool cells_head_keep(struct cells *c, struct slice line)
@@ -159,12 +163,6 @@ bool cells_header(
 	size_t count;
 	bool open;
 
-	if (!logs_columns_clear(r))
-		return false;
-	c->count = c->needed = 0;
-	c->join = c->known = c->all_free = false;
-	memset(c->parts, 0, sizeof(c->parts));
-	line_state_init(r, &c->items);
 	c->delimiter = delimiter;
 	if (!cells_head_keep(c, line)) {
 		logs_problem(

@@ -79,7 +79,8 @@ bool cells_header(
 	struct logs_reader *r, struct cells *c, struct slice line, size_t skip, char delimiter);
 /* A line that a resumed reader needs; kept in front of the header. False: too long. */
 bool cells_head_keep(struct cells *c, struct slice line);
-void cells_clear(struct cells *c); /* no header holds */
+/* No header holds; what was read under it is flushed first. False: stopped. */
+bool cells_clear(struct logs_reader *r, struct cells *c);
 
 /*
  * Cuts a row: *ret_escape says which cells hold doubled quotes. A quoted cell may hold delimiters;

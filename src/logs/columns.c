@@ -324,6 +324,7 @@ static const struct cell_name names[] = {
 	{"registrypath",                 ROLE_REGISTRY_KEY,        FIELD_NONE, PART_NONE  },
 	{"regkey",		       ROLE_REGISTRY_KEY,        FIELD_NONE, PART_NONE  },
 	{"remoteaddr",                   ROLE_SOURCE_ADDRESS,      FIELD_NONE, PART_NONE  },
+	{"remotehost",                   ROLE_HOST,                FIELD_NONE, PART_NONE  },
 	{"remotehostname",               ROLE_HOST,                FIELD_NONE, PART_NONE  },
 	{"remoteip",		     ROLE_SOURCE_ADDRESS,      FIELD_NONE, PART_NONE  },
 	{"remoteipaddress",              ROLE_DESTINATION_ADDRESS, FIELD_NONE, PART_NONE  },

@@ -68,8 +68,8 @@ static bool header_read(struct logs_reader *r, struct csv *csv, struct slice lin
 
 	if (delimiter == 0)
 		delimiter = delimiter_guess(line);
-	cells_clear(csv->cells);
-	return cells_header(r, csv->cells, line, 0, delimiter != 0 ? delimiter : ',');
+	return cells_clear(r, csv->cells) &&
+	       cells_header(r, csv->cells, line, 0, delimiter != 0 ? delimiter : ',');
 }
 
 /* ---- rows
@@ -187,7 +187,8 @@ static bool csv_resume(struct logs_reader *r, struct slice head)
 	struct slice line;
 
 	csv->alone_until = 0;
-	cells_clear(csv->cells);
+	if (!cells_clear(r, csv->cells))
+		return false;
 	if (!slice_next(&head, '\n', &line) || line.len == 0)
 		return true;
 	return header_read(r, csv, line);

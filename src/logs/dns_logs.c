@@ -119,7 +119,7 @@ static const struct {
  */
 bool bind_body(struct line_out *o, const struct line_head *h)
 {
-	struct slice rest = h->message, word;
+	struct slice rest = h->message, word, key;
 	size_t at = slice_find_text(slice_cut(rest, 0, 64), SLICE("client "));
 	size_t end;
 
@@ -133,6 +133,9 @@ bool bind_body(struct line_out *o, const struct line_head *h)
 	if (!word_next(&rest, &word))
 		return false;
 	if (word.data[0] == '@' && !word_next(&rest, &word))
+		return false;
+	/* "/key NAME": signed with that key */
+	if (slice_ends(word, SLICE("/key")) && !word_next(&rest, &key))
 		return false;
 	if (word.data[word.len - 1] == ':')
 		word.len--;
@@ -203,10 +206,10 @@ static bool unbound_failed(struct line_out *o, struct slice text)
 {
 	size_t open = slice_find_text(slice_cut(text, 0, 32), SLICE(" <"));
 	size_t close = slice_find_text(text, SLICE(">: "));
-	struct slice question = slice_cut(text, open + 2, close), name, type;
+	struct slice question = slice_cut(text, open + 2, close), name, type, class;
 
 	if (close == text.len || !word_next(&question, &name) || !word_next(&question, &type) ||
-		!word_next(&question, &question) || !is_class(question))
+		!word_next(&question, &class) || !is_class(class))
 		return false;
 	line_put(o, ITEM_RESPONSE_CODE, slice_cut(text, 0, open));
 	line_put(o, ITEM_QUERY, name);

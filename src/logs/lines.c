@@ -223,22 +223,27 @@ bool is_number(struct slice s)
 bool is_address(struct slice s)
 {
 	size_t dots = 0, colons = 0;
+	bool doubled = false;
 
 	if (s.len < 2 || s.len > ADDRESS_MAX)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.data[i];
 
-		if (c == '.')
+		if (c == '.') {
 			dots++;
-		else if (c == ':')
+		} else if (c == ':') {
+			doubled = doubled || (i != 0 && s.data[i - 1] == ':');
 			colons++;
-		else if (c == '%' && colons >= 2)
+		} else if (c == '%' && colons >= 2) {
 			break; /* a zone: RFC 4007 section 11 */
-		else if (!is_digit(c) && !((c | 32) >= 'a' && (c | 32) <= 'f' && dots == 0))
+		} else if (!is_digit(c) && !((c | 32) >= 'a' && (c | 32) <= 'f' && dots == 0)) {
 			return false;
+		}
 	}
-	return colons >= 2 || (colons == 0 && dots == 3 && is_digit(s.data[0]));
+	if (colons == 0)
+		return dots == 3 && is_digit(s.data[0]);
+	return colons <= 7 && (doubled || colons == (dots == 3 ? 6 : 7));
 }
 
 bool is_mac(struct slice s)

@@ -186,7 +186,8 @@ static inline bool is_alpha(char c)
 }
 
 bool is_number(struct slice s); /* digits only, at least one */
-/* Dotted quad, or hex digits and at least two colons: enough to choose a column. */
+/* The form of a dotted quad or of IPv6 text (not of a clock or a MAC address): enough to choose a
+ * column. */
 bool is_address(struct slice s);
 bool is_mac(struct slice s);
 

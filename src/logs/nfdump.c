@@ -10,8 +10,9 @@
 
 #define PIPE_COLUMNS                                                                               \
 	22 /* af|first|last|proto|sa[4]|sp|da[4]|dp|sas|das|in|out|flags|tos|packets|bytes */
-#define PIPE_COLUMNS_OLD 24 /* 1.6: first and last are two numbers each, seconds and milliseconds  \
-			     */
+#define PIPE_COLUMNS_OLD                                                                           \
+	24 /* 1.6: first and last are two numbers each, seconds and milliseconds                   \
+	    */
 #define PIPE_AF_INET  2
 #define PIPE_AF_INET6 10
 #define LINE_WORDS    24 /* of an nfdump line; nsel has 17 */
@@ -20,13 +21,21 @@ struct flows {
 	struct cells *cells; /* of a table; its items serve the other forms too */
 };
 
+/* Flows go one way: their bytes are the source's. */
+static const struct cell_name *flow_name_find(struct slice name)
+{
+	static const struct cell_name bytes = {"bytes", ROLE_SOURCE_BYTES, FIELD_NONE, PART_NONE};
+
+	return slice_equal_nocase(name, SLICE("bytes")) ? &bytes : cell_name_find(name);
+}
+
 static enum err_kind flows_open(struct logs_reader *r, struct err *e)
 {
 	struct flows *f = calloc(1, sizeof(*f));
 
 	r->state = f;
 	if (f != NULL)
-		f->cells = cells_new(cell_name_find);
+		f->cells = cells_new(flow_name_find);
 	if (f == NULL || f->cells == NULL)
 		return err_set(e, ERR_NOMEM, "log reader: out of memory");
 	line_state_init(r, &f->cells->items);
@@ -261,30 +270,27 @@ static bool flow_parse(struct line_out *o, struct slice line)
 	return flow_words(o, line) || pipe_words(o, line);
 }
 
+static bool is_table_row(const struct cells *c, struct slice line)
+{
+	return c->count != 0 && memchr(line.data, c->delimiter, line.len) != NULL;
+}
+
 static bool flows_line(struct logs_reader *r, struct slice line)
 {
 	struct flows *f = r->state;
 	struct cells *c = f->cells;
-	struct line_out none = {0};
 	char delimiter;
 
 	if (line.len == 0)
 		return true;
 	if (is_remark(line)) {
-		if (slice_starts(line, SLICE("Summary")) && c->count != 0) {
-			if (!logs_columns_clear(r))
-				return false;
-			cells_clear(c);
-			line_state_init(r, &c->items);
-		}
-		return true;
+		return c->count == 0 || !slice_starts(line, SLICE("Summary")) || cells_clear(r, c);
 	}
 	delimiter = table_delimiter(line);
 	if (delimiter != 0) {
-		cells_clear(c);
-		return cells_header(r, c, line, 0, delimiter);
+		return cells_clear(r, c) && cells_header(r, c, line, 0, delimiter);
 	}
-	if (c->count != 0 && !flow_parse(&none, line))
+	if (is_table_row(c, line))
 		return cells_read(r, c, line, r->line, r->line_offset, "flows");
 	if (is_sum(line))
 		return true;
@@ -295,9 +301,8 @@ static bool flows_detail(
 	struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event)
 {
 	struct flows *f = r->state;
-	struct line_out none = {0};
 
-	if (f->cells->count != 0 && !flow_parse(&none, line))
+	if (is_table_row(f->cells, line))
 		return cells_detail(r, f->cells, line, a, ret_event);
 	return line_detail(r, line, a, ret_event, flow_parse);
 }
@@ -314,10 +319,8 @@ static bool flows_resume(struct logs_reader *r, struct slice head)
 	struct flows *f = r->state;
 	struct slice line;
 
-	if (!logs_columns_clear(r))
+	if (!cells_clear(r, f->cells))
 		return false;
-	cells_clear(f->cells);
-	line_state_init(r, &f->cells->items);
 	if (!slice_next(&head, '\n', &line) || line.len == 0)
 		return true;
 	return cells_header(r, f->cells, line, 0, table_delimiter(line));
@@ -325,6 +328,9 @@ static bool flows_resume(struct logs_reader *r, struct slice head)
 
 static unsigned flows_guess(struct slice head, const char *name)
 {
+	/* nfdump 1.6 and 1.7, SiLK, IPFIX */
+	static const char *const marks[] = {
+		"ts,te,", "firstSeen,", "sIP|", "sourceIPv4Address", "sourceIPv6Address"};
 	struct slice line;
 
 	(void)name;
@@ -335,8 +341,11 @@ static unsigned flows_guess(struct slice head, const char *name)
 		if (slice_starts(line, SLICE("Date first seen")) ||
 			slice_starts(line, SLICE("Date flow start")))
 			return 92;
-		if (table_delimiter(line) != 0)
-			return 80;
+		/* Other tables of flows are as well read as CSV. */
+		for (size_t i = 0; i < COUNT_OF(marks); i++)
+			if (slice_find_text(line, slice_of(marks[i])) < line.len &&
+				table_delimiter(line) != 0)
+				return 92;
 		break;
 	}
 	return line_guess(head, flow_parse, 90);

@@ -136,6 +136,7 @@ static bool head_5424(struct slice s, struct line_head *h)
 static bool tag_next(struct slice *rest, struct line_head *h, bool needs_id)
 {
 	struct slice s = slice_cut(*rest, 0, TAG_MAX), tag = slice_cut(s, 0, slice_find(s, ' ', 0));
+	struct slice pid = {0};
 	size_t open, end = tag.len;
 
 	if (tag.len == 0)
@@ -144,11 +145,15 @@ static bool tag_next(struct slice *rest, struct line_head *h, bool needs_id)
 		end--;
 	open = slice_find(tag, '[', 0);
 	if (open != 0 && open < end && tag.data[end - 1] == ']')
-		h->pid = slice_cut(tag, open + 1, end - 1);
+		pid = slice_cut(tag, open + 1, end - 1);
 	else if (end == tag.len || end == 0 || needs_id)
 		return false;
 	else
 		open = end;
+	/* BIND: "client 192.0.2.1#53:" is no process on the host "client". */
+	if (is_digit(tag.data[0]) || slice_find(tag, '#', 0) < tag.len)
+		return false;
+	h->pid = pid;
 	h->process = slice_cut(tag, 0, open < end ? open : end);
 	*rest = slice_cut(*rest, tag.len, rest->len);
 	(void)text_next(rest, SLICE(" "));
@@ -203,7 +208,7 @@ void line_head_parse(struct slice line, struct line_head *ret_head)
 		ahead = rest;
 		if (word_next(&ahead, &host) && is_host(host)) {
 			(void)text_next(&ahead, SLICE(" "));
-			if (tag_next(&ahead, &h, false)) {
+			if (slice_starts(ahead, SLICE("CEF:")) || tag_next(&ahead, &h, false)) {
 				h.host = host;
 				h.message = ahead;
 			}

@@ -56,17 +56,19 @@ static bool directive(struct logs_reader *r, struct cells *c, struct slice line)
 	struct slice rest = line;
 
 	if (text_next(&rest, SLICE("#Software:"))) {
-		cells_clear(c);
+		if (!cells_clear(r, c))
+			return false;
 		c->plus = slice_find_text(rest, SLICE("Microsoft")) < rest.len;
 		(void)cells_head_keep(c, line);
 		return true;
 	}
 	if (!text_next(&rest, SLICE("#Fields:")))
 		return true;
-	if (c->count != 0) {
+	if (c->head_len != 0) {
 		bool plus = c->plus;
 
-		cells_clear(c);
+		if (!cells_clear(r, c))
+			return false;
 		c->plus = plus;
 		if (plus)
 			(void)cells_head_keep(c, SLICE("#Software: Microsoft"));
@@ -121,7 +123,8 @@ static bool w3c_resume(struct logs_reader *r, struct slice head)
 {
 	struct slice line;
 
-	cells_clear(r->state);
+	if (!cells_clear(r, r->state))
+		return false;
 	while (slice_next(&head, '\n', &line))
 		if (!directive(r, r->state, line))
 			return false;

@@ -29,16 +29,28 @@ static bool is_absolute(struct slice url)
 	return i != 0 && slice_starts(slice_cut(url, i, url.len), SLICE("://"));
 }
 
+/* What an attacker has others fetch stands inside: "?x=http://...", "${jndi:ldap://...}". */
+static void inner_put(struct line_out *o, struct slice text, enum line_escape escape)
+{
+	if (slice_find_text(text, SLICE("://")) < text.len)
+		line_put_escaped(o, ITEM_MESSAGE, text, escape);
+}
+
 /* The target of a request, joined to the host where the log has one (RFC 9112 section 3.2). */
 static void target_put(struct line_out *o, struct slice method, struct slice target,
 	struct slice host, struct slice port, enum line_escape escape)
 {
-	if (slice_is(method, "CONNECT"))
+	if (slice_is(method, "CONNECT")) {
 		line_put(o, ITEM_HOST, target);
-	else if (is_absolute(target))
+		return;
+	}
+	if (is_absolute(target)) {
 		line_put_escaped(o, ITEM_URL, target, escape);
-	else if (host.len != 0 && target.len != 0 && target.data[0] == '/' &&
-		 memchr(target.data, '\\', target.len) == NULL)
+		return;
+	}
+	inner_put(o, target, escape);
+	if (host.len != 0 && target.len != 0 && target.data[0] == '/' &&
+		memchr(target.data, '\\', target.len) == NULL)
 		line_put_joined(o, (struct slice){0}, host, port, target, (struct slice){0});
 	else
 		line_put_escaped(o, ITEM_PATH, target, escape);
@@ -175,9 +187,10 @@ static void quotes_put(struct line_out *o, struct slice rest)
 		n++;
 		if (n == 1)
 			line_put_escaped(o, ITEM_REFERRER, text, ESCAPE_WEB);
-		else if (n == 2)
+		else if (n == 2) {
 			line_put_escaped(o, ITEM_USER_AGENT, text, ESCAPE_WEB);
-		else if (text.len != 0 && is_client(slice_cut(text, 0, slice_find(text, ',', 0))))
+			inner_put(o, text, ESCAPE_WEB);
+		} else if (text.len != 0 && is_client(slice_cut(text, 0, slice_find(text, ',', 0))))
 			line_put_addresses(o, ITEM_FORWARDED, text);
 		else
 			line_put_escaped(o, ITEM_MESSAGE, text, ESCAPE_WEB);
@@ -222,7 +235,7 @@ static bool combined_body(struct line_out *o, struct slice line)
 static bool haproxy_body(struct line_out *o, struct slice line)
 {
 	struct slice rest = line, client, time, word, words[6];
-	size_t count = 0, open, close;
+	size_t count = 0, open, close, colon;
 
 	if (!word_next(&rest, &client) || !word_next(&rest, &time) || time.len < 20 ||
 		time.data[0] != '[' || time.data[time.len - 1] != ']' || time.data[3] != '/' ||
@@ -234,7 +247,10 @@ static bool haproxy_body(struct line_out *o, struct slice line)
 		slice_find(words[2], '/', 0) == words[2].len)
 		return false;
 	o->sure = true;
-	line_put_endpoint(o, ITEM_CLIENT, LINE_ITEMS, ITEM_CLIENT_PORT, client, ':');
+	/* IPv6 without brackets too: the port is behind the last colon. */
+	colon = (size_t)((const char *)memrchr(client.data, ':', client.len) - client.data);
+	line_put(o, ITEM_CLIENT, slice_cut(client, 0, colon));
+	line_put(o, ITEM_CLIENT_PORT, slice_cut(client, colon + 1, client.len));
 	line_put(o, ITEM_TIME, slice_cut(time, 1, time.len - 1));
 	line_put(o, ITEM_DETAIL, words[1]);
 	/* Timers of HTTP are five numbers, of TCP three; bytes follow the status. */
