@@ -22,8 +22,7 @@ const char *baseline_verdict_name(enum baseline_verdict v)
 	return (unsigned)v < BASELINE_VERDICTS ? verdict_names[v] : "known";
 }
 
-/* ---- the table ----------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static size_t tuples_max(const struct baseline_options *o)
 {
@@ -209,8 +208,7 @@ bool baseline_tuple_there(const struct baseline *b, struct slice key)
 	return behind(b, ENTRY_TUPLE, key);
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 /* One field: never empty, never with what separates fields or lines. */
 static void put_field(struct buf *b, struct slice value, size_t bytes_max)
@@ -281,8 +279,7 @@ static void key_make(const struct baseline *b, struct slice source, struct slice
 	put_field(key, object, BASELINE_CLASS_MAX);
 }
 
-/* ---- judging ------------------------------------------------------------------------------------
- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 #define US_PER_DAY (86400 * US_PER_SECOND)
 
@@ -401,8 +398,7 @@ void baseline_counts(const struct baseline *b, struct baseline_counts *ret_count
 		.learning = b->learning};
 }
 
-/* ---- walking ------------------------------------------------------------------------------------
- */
+/* ---- walking --------------------------------------------------------------------------------- */
 
 static int by_key(const void *left, const void *right)
 {

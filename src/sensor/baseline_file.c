@@ -20,8 +20,7 @@ static const char advice[] = "# Who normally does what. Set a line's first word 
 #define TUPLE_FIELDS   11 /* verdict, seven of the key, count, first, last */
 #define KEY_FIELDS     7
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_time(struct buf *b, int64_t us)
 {
@@ -99,8 +98,7 @@ enum err_kind baseline_save(const struct baseline *b, const char *path, struct e
 	return kind;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct parse {
 	struct baseline *b;

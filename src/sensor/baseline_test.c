@@ -241,8 +241,7 @@ static void test_rare(void **state)
 	}
 }
 
-/* ---- the file -----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static enum err_kind read_text(
 	struct slice text, size_t tuples_max, struct baseline **ret, struct err *e)

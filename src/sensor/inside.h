@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* The running sensor, between the files of this folder. */
+#ifndef INSIDE_H
+#define INSIDE_H
+
+#include "finding.h"
+#include "hunt/hunt.h"
+#include "tally.h"
+
+#include <sys/types.h>
+
+struct baseline;
+
+/* ---- where findings go (output.c) ------------------------------------------------------------ */
+
+struct output {
+	const char *path; /* NULL: standard output */
+	int fd;
+	enum sensor_output form;
+	struct buf pending;
+	uint64_t written; /* findings */
+	bool changed;     /* since the last sync */
+	/* ids of findings that stand behind the last checkpoint: they are found again, not told
+	 * again */
+	struct uuid *known;
+	size_t known_count;
+};
+
+/* `synced`: size at the last checkpoint of the file with that device and inode; ids behind it are
+ * read, and a last line that a crash cut off is removed. */
+struct output_mark {
+	dev_t device;
+	ino_t inode;
+	uint64_t size;
+};
+enum err_kind output_open(struct output *o, const char *path, enum sensor_output form,
+	const struct output_mark *synced, struct err *e) MUST_USE;
+/* After a rotation of the file: the same path again. */
+enum err_kind output_reopen(struct output *o, struct err *e) MUST_USE;
+enum err_kind output_finding(struct output *o, const struct finding *f, struct err *e) MUST_USE;
+enum err_kind output_flush(struct output *o, struct err *e) MUST_USE;
+/* Flushed and on the disk; the mark to keep. */
+enum err_kind output_sync(struct output *o, struct output_mark *ret_mark, struct err *e) MUST_USE;
+void output_close(struct output *o);
+
+/* ---- the places reached (places.c) ------------------------------------------------------------ */
+
+#define FINGERPRINT_MAX 256 /* first bytes of a file, to know it again: inode numbers are reused   \
+			     */
+
+struct place {
+	dev_t device;
+	ino_t inode;
+	uint64_t offset, line; /* of the next byte */
+	uint32_t fingerprint_len;
+	uint8_t fingerprint[SHA256_LEN]; /* of the first fingerprint_len bytes */
+	char *path;                      /* last known; owned */
+	struct buf head;
+	bool changed, gone;
+};
+
+struct places;
+/* Reads what is there (a cut-off last transaction is dropped, a damaged file is ERR_CORRUPT). */
+enum err_kind places_open(const char *folder, struct places **ret_state, struct err *e) MUST_USE;
+void places_free(struct places *s);
+struct place *places_place(struct places *s, dev_t device, ino_t inode); /* NULL: none */
+struct place *places_place_add(struct places *s, dev_t device, ino_t inode, const char *path);
+bool places_mark(const struct places *s, struct output_mark *ret_mark);
+/* Give the tally back what was kept. */
+void places_restore(struct places *s, struct tally *t, struct prevalence_site *site);
+/* A row that changed since the last commit. */
+void places_row(struct places *s, const struct tally_row *row);
+void places_indicator(struct places *s, const struct tally_indicator *i);
+void places_site(struct places *s, const struct prevalence_site *site);
+/* Places, rows and the output's mark as one transaction, synced. When the file has grown, it is
+ * written anew from the tally. */
+enum err_kind places_commit(struct places *s, const struct output_mark *mark, struct tally *t,
+	const struct prevalence_site *site, struct err *e) MUST_USE;
+
+/* ---- the sensor (watch.c) -------------------------------------------------------------------- */
+
+struct watch {
+	const struct sensor_options *o;
+	const struct world *world;
+	struct sensor_report report;
+
+	struct index *index;
+	struct index_info info;
+	struct index_matcher *matcher;
+	struct pattern_set *patterns;
+	uint64_t roles; /* that readers must extract */
+	struct gate *gate;
+	struct tally *tally;
+	struct prevalence_site *site;
+	char *site_name;
+	struct baseline *baseline;
+	struct hunt_writer *history;
+	struct packet_reader *packets;
+	struct output output;
+	struct places *state;
+
+	struct arena *arena;     /* one hit's */
+	struct slice file;       /* name of the source at hand */
+	uint64_t records_before; /* of this source, so far */
+	int64_t site_hashed_us;
+	bool enough; /* of a part of a file: its last record was seen */
+	enum err_kind failed;
+	struct err error;
+};
+
+struct batch_sink watch_sink(struct watch *w);
+/* A new source begins. */
+void watch_source(struct watch *w, const char *name);
+/* Findings that are due: joined ones that went on, those that the rate held up; all: the rest too.
+ */
+enum err_kind watch_tell(struct watch *w, bool all, struct err *e) MUST_USE;
+/* Index, lists, patterns; on failure the old ones stay. */
+enum err_kind watch_load(struct watch *w, struct err *e) MUST_USE;
+enum err_kind watch_checkpoint(struct watch *w, struct err *e) MUST_USE;
+static inline bool watch_stopped(const struct watch *w)
+{
+	return w->o->stop != NULL && *w->o->stop != 0;
+}
+
+/* ---- sources (source.c, follow.c) ------------------------------------------------------------ */
+
+/* One buffer for whatever is read: paddings, and room for the longest line or frame. */
+#define SOURCE_READ_BYTES KIB(512)
+#define SOURCE_BYTES      (LOGS_LINE_MAX + SOURCE_READ_BYTES)
+struct source_buffer {
+	char *memory; /* EVENT_PADDING + SOURCE_BYTES + EVENT_PADDING */
+	char *data;
+	size_t len;
+};
+bool source_buffer_init(struct source_buffer *b);
+void source_buffer_fini(struct source_buffer *b);
+
+/* Read a file or "-" to its end. What is wrong with it is told in log and report. */
+enum err_kind source_read(
+	struct watch *w, struct source_buffer *b, const char *path, struct err *e) MUST_USE;
+void source_problem(struct watch *w, const char *path, const char *text);
+void source_counts(struct watch *w, const char *path, const struct logs_reader *reader);
+enum err_kind source_reader_new(struct watch *w, enum logs_format format,
+	struct logs_reader **ret_reader, struct err *e) MUST_USE;
+enum err_kind source_packets(struct watch *w, struct err *e) MUST_USE;
+
+/* Follow files and folders, the interface too, until stopped. */
+enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e) MUST_USE;
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * The sensor at an operator's site: reads logs, captures or an interface with a compiled index,
+ * writes findings. Passive: it sends nothing, blocks nothing, and needs neither store nor network.
+ */
+#ifndef SENSOR_H
+#define SENSOR_H
+
+#include <signal.h>
+
+#include "base/base.h"
+#include "event/event.h"
+#include "index/index.h"
+#include "logs/logs.h"
+#include "packet/packet.h"
+#include "pattern/pattern.h"
+#include "plant/plant.h"
+
+#define SENSOR_SOURCES_MAX 1024 /* files followed at once; more in a folder are told and left */
+#define SENSOR_TALLY_MAX                                                                           \
+	50000                    /* pairs of indicator and host remembered; the oldest go, counted \
+				  */
+#define SENSOR_RATE_MAX  60      /* findings of one indicator in a minute; then only counted */
+#define SENSOR_NOISE_MAX 2000000 /* values in all noise lists */
+#define SENSOR_CHECKPOINT_US                                                                       \
+	(2 * US_PER_SECOND) /* at the most this much is read again after a crash */
+#define SENSOR_UPDATE_US                                                                           \
+	(600 * US_PER_SECOND) /* how often a finding that goes on is told again                    \
+			       */
+
+/* ---- watching -------------------------------------------------------------------------------- */
+
+enum sensor_output { SENSOR_TEXT, SENSOR_ECS, SENSOR_EVE, SENSOR_CEF };
+bool sensor_output_parse(struct slice name, enum sensor_output *ret_output);
+
+struct sensor_report {
+	uint64_t sources, bytes, records, problems;
+	uint64_t hits;     /* matches before anything is held back or joined */
+	uint64_t held;     /* of them held back by the quality gate */
+	uint64_t expired;  /* matched an indicator outside its validity */
+	uint64_t findings; /* written */
+	uint64_t
+		limited; /* not written one by one because of SENSOR_RATE_MAX; counted in updates */
+	uint64_t plant_messages, plant_findings, pattern_hits;
+	uint64_t reloads;
+	struct packet_counts packets;
+	struct pattern_counts patterns;
+	char first_problem[384];
+};
+
+struct sensor_options {
+	const char *index; /* path; NULL: only plant traffic and its baseline */
+	struct index_options trust;
+	const char *const *sources; /* files, folders, "-" */
+	size_t sources_count;
+	const char *interface;   /* live capture; or NULL */
+	bool once;               /* read to the end and stop; else follow */
+	bool all;                /* every match, also what is held back, nothing joined */
+	bool plant;              /* decode operational technology */
+	enum logs_format format; /* UNKNOWN: recognised per file */
+	const struct logs_mapping *mapping;
+	const char *state; /* folder: places, tallies, baseline, history; NULL: nothing is kept */
+	bool history;      /* keep filters for `serai hunt`, in STATE/history */
+	const char *history_folder; /* instead of STATE/history; or NULL */
+	bool learn_only;            /* plant baseline: only learn */
+	const char *const *noise;   /* further lists, MISP warninglists or plain lines */
+	size_t noise_count;
+	bool no_gate;
+	enum sensor_output output;
+	const char *findings; /* file that is appended to; "-" or NULL: standard output */
+	const char
+		*metrics; /* file in Prometheus' text form, replaced at each checkpoint; or NULL */
+	const char *site; /* name of the sensor in findings; NULL: the host's name */
+	/* of one file only this part, as a hunt re-reads it; 0, 0: all */
+	uint64_t first_record, records;
+	const struct world *world;
+	const struct log *log;
+	const volatile sig_atomic_t *stop;   /* not 0: end soon; may be NULL */
+	const volatile sig_atomic_t *reload; /* changed: index, lists and output are opened again */
+	void (*progress)(void *context, uint64_t bytes, uint64_t bytes_total, uint64_t records);
+	void *progress_context;
+	void (*ready)(void *context); /* everything is open and confined; may be NULL */
+	void *ready_context;
+};
+
+/*
+ * Run until the sources end (once), or *stop. Fails only for what the caller must know: no index,
+ * no place to write. A bad source is told in the log and the report, the others go on.
+ */
+enum err_kind sensor_watch(const struct sensor_options *options, struct sensor_report *ret_report,
+	struct err *e) MUST_USE;
+
+/*
+ * Is it all working? Builds an index with one value, writes a log and a capture that hold it,
+ * watches both as one would, and looks for the findings. A line per step to `say`.
+ */
+enum err_kind sensor_self_test(const struct sensor_options *options,
+	void (*say)(void *context, const char *step, bool good), void *context,
+	struct err *e) MUST_USE;
+
+/* ---- compiling an index ---------------------------------------------------------------------- */
+
+struct sensor_compile_options {
+	struct slice name;    /* of a list; empty: the file's name */
+	enum field_kind kind; /* of a plain list; NONE: guessed line by line */
+	enum stix_tlp tlp;    /* of lists, which have no marking of their own */
+	int confidence;       /* of lists; -1: unknown */
+	const struct world *world;
+	/* What was not taken and why; line 0 when there is none. May be NULL. */
+	void (*refused)(void *context, const char *file, uint64_t line, struct slice what,
+		const struct err *why);
+	void *context;
+};
+
+struct sensor_compile_counts {
+	uint64_t objects, indicators, lines, refused;
+	uint64_t revoked, superseded; /* left out: withdrawn, or a later version is there */
+	uint64_t other_languages;     /* indicators whose pattern_type is not stix */
+};
+
+/*
+ * Add a file to an index: STIX 2.1 (a bundle, objects, one a line), Zeek's intel format, or a plain
+ * list of values, packed or not. Only the latest version of an indicator counts, and none that is
+ * revoked. A pattern that says no more than "any of these values" becomes values.
+ */
+enum err_kind sensor_compile(struct index_builder *b, const char *path,
+	const struct sensor_compile_options *options, struct sensor_compile_counts *counts,
+	struct err *e) MUST_USE;
+
+/* ---- sightings ------------------------------------------------------------------------------- */
+
+struct sensor_sightings_options {
+	struct slice
+		identity; /* the site's own STIX identity: created_by_ref and where_sighted_refs */
+	struct slice
+		site_name; /* for the identity object that goes with them; empty: none is written */
+	bool observed;     /* observed-data too: what was seen, without hosts */
+	bool hosts; /* and with the addresses of the site's hosts: only when the operator says so */
+	const struct world *world;
+};
+struct sensor_sightings_counts {
+	uint64_t findings, held, sightings, without_id, problems;
+};
+/* Findings (NDJSON as sensor_watch writes them) to a STIX bundle of sightings: counts and times by
+ * indicator. */
+enum err_kind sensor_sightings(const char *const *files, size_t files_count,
+	const struct sensor_sightings_options *options, struct buf *out,
+	struct sensor_sightings_counts *ret_counts, struct err *e) MUST_USE;
+
+#endif

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What becomes of a batch: every field is looked up, every record judged by the patterns and the
+ * plant's baseline, and what is found goes through the quality gate, is joined with what was told
+ * before, and written.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "baseline.h"
+#include "inside.h"
+
+/* bf4b7a4e-..: ids of findings are UUIDv5 below it, over what makes a finding the same. */
+static const struct uuid finding_space = {
+	{0xbf, 0x4b, 0x7a, 0x4e, 0x5d, 0x0f, 0x4c, 0x35, 0x9a, 0x53, 0x27, 0x6e, 0x3a, 0x1b, 0x88,
+         0x6d}
+};
+
+/* ---- findings -------------------------------------------------------------------------------- */
+
+static void finding_id(const struct finding *f, struct arena *a, struct uuid *ret_id)
+{
+	/* Length-prefixed, so that no two different findings run together to one text. */
+	struct slice text = arena_printf(a, "%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%llu:%llu:%d",
+		f->entry.id.len, SLICE_ARG(f->entry.id), f->indicator.len, SLICE_ARG(f->indicator),
+		f->host.len, SLICE_ARG(f->host), f->file.len, SLICE_ARG(f->file), f->field.len,
+		SLICE_ARG(f->field), (unsigned long long)f->number, (unsigned long long)f->offset,
+		f->type);
+
+	if (text.data == NULL)
+		text = f->indicator;
+	uuid_v5(&finding_space, text, ret_id);
+}
+
+static bool failed(struct watch *w, enum err_kind kind)
+{
+	if (kind != OK && w->failed == OK)
+		w->failed = kind;
+	return kind != OK;
+}
+
+static bool out_of_memory(struct watch *w)
+{
+	failed(w, err_set(&w->error, ERR_NOMEM, "out of memory while reading %.*s",
+			  SLICE_ARG(w->file)));
+	return false;
+}
+
+static bool finding_tell(struct watch *w, const struct finding *f)
+{
+	if (failed(w, output_finding(&w->output, f, &w->error)))
+		return false;
+	w->report.findings++;
+	if (f->type == FINDING_PLANT)
+		w->report.plant_findings++;
+	return true;
+}
+
+/* Whom it is about: the source of the connection, else the machine that wrote the line. */
+static struct slice host_of(const struct event *ev)
+{
+	struct slice host = event_get(ev, ROLE_SOURCE_ADDRESS);
+
+	return host.len > 0 ? host : event_get(ev, ROLE_DEVICE);
+}
+
+/* ---- kept copies: what is told later needs its texts ----------------------------------------- */
+
+struct packer {
+	char *at;
+	size_t bytes;
+};
+
+static void pack_slice(struct packer *p, struct slice *s)
+{
+	if (p->at != NULL && s->len > 0) {
+		memcpy(p->at + p->bytes, s->data, s->len);
+		s->data = p->at + p->bytes;
+	}
+	p->bytes += s->len;
+}
+
+/* Twice the same walk: first to count, then to copy. */
+static void pack(struct packer *p, struct finding *f, struct event *ev)
+{
+	struct slice *const texts[] = {&f->file, &f->field, &f->value, &f->indicator, &f->host,
+		&f->reason, &f->evidence, &f->entry.id, &f->entry.producer, &f->entry.name,
+		&f->entry.kill_chain, &f->entry.labels};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		pack_slice(p, texts[i]);
+	for (size_t i = 0; ev != NULL && i < ev->count; i++) {
+		pack_slice(p, &ev->fields[i].name);
+		pack_slice(p, &ev->fields[i].value);
+	}
+}
+
+/* One block: the finding, its event with fields, their bytes. with_event: else without. */
+static char *finding_keep(const struct finding *f, bool with_event)
+{
+	struct finding copy = *f;
+	struct event ev = {0};
+	const struct event *from = with_event ? f->event : NULL;
+	struct packer p = {0};
+	size_t head =
+		sizeof(copy) + sizeof(ev) + (from == NULL ? 0 : from->count * sizeof(*ev.fields));
+	char *block;
+
+	if (from != NULL) {
+		ev = *from;
+		ev.raw = (struct slice){0};
+	}
+	pack(&p, &copy, from == NULL ? NULL : (struct event *)(uintptr_t)from);
+	block = malloc(head + p.bytes);
+	if (block == NULL)
+		return NULL;
+	if (from != NULL) {
+		ev.fields = (struct event_field *)(void *)(block + sizeof(copy) + sizeof(ev));
+		memcpy(ev.fields, from->fields, from->count * sizeof(*ev.fields));
+	}
+	p = (struct packer){.at = block + head};
+	pack(&p, &copy, from == NULL ? NULL : &ev);
+	memcpy(block + sizeof(copy), &ev, sizeof(ev));
+	copy.event =
+		from == NULL ? NULL : (const struct event *)(const void *)(block + sizeof(copy));
+	memcpy(block, &copy, sizeof(copy));
+	return block;
+}
+
+/* ---- joining: a finding is told once and then counted ---------------------------------------- */
+
+static void judge(const struct watch *w, struct finding *f, const struct tally_indicator *i)
+{
+	struct gate_case c = {.kind = f->kind,
+		.how = f->how,
+		.role = f->role,
+		.indicator = f->indicator,
+		.value = f->value,
+		.confidence = f->entry.confidence};
+
+	f->verdict = (struct gate_verdict){0};
+	if (w->gate == NULL || f->type != FINDING_INDICATOR)
+		return;
+	if (i != NULL)
+		c.prevalent_days = prevalence_days(&i->prevalence, w->site);
+	gate_judge(w->gate, &c, &f->verdict);
+}
+
+static bool rate_allows(struct watch *w, struct tally_indicator *i)
+{
+	int64_t minute = world_monotonic(w->world) / (60 * US_PER_SECOND);
+
+	if (w->o->once)
+		return true;
+	if (i->minute != minute) {
+		i->minute = minute;
+		i->in_minute = 0;
+	}
+	if (i->in_minute >= SENSOR_RATE_MAX) {
+		i->limited++;
+		w->report.limited++;
+		return false;
+	}
+	i->in_minute++;
+	return true;
+}
+
+/* Tell what a row has that was not told yet. */
+static bool row_tell(struct watch *w, struct tally_row *row, struct tally_indicator *i)
+{
+	struct finding f;
+
+	if (row->kept == NULL || row->told == row->count)
+		return true;
+	memcpy(&f, row->kept, sizeof(f));
+	judge(w, &f, i);
+	row->held = f.verdict.held;
+	if (f.verdict.held || !rate_allows(w, i))
+		return true;
+	f.id = row->id;
+	f.update = row->told > 0;
+	f.count = row->count;
+	f.first_us = row->first_us;
+	f.last_us = row->last_us;
+	f.hosts = i->hosts;
+	row->told = row->count;
+	row->told_us = world_monotonic(w->world);
+	return finding_tell(w, &f);
+}
+
+static bool finding_join(struct watch *w, struct finding *f)
+{
+	uint64_t hash = tally_hash_indicator(w->tally, f->entry.id, f->indicator);
+	uint64_t host_hash = tally_hash_host(w->tally, f->host);
+	struct tally_indicator *i = tally_indicator(w->tally, hash);
+	struct tally_row *row, gone;
+	bool fresh;
+
+	if (i == NULL)
+		return out_of_memory(w);
+	if (f->host.len > 0)
+		prevalence_add(&i->prevalence, w->site, f->time_us, host_hash);
+	row = tally_row(w->tally, tally_hash_pair(hash, host_hash), &fresh, &gone);
+	if (gone.kept != NULL) {
+		/* Forgotten for a newer one: its last word, by the lists alone. */
+		struct tally_indicator stranger = {0};
+
+		if (!row_tell(w, &gone, &stranger)) {
+			free(gone.kept);
+			return false;
+		}
+		free(gone.kept);
+	}
+	if (row == NULL)
+		return out_of_memory(w);
+	if (fresh) {
+		finding_id(f, w->arena, &row->id);
+		i->hosts++;
+	}
+	row->count++;
+	if (f->time_us != TIME_UNKNOWN) {
+		if (row->first_us == TIME_UNKNOWN || f->time_us < row->first_us)
+			row->first_us = f->time_us;
+		if (row->last_us == TIME_UNKNOWN || f->time_us > row->last_us)
+			row->last_us = f->time_us;
+	}
+	if (row->kept == NULL) {
+		row->kept = finding_keep(f, w->o->once || row->told == 0);
+		if (row->kept == NULL)
+			return out_of_memory(w);
+	}
+	judge(w, f, i);
+	row->held = f->verdict.held;
+	if (f->verdict.held)
+		w->report.held++;
+	/* Reading once, all is joined first; following, the first match is told at once. */
+	if (!w->o->once && row->told == 0 && !row_tell(w, row, i))
+		return false;
+	if (w->state != NULL) {
+		places_row(w->state, row);
+		places_indicator(w->state, i);
+	}
+	return true;
+}
+
+static bool finding_found(struct watch *w, struct finding *f)
+{
+	f->found_us = world_now(w->world);
+	f->file = w->file;
+	f->site = w->site_name;
+	f->count = 1;
+	f->first_us = f->last_us = f->time_us;
+	memcpy(f->index_digest, w->info.digest, sizeof(f->index_digest));
+	if (!w->o->all)
+		return finding_join(w, f);
+	judge(w, f, NULL);
+	if (f->verdict.held)
+		w->report.held++;
+	finding_id(f, w->arena, &f->id);
+	return finding_tell(w, f);
+}
+
+struct telling {
+	struct watch *w;
+	bool all, good;
+	int64_t now_us;
+};
+
+static void tell_row(void *context, struct tally_row *row)
+{
+	struct telling *t = context;
+	struct finding f;
+	struct tally_indicator *i;
+
+	if (!t->good || row->kept == NULL || row->told == row->count ||
+		(!t->all && row->told > 0 && t->now_us - row->told_us < SENSOR_UPDATE_US))
+		return;
+	memcpy(&f, row->kept, sizeof(f));
+	i = tally_indicator(
+		t->w->tally, tally_hash_indicator(t->w->tally, f.entry.id, f.indicator));
+	t->good = i != NULL && row_tell(t->w, row, i);
+	if (t->good && t->w->state != NULL)
+		places_row(t->w->state, row);
+}
+
+enum err_kind watch_tell(struct watch *w, bool all, struct err *e)
+{
+	struct telling t = {w, all, true, world_monotonic(w->world)};
+
+	tally_each(w->tally, tell_row, &t);
+	if (t.good)
+		return OK;
+	if (w->failed == OK)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	*e = w->error;
+	return w->failed;
+}
+
+/* ---- what the index finds -------------------------------------------------------------------- */
+
+/* Not after its end, by the event's own time where there is one; not before its beginning, by the
+ * clock: an indicator published today speaks of last month's logs too. */
+static bool is_valid(const struct watch *w, const struct index_entry *n, int64_t time_us)
+{
+	int64_t now = world_now(w->world);
+
+	if (n->valid_until_us != 0 &&
+		(time_us == TIME_UNKNOWN ? now : time_us) >= n->valid_until_us)
+		return false;
+	return n->valid_from_us == 0 || n->valid_from_us <= now;
+}
+
+static struct slice reason_text(struct watch *w, const struct finding *f)
+{
+	const struct index_entry *n = &f->entry;
+	static const char *const hows[] = {
+		[INDEX_EXACT] = "is",
+		[INDEX_PARENT] = "is below",
+		[INDEX_NETWORK] = "is in",
+		[INDEX_PREFIX] = "begins with",
+	};
+	char confidence[32] = "";
+
+	if (n->confidence >= 0)
+		snprintf(confidence, sizeof(confidence), ", confidence %d", n->confidence);
+	return arena_printf(w->arena, "%.*s %s %.*s: %s%.*s%s%.*s, TLP:%s%s%s%.*s",
+		SLICE_ARG(slice_cut(f->value, 0, 300)), hows[f->how],
+		SLICE_ARG(slice_cut(f->indicator, 0, 300)), n->name.len > 0 ? "\"" : "",
+		SLICE_ARG(n->name), n->name.len > 0 ? "\" of " : "",
+		SLICE_ARG(n->producer.len > 0 ? n->producer : SLICE("an unnamed producer")),
+		stix_tlp_name(n->tlp), confidence, n->kill_chain.len > 0 ? ", " : "",
+		SLICE_ARG(n->kill_chain));
+}
+
+static bool part_of_range(struct watch *w, const struct record *r)
+{
+	if (w->o->records == 0)
+		return true;
+	if (r->number >= w->o->first_record + w->o->records)
+		w->enough = true;
+	return r->number >= w->o->first_record && r->number < w->o->first_record + w->o->records;
+}
+
+/* The columns of a batch may be those of a reader that is gone when a finding is told: copied. */
+static bool texts_copy(struct watch *w, struct finding *f)
+{
+	f->field = arena_copy(w->arena, f->field);
+	f->value = arena_copy(w->arena, f->value);
+	f->indicator = arena_copy(w->arena, f->indicator);
+	return f->field.data != NULL && f->value.data != NULL && f->indicator.data != NULL;
+}
+
+static bool on_hit(void *context, const struct batch *b, const struct index_hit *hit)
+{
+	struct watch *w = context;
+	const struct field *field = &b->fields[hit->field];
+	const struct column *column = &b->columns[field->column];
+	const struct record *record = &b->records[field->record];
+	struct finding f = {.type = FINDING_INDICATOR,
+		.number = record->number,
+		.offset = record->offset,
+		.frame = b->frames,
+		.field = column->name,
+		.role = (enum event_role)column->role,
+		.indicator = hit->indicator,
+		.kind = hit->kind,
+		.how = hit->how};
+	struct event ev;
+	char address[ADDRESS_TEXT_MAX];
+
+	if (!part_of_range(w, record))
+		return true;
+	w->report.hits++;
+	if (!index_entry_get(w->index, hit->entry, &f.entry)) {
+		failed(w, err_set(&w->error, ERR_CORRUPT, "index \"%s\": entry %u is damaged",
+				  w->o->index, hit->entry));
+		return false;
+	}
+	arena_reset(w->arena);
+	if (!b->detail(b, field->record, w->arena, &ev))
+		return out_of_memory(w);
+	if (!is_valid(w, &f.entry, ev.time_us)) {
+		w->report.expired++;
+		return true;
+	}
+	f.value = hit->value;
+	if (column->binary && column->kind == FIELD_ADDRESS)
+		f.value = (struct slice){
+			address, event_address_format(field->data, field->len, address)};
+	else if (column->binary)
+		f.value = hit->indicator; /* a digest: its text is the indicator's */
+	f.time_us = ev.time_us;
+	f.host = host_of(&ev);
+	f.event = &ev;
+	if (!texts_copy(w, &f))
+		return out_of_memory(w);
+	f.reason = reason_text(w, &f);
+	return finding_found(w, &f);
+}
+
+static bool on_pattern(void *context, const struct batch *b, const struct pattern_hit *hit)
+{
+	struct watch *w = context;
+	const struct record *record = &b->records[hit->record];
+	struct finding f = {.type = FINDING_PATTERN,
+		.number = record->number,
+		.offset = record->offset,
+		.frame = b->frames,
+		.evidence = hit->evidence};
+	struct event ev;
+	uint32_t entry;
+
+	if (!part_of_range(w, record))
+		return true;
+	w->report.hits++;
+	w->report.pattern_hits++;
+	if (!index_pattern_get(w->index, hit->number, &f.indicator, &entry) ||
+		!index_entry_get(w->index, entry, &f.entry)) {
+		failed(w, err_set(&w->error, ERR_CORRUPT, "index \"%s\": pattern %u is damaged",
+				  w->o->index, hit->number));
+		return false;
+	}
+	arena_reset(w->arena);
+	if (!b->detail(b, hit->record, w->arena, &ev))
+		return out_of_memory(w);
+	f.time_us = hit->last_us;
+	if (!is_valid(w, &f.entry, f.time_us)) {
+		w->report.expired++;
+		return true;
+	}
+	f.host = host_of(&ev);
+	f.event = &ev;
+	f.reason = arena_printf(w->arena, "%u observation%s match %s%.*s%s%.*s, TLP:%s",
+		hit->observations, hit->observations == 1 ? "" : "s",
+		f.entry.name.len > 0 ? "\"" : "the pattern of ", SLICE_ARG(f.entry.name),
+		f.entry.name.len > 0 ? "\" of " : "",
+		SLICE_ARG(
+			f.entry.producer.len > 0 ? f.entry.producer : SLICE("an unnamed producer")),
+		stix_tlp_name(f.entry.tlp));
+	return finding_found(w, &f);
+}
+
+/* ---- plant messages -------------------------------------------------------------------------- */
+
+static bool plant_message_of(
+	const struct event *ev, struct arena *a, struct plant_message *ret_message)
+{
+	struct plant_message m = {0};
+	struct slice protocol = event_get(ev, ROLE_PLANT_PROTOCOL);
+	struct slice operation = event_get(ev, ROLE_PLANT_OPERATION);
+	struct slice direction = event_get(ev, ROLE_PLANT_DIRECTION);
+
+	for (unsigned k = 1; k < PLANT_PROTOCOLS; k++) {
+		if (slice_is(protocol, plant_protocol_name((enum plant_protocol)k)))
+			m.protocol = (enum plant_protocol)k;
+	}
+	for (unsigned k = 0; k < PLANT_OPERATIONS; k++) {
+		if (slice_is(operation, plant_operation_name((enum plant_operation)k)))
+			m.operation = (enum plant_operation)k;
+	}
+	m.refused = slice_ends(direction, SLICE(", refused"));
+	if (m.refused)
+		direction.len -= sizeof(", refused") - 1;
+	for (unsigned k = 0; k <= PLANT_UNSOLICITED; k++) {
+		if (slice_is(direction, plant_direction_name((enum plant_direction)k)))
+			m.direction = (enum plant_direction)k;
+	}
+	m.function = arena_string(a, event_get(ev, ROLE_PLANT_FUNCTION));
+	snprintf(m.unit, sizeof(m.unit), "%.*s", SLICE_ARG(event_get(ev, ROLE_PLANT_UNIT)));
+	snprintf(m.object, sizeof(m.object), "%.*s", SLICE_ARG(event_get(ev, ROLE_PLANT_OBJECT)));
+	snprintf(m.value, sizeof(m.value), "%.*s", SLICE_ARG(event_get(ev, ROLE_PLANT_VALUE)));
+	if (m.protocol == PLANT_NONE || m.function == NULL)
+		return false;
+	*ret_message = m;
+	return true;
+}
+
+static bool plant_record(struct watch *w, const struct batch *b, size_t record)
+{
+	const struct record *r = &b->records[record];
+	struct finding f = {.type = FINDING_PLANT,
+		.number = r->number,
+		.offset = r->offset,
+		.frame = b->frames};
+	char reason[BASELINE_REASON_MAX];
+	struct plant_message m;
+	struct slice source, destination;
+	struct event ev;
+	enum baseline_verdict verdict;
+
+	arena_reset(w->arena);
+	if (!b->detail(b, record, w->arena, &ev))
+		return out_of_memory(w);
+	if (!plant_message_of(&ev, w->arena, &m))
+		return true;
+	w->report.plant_messages++;
+	source = event_get(&ev, ROLE_SOURCE_ADDRESS);
+	destination = event_get(&ev, ROLE_DESTINATION_ADDRESS);
+	if (source.len == 0)
+		source = event_get(&ev, ROLE_MAC);
+	/* The record's source opened the connection; what a device tells unasked comes from the
+	 * other end. */
+	verdict = m.direction == PLANT_UNSOLICITED ? baseline_message(w->baseline, ev.time_us,
+							     destination, source, &m, reason)
+						   : baseline_message(w->baseline, ev.time_us,
+							     source, destination, &m, reason);
+	if (verdict == BASELINE_KNOWN || verdict == BASELINE_LEARNING || verdict == BASELINE_ANSWER)
+		return true;
+	if (!plant_operation_acts(m.operation) && verdict == BASELINE_NEW_FUNCTION)
+		return true; /* reading something else from a known device is no finding */
+	f.time_us = ev.time_us;
+	f.event = &ev;
+	f.host = source;
+	f.field = SLICE("plant.function");
+	f.role = ROLE_PLANT_FUNCTION;
+	f.indicator = arena_printf(w->arena, "%s %s", plant_protocol_name(m.protocol), m.function);
+	f.value = arena_printf(w->arena, "%s%s%s%s%s", m.function, m.unit[0] != 0 ? " unit " : "",
+		m.unit, m.object[0] != 0 ? " object " : "", m.object);
+	f.reason = arena_copy(w->arena, slice_of(reason));
+	f.entry.confidence = -1;
+	return finding_found(w, &f);
+}
+
+static bool plant_batch(struct watch *w, const struct batch *b)
+{
+	size_t done = SIZE_MAX;
+
+	for (size_t i = 0; i < b->fields_count; i++) {
+		const struct field *f = &b->fields[i];
+
+		if (b->columns[f->column].role != ROLE_PLANT_FUNCTION || f->record == done)
+			continue;
+		done = f->record;
+		if (part_of_range(w, &b->records[done]) && !plant_record(w, b, done))
+			return false;
+	}
+	return true;
+}
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+static void hosts_count(struct watch *w, const struct batch *b)
+{
+	char address[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < b->fields_count; i++) {
+		const struct field *f = &b->fields[i];
+		const struct column *c = &b->columns[f->column];
+		struct slice host = {f->data, f->len};
+
+		if (c->role != ROLE_SOURCE_ADDRESS)
+			continue;
+		if (c->binary)
+			host = (struct slice){
+				address, event_address_format(f->data, f->len, address)};
+		prevalence_site_host(w->site, tally_hash_host(w->tally, host));
+	}
+}
+
+static bool on_batch(void *context, struct batch *b)
+{
+	struct watch *w = context;
+
+	w->report.records += b->records_count;
+	if (w->matcher != NULL) {
+		/* Once the site's hosts are known they are looked at only now and then. */
+		if (w->site->idle == 0 || (w->report.records & 0xf80) == 0)
+			hosts_count(w, b);
+		if (!index_match(w->matcher, b, on_hit, w))
+			return false;
+	}
+	if (w->patterns != NULL && !pattern_set_batch(w->patterns, b, on_pattern, w))
+		return w->failed != OK ? false : out_of_memory(w);
+	if (w->baseline != NULL && b->frames && !plant_batch(w, b))
+		return false;
+	if (w->history != NULL && !hunt_writer_batch(w->history, b))
+		return out_of_memory(w);
+	return !w->enough && !watch_stopped(w);
+}
+
+struct batch_sink watch_sink(struct watch *w)
+{
+	return (struct batch_sink){on_batch, w};
+}
+
+void watch_source(struct watch *w, const char *name)
+{
+	w->file = slice_of(name);
+	w->report.sources++;
+}
