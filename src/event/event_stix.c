@@ -33,11 +33,16 @@ static bool is_lower_hex(struct slice s)
 
 static void lower_append(struct buf *out, struct slice s)
 {
+	char *to = buf_reserve(out, s.len);
+
+	if (to == NULL)
+		return;
 	for (size_t k = 0; k < s.len; k++) {
 		char c = s.data[k];
 
-		buf_char(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+		to[k] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 	}
+	out->len += s.len;
 }
 
 /* Letters, digits, '-' and '_' in labels of 1 to 63; a dot at the end goes. */
@@ -65,12 +70,44 @@ static bool name_append(struct buf *out, struct slice name)
 	return true;
 }
 
+/* Four numbers up to 255 without leading zeros: the only form of an IPv4 address, so it stays. */
+static bool is_quad(struct slice text)
+{
+	unsigned value = 0, digits = 0, dots = 0;
+
+	if (text.len < 7 || text.len > 15)
+		return false;
+	for (size_t k = 0; k < text.len; k++) {
+		char c = text.data[k];
+
+		if (c == '.') {
+			if (digits == 0)
+				return false;
+			dots++;
+			digits = value = 0;
+		} else {
+			if (c < '0' || c > '9' || (digits > 0 && value == 0))
+				return false;
+			value = value * 10 + (unsigned)(c - '0');
+			digits++;
+			if (value > 255)
+				return false;
+		}
+	}
+	return dots == 3 && digits > 0;
+}
+
 static enum event_said address_said(struct slice text, struct buf *out)
 {
 	char formatted[ADDRESS_TEXT_MAX];
 	uint8_t bytes[16];
-	size_t len = event_looks_like_address(text) ? event_address_parse(text, bytes) : 0;
+	size_t len;
 
+	if (is_quad(text)) {
+		buf_slice_append(out, text);
+		return SAID_IPV4;
+	}
+	len = event_looks_like_address(text) ? event_address_parse(text, bytes) : 0;
 	if (len == 0)
 		return SAID_NOTHING;
 	buf_append(out, formatted, event_address_format(bytes, len, formatted));

@@ -211,6 +211,13 @@ static void test_left_out(void **state)
 	struct buf out = BUF_INIT;
 
 	(void)state;
+	assert_int_equal(event_said(ROLE_ADDRESS, SLICE("0.10.255.1"), &out), SAID_IPV4);
+	assert_int_equal(event_said(ROLE_ADDRESS, SLICE("0.10.256.1"), &out), SAID_NOTHING);
+	assert_int_equal(event_said(ROLE_ADDRESS, SLICE("0.010.25.1"), &out), SAID_NOTHING);
+	assert_int_equal(event_said(ROLE_ADDRESS, SLICE("1.2.3.4."), &out), SAID_NOTHING);
+	assert_int_equal(event_said(ROLE_ADDRESS, SLICE("1.2.3."), &out), SAID_NOTHING);
+	assert_int_equal(event_said(ROLE_ADDRESS, SLICE("::ffff:1.2.3.4"), &out), SAID_IPV4);
+	assert_true(slice_is(buf_slice(&out), "1.2.3.4"));
 	for (size_t k = 0; k < COUNT_OF(bad); k++) {
 		struct event e = event_make(a, &bad[k], 1);
 

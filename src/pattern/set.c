@@ -66,6 +66,7 @@ void pattern_set_free(struct pattern_set *s)
 	arena_free(s->arena);
 	free(s->slots);
 	free(s->grams);
+	free(s->wides);
 	free(s);
 }
 
@@ -172,7 +173,8 @@ enum err_kind pattern_set_ready(struct pattern_set *s, struct err *e)
 	if (s->is_ready)
 		return err_set(e, ERR_USAGE, "set of patterns made ready twice");
 	s->grams = calloc(((size_t)1 << gram_bits) / 64, sizeof(*s->grams));
-	if (s->grams == NULL)
+	s->wides = calloc(((size_t)1 << gram_bits) / 64, sizeof(*s->wides));
+	if (s->grams == NULL || s->wides == NULL)
 		return no_memory(e);
 	s->gram_shift = 64 - gram_bits;
 	kind = cover_grams(s, e);

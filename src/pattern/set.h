@@ -50,9 +50,10 @@ struct side {
 	bool number;
 };
 
-enum atom_kind { ATOM_EQUAL = 'E', ATOM_NETWORK = 'N', ATOM_GRAM = 'G' };
+enum atom_kind { ATOM_EQUAL = 'E', ATOM_NETWORK = 'N', ATOM_GRAM = 'G', ATOM_WIDE = 'W' };
 
 #define GRAM_LEN 4 /* bytes of a literal that LIKE or MATCHES needs */
+#define WIDE_LEN 8 /* taken when the literal has as many: fewer values hold it by chance */
 
 struct slot {
 	uint64_t hash;
@@ -68,9 +69,9 @@ struct pattern_set {
 	/* ready */
 	struct slot *slots;
 	size_t slots_mask;
-	uint64_t *grams;
+	uint64_t *grams, *wides; /* bitmaps */
 	unsigned gram_shift;
-	uint64_t roles, equal_roles, network_roles, gram_roles, side_roles;
+	uint64_t roles, equal_roles, network_roles, gram_roles, wide_roles, side_roles;
 	uint64_t v4_lengths, v6_lengths[3]; /* bit per prefix length that some network has */
 	bool is_ready;
 	/* working */
@@ -99,8 +100,8 @@ static inline struct set_leaf *set_leaves(const struct pattern_set *s)
 	return (struct set_leaf *)(void *)s->leaves.data;
 }
 
-/* Bit of a gram in s->grams. */
-static inline uint64_t set_gram_bit(const struct pattern_set *s, uint32_t word)
+/* Bit of a gram in its bitmap. */
+static inline uint64_t set_gram_bit(const struct pattern_set *s, uint64_t word)
 {
 	return (word * s->multiplier) >> s->gram_shift;
 }

@@ -53,14 +53,37 @@ static struct slice field_text(const struct column *c, const struct field *f,
 	return buf_slice(text);
 }
 
-static void pend_networks(struct pattern_set *s, struct slice address, const struct spot *spot)
+/* Dotted quads, the usual case, without the general parser. event_said wrote them: they are strict.
+ */
+static void quad_network(struct slice text, uint8_t network[NETWORK_LEN])
+{
+	uint8_t *to = network + 12;
+	unsigned value = 0;
+
+	memset(network, 0, 10);
+	memset(network + 10, 0xff, 2);
+	for (size_t k = 0; k < text.len; k++) {
+		if (text.data[k] == '.') {
+			*to++ = (uint8_t)value;
+			value = 0;
+		} else {
+			value = value * 10 + (unsigned)(text.data[k] - '0');
+		}
+	}
+	*to = (uint8_t)value;
+}
+
+static void pend_networks(
+	struct pattern_set *s, struct slice address, bool quad, const struct spot *spot)
 {
 	uint8_t network[NETWORK_LEN];
 	uint64_t lengths;
 	bool v4;
 	char key[17];
 
-	if (!network_parse(address, network))
+	if (quad)
+		quad_network(address, network);
+	else if (!network_parse(address, network))
 		return;
 	v4 = memcmp(network, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
 	for (unsigned part = 0; part < (v4 ? 1 : 3); part++) {
@@ -75,18 +98,21 @@ static void pend_networks(struct pattern_set *s, struct slice address, const str
 	}
 }
 
-static void pend_grams(struct pattern_set *s, struct slice text, const struct spot *spot)
+static void pend_grams(struct pattern_set *s, struct slice text, bool wide, const struct spot *spot)
 {
-	text = text_normal(text, &s->normal);
-	for (size_t k = 0; k + GRAM_LEN <= text.len; k++) {
-		uint64_t bit;
-		uint32_t word;
+	const uint64_t *bitmap = wide ? s->wides : s->grams;
+	size_t len = wide ? WIDE_LEN : GRAM_LEN;
 
-		memcpy(&word, text.data + k, sizeof(word));
+	for (size_t k = 0; k + len <= text.len; k++) {
+		uint64_t word = 0, bit;
+
+		memcpy(&word, text.data + k, len);
 		bit = set_gram_bit(s, word);
-		if ((s->grams[bit / 64] >> (bit % 64) & 1) != 0)
+		if ((bitmap[bit / 64] >> (bit % 64) & 1) != 0)
 			pend(s, PENDING_GRAM,
-				set_hash(s, ATOM_GRAM, slice_cut(text, k, k + GRAM_LEN)), spot);
+				set_hash(s, wide ? ATOM_WIDE : ATOM_GRAM,
+					slice_cut(text, k, k + len)),
+				spot);
 	}
 }
 
@@ -139,12 +165,14 @@ static void pend_field(struct pattern_set *s, const struct batch *batch, const s
 	struct spot spot = {role, f->record, (uint16_t)(f - batch->fields)};
 	char address[ADDRESS_TEXT_MAX];
 	struct slice text, rest, one;
+	enum event_said kind;
 	bool said;
 
 	if ((role & s->roles) == 0)
 		return;
 	text = field_text(c, f, address, &s->text);
-	said = event_said((enum event_role)c->role, text, &s->said) != SAID_NOTHING;
+	kind = event_said((enum event_role)c->role, text, &s->said);
+	said = kind != SAID_NOTHING;
 	text = buf_slice(&s->said);
 	if (said && (role & s->equal_roles) != 0) {
 		if (c->role == ROLE_TRANSPORT || c->role == ROLE_SERVICE) {
@@ -155,10 +183,16 @@ static void pend_field(struct pattern_set *s, const struct batch *batch, const s
 			pend(s, PENDING_HASH, set_hash(s, ATOM_EQUAL, text), &spot);
 		}
 	}
-	if (said && (role & s->network_roles) != 0)
-		pend_networks(s, text, &spot);
-	if (said && (role & s->gram_roles) != 0)
-		pend_grams(s, text, &spot);
+	if (said && (role & s->network_roles) != 0 && kind != SAID_NAME)
+		pend_networks(s, text, kind == SAID_IPV4, &spot);
+	if (said && (role & (s->gram_roles | s->wide_roles)) != 0) {
+		struct slice normal = text_normal(text, &s->normal);
+
+		if ((role & s->gram_roles) != 0)
+			pend_grams(s, normal, false, &spot);
+		if ((role & s->wide_roles) != 0)
+			pend_grams(s, normal, true, &spot);
+	}
 	if ((role & s->side_roles) != 0)
 		pend_sides(s, text, said, &spot);
 }

@@ -513,9 +513,45 @@ static void network_write(
 /* How many literals hold each gram, roughly: grams share counters. */
 #define GRAM_COUNTERS 65536
 
+static size_t gram_len(struct slice literal)
+{
+	return literal.len >= WIDE_LEN ? WIDE_LEN : GRAM_LEN;
+}
+
 static uint32_t *gram_counter(const struct pattern_set *s, uint32_t *counters, struct slice gram)
 {
 	return &counters[set_hash(s, ATOM_GRAM, gram) % GRAM_COUNTERS];
+}
+
+/* The gram of the literal that the fewest others have. */
+static struct slice gram_choose(
+	const struct pattern_set *s, uint32_t *counters, struct slice literal)
+{
+	size_t len = gram_len(literal);
+	struct slice best = slice_cut(literal, 0, len);
+
+	for (size_t k = 1; k + len <= literal.len; k++) {
+		struct slice gram = slice_cut(literal, k, k + len);
+
+		if (*gram_counter(s, counters, gram) < *gram_counter(s, counters, best))
+			best = gram;
+	}
+	return best;
+}
+
+static void gram_take(struct pattern_set *s, const struct wish *wish, struct slice gram)
+{
+	bool wide = gram.len == WIDE_LEN;
+	uint64_t word = 0, bit;
+
+	memcpy(&word, gram.data, gram.len);
+	bit = set_gram_bit(s, word);
+	(wide ? s->wides : s->grams)[bit / 64] |= UINT64_C(1) << (bit % 64);
+	if (wide)
+		s->wide_roles |= wish->roles;
+	else
+		s->gram_roles |= wish->roles;
+	atom_add(s, wide ? ATOM_WIDE : ATOM_GRAM, gram, wish->roles, wish->leaf, wish->comparison);
 }
 
 enum err_kind cover_grams(struct pattern_set *s, struct err *e)
@@ -524,43 +560,31 @@ enum err_kind cover_grams(struct pattern_set *s, struct err *e)
 	size_t count = s->wishes.len / sizeof(*wishes);
 	uint32_t *counters = calloc(GRAM_COUNTERS, sizeof(*counters));
 	struct buf text = BUF_INIT;
-	struct slice literal, best;
-	uint32_t word;
-	uint64_t bit;
+	struct slice literal;
 
 	if (counters == NULL)
 		return err_set(e, ERR_NOMEM, "patterns: out of memory");
 	for (size_t w = 0; w < count; w++) {
 		literal = comparison_literal(wishes[w].comparison, &text);
-		for (size_t k = 0; k + GRAM_LEN <= literal.len; k++)
-			++*gram_counter(s, counters, slice_cut(literal, k, k + GRAM_LEN));
+		for (size_t k = 0; k + gram_len(literal) <= literal.len; k++)
+			++*gram_counter(s, counters, slice_cut(literal, k, k + gram_len(literal)));
 	}
 	for (size_t w = 0; w < count; w++) {
 		literal = comparison_literal(wishes[w].comparison, &text);
-		best = slice_cut(literal, 0, GRAM_LEN);
-		for (size_t k = 1; k + GRAM_LEN <= literal.len; k++) {
-			struct slice gram = slice_cut(literal, k, k + GRAM_LEN);
-
-			if (*gram_counter(s, counters, gram) < *gram_counter(s, counters, best))
-				best = gram;
-		}
-		atom_add(s, ATOM_GRAM, best, wishes[w].roles, wishes[w].leaf, wishes[w].comparison);
-		memcpy(&word, best.data, sizeof(word));
-		bit = set_gram_bit(s, word);
-		s->grams[bit / 64] |= UINT64_C(1) << (bit % 64);
+		gram_take(s, &wishes[w], gram_choose(s, counters, literal));
 	}
 	buf_fini(&text);
 	free(counters);
 	return s->atoms.bad ? err_set(e, ERR_NOMEM, "patterns: out of memory") : OK;
 }
 
+/* Which gram is known when all patterns are. */
 static void gram_write(
 	struct pattern_set *s, const struct comparison *c, uint64_t roles, uint32_t leaf)
 {
 	struct wish wish = {c, roles, leaf};
 
 	buf_append(&s->wishes, &wish, sizeof(wish));
-	s->gram_roles |= roles;
 	s->roles |= roles;
 }
 
