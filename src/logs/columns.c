@@ -377,7 +377,6 @@ static const struct cell_name names[] = {
 	{"sha512",		       ROLE_FILE_HASH,           FIELD_NONE, PART_NONE  },
 	{"sip",			  ROLE_SOURCE_ADDRESS,      FIELD_NONE, PART_NONE  },
 	{"site",			 ROLE_HOST,                FIELD_NONE, PART_NONE  },
-	{"size",			 ROLE_DESTINATION_BYTES,   FIELD_NONE, PART_NONE  },
 	{"smac",			 ROLE_MAC,                 FIELD_NONE, PART_NONE  },
 	{"sni",			  ROLE_SNI,                 FIELD_NONE, PART_NONE  },
 	{"sourceaddress",                ROLE_SOURCE_ADDRESS,      FIELD_NONE, PART_NONE  },

@@ -18,6 +18,7 @@ struct seen {
 	struct buf out;
 	uint64_t number;
 	bool details;
+	bool spans;   /* records of several lines; in STIX one may wait for its observables */
 	char touched; /* what stands around fields */
 	struct arena *arena;
 	struct buf detail; /* of the last record; printed when it is complete */
@@ -82,8 +83,8 @@ static bool flush(void *context, struct batch *b)
 	for (size_t i = 0; i < b->records_count; i++) {
 		const struct record *record = &b->records[i];
 
-		check(record->number >= s->number, "records out of order");
-		check(memchr(record->raw, '\n', record->raw_len) == NULL,
+		check(s->spans || record->number >= s->number, "records out of order");
+		check(s->spans || memchr(record->raw, '\n', record->raw_len) == NULL,
 			"two lines in one record");
 		if (record->number != s->number) {
 			record_end(s);
@@ -132,7 +133,9 @@ static size_t feed(struct logs_reader *r, struct slice bytes, bool last)
 struct buf logs_look_at(
 	const struct logs_look *look, struct slice log, struct logs_counts *ret_counts)
 {
-	struct seen s = {.details = look->details, .arena = arena_new(DETAIL_BYTES_MAX)};
+	struct seen s = {.details = look->details,
+		.spans = look->format == LOGS_CSV || look->format == LOGS_STIX,
+		.arena = arena_new(DETAIL_BYTES_MAX)};
 	struct logs_options options = {
 		.format = look->format,
 		.roles = look->roles != 0 ? look->roles : event_roles_matched(),
