@@ -12,6 +12,7 @@
 struct tally_row {
 	uint64_t hash; /* keyed; 0: free */
 	struct uuid id;
+	uint64_t number;           /* the caller's: in which order they came */
 	uint64_t count, told;      /* matches; of them told in findings so far */
 	int64_t first_us, last_us; /* of the events; TIME_UNKNOWN when they have no times */
 	int64_t told_us;           /* monotonic */

@@ -214,6 +214,7 @@ static bool finding_join(struct watch *w, struct finding *f)
 	if (row == NULL)
 		return out_of_memory(w);
 	if (fresh) {
+		row->number = w->report.hits;
 		finding_id(f, w->arena, &row->id);
 		i->hosts++;
 	}
@@ -283,11 +284,41 @@ static void tell_row(void *context, struct tally_row *row)
 		places_row(t->w->state, row);
 }
 
+struct ordered {
+	struct tally_row **rows;
+	size_t count;
+};
+
+static void order_row(void *context, struct tally_row *row)
+{
+	struct ordered *o = context;
+
+	o->rows[o->count++] = row;
+}
+
+static int row_compare(const void *a, const void *b)
+{
+	const struct tally_row *x = *(struct tally_row *const *)a,
+			       *y = *(struct tally_row *const *)b;
+
+	if (x->first_us != y->first_us)
+		return x->first_us < y->first_us ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
 enum err_kind watch_tell(struct watch *w, bool all, struct err *e)
 {
 	struct telling t = {w, all, true, world_monotonic(w->world)};
+	struct ordered o = {.rows = malloc((tally_count(w->tally) + 1) * sizeof(*o.rows))};
 
-	tally_each(w->tally, tell_row, &t);
+	if (o.rows == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	/* As they happened, not as the table has them. */
+	tally_each(w->tally, order_row, &o);
+	qsort(o.rows, o.count, sizeof(struct tally_row *), row_compare);
+	for (size_t i = 0; i < o.count; i++)
+		tell_row(&t, o.rows[i]);
+	free(o.rows);
 	if (t.good)
 		return OK;
 	if (w->failed == OK)
@@ -320,13 +351,17 @@ static struct slice reason_text(struct watch *w, const struct finding *f)
 		[INDEX_PREFIX] = "begins with",
 	};
 	char confidence[32] = "";
+	struct slice how = {0};
 
 	if (n->confidence >= 0)
 		snprintf(confidence, sizeof(confidence), ", confidence %d", n->confidence);
-	return arena_printf(w->arena, "%.*s %s %.*s: %s%.*s%s%.*s, TLP:%s%s%s%.*s",
-		SLICE_ARG(slice_cut(f->value, 0, 300)), hows[f->how],
-		SLICE_ARG(slice_cut(f->indicator, 0, 300)), n->name.len > 0 ? "\"" : "",
-		SLICE_ARG(n->name), n->name.len > 0 ? "\" of " : "",
+	/* "x is below y: ..."; a value that is the indicator itself needs no such words */
+	if (!slice_equal(f->value, f->indicator))
+		how = arena_printf(w->arena,
+			"%.*s %s %.*s: ", SLICE_ARG(slice_cut(f->value, 0, 300)), hows[f->how],
+			SLICE_ARG(slice_cut(f->indicator, 0, 300)));
+	return arena_printf(w->arena, "%.*s%s%.*s%s%.*s, TLP:%s%s%s%.*s", SLICE_ARG(how),
+		n->name.len > 0 ? "\"" : "", SLICE_ARG(n->name), n->name.len > 0 ? "\" of " : "",
 		SLICE_ARG(n->producer.len > 0 ? n->producer : SLICE("an unnamed producer")),
 		stix_tlp_name(n->tlp), confidence, n->kill_chain.len > 0 ? ", " : "",
 		SLICE_ARG(n->kill_chain));
@@ -504,10 +539,17 @@ static bool plant_record(struct watch *w, const struct batch *b, size_t record)
 							     destination, source, &m, reason)
 						   : baseline_message(w->baseline, ev.time_us,
 							     source, destination, &m, reason);
-	if (verdict == BASELINE_KNOWN || verdict == BASELINE_LEARNING || verdict == BASELINE_ANSWER)
+	if (verdict == BASELINE_ANSWER)
 		return true;
-	if (!plant_operation_acts(m.operation) && verdict == BASELINE_NEW_FUNCTION)
+	if (w->o->all && plant_operation_acts(m.operation)) {
+		if (reason[0] == 0) /* every operation was asked for, also those that are as ever */
+			snprintf(reason, sizeof(reason), "%s: %s",
+				plant_operation_name(m.operation), baseline_verdict_name(verdict));
+	} else if (verdict == BASELINE_KNOWN || verdict == BASELINE_LEARNING) {
+		return true;
+	} else if (!plant_operation_acts(m.operation) && verdict == BASELINE_NEW_FUNCTION) {
 		return true; /* reading something else from a known device is no finding */
+	}
 	f.time_us = ev.time_us;
 	f.event = &ev;
 	f.host = source;
