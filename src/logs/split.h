@@ -12,12 +12,17 @@
 #define SPLIT_BYTES KIB(16)
 
 struct split {
-	size_t positions_count;               /* of separators and line ends together */
-	size_t ends_count;                    /* of line ends */
-	bool escapes;                         /* there is a backslash somewhere */
+	size_t positions_count; /* of separators and line ends together */
+	size_t ends_count;      /* of line ends */
+	bool escapes;           /* there is a backslash somewhere */
+	uint16_t in_front; /* of positions, for the reader: so that even the first has one before */
 	uint16_t positions[SPLIT_BYTES + 64]; /* ascending; room for one whole store behind */
 	uint16_t ends[SPLIT_BYTES + 64];      /* where in positions the line ends are */
 };
+
+_Static_assert(
+	offsetof(struct split, positions) == offsetof(struct split, in_front) + sizeof(uint16_t),
+	"in_front stands in front of positions");
 
 /* len is at most SPLIT_BYTES; EVENT_PADDING bytes behind may be read. */
 typedef void (*split_run)(const char *data, size_t len, char separator, struct split *s);

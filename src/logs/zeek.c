@@ -258,27 +258,50 @@ static bool line_any(
 /* Which of 64 bytes are c. */
 static inline uint64_t bytes_equal(const char *data, char c)
 {
-	uint64_t mask = 0;
 #if defined(__SSE2__)
+	const __m128i *v = (const __m128i *)(const void *)data;
 	__m128i wanted = _mm_set1_epi8(c);
+	/* Written out: at -O2 compilers leave the loop a loop. */
+	uint64_t a = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v), wanted));
+	uint64_t b = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 1), wanted));
+	uint64_t d = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 2), wanted));
+	uint64_t e = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 3), wanted));
 
-	for (unsigned i = 0; i < 4; i++) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(data + 16 * i));
-
-		mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, wanted))
-			<< (16 * i);
-	}
+	return (a | b << 16) | (d | e << 16) << 32;
 #else
+	uint64_t mask = 0;
+
 	for (unsigned i = 0; i < 64; i++)
 		mask |= (uint64_t)(data[i] == c) << i;
-#endif
 	return mask;
+#endif
 }
 
-static inline bool is_something(const struct zeek_header *h, const char *data, size_t len)
+/* What the quick way keeps in registers. It wants a mark of one byte for unset values. */
+struct quick {
+	size_t separators; /* of a line; SIZE_MAX: none is read quickly */
+	struct zeek_mark empty;
+	char unset, set_separator;
+};
+
+static inline struct quick quick_of(const struct zeek *z)
 {
-	return (len != 0) & !zeek_mark_is(&h->unset, data, len) &
-	       !zeek_mark_is(&h->empty, data, len);
+	bool usable = z->columns != 0 && z->room <= BATCH_FIELDS && z->header.unset.len == 1;
+
+	return (struct quick){
+		.separators = usable ? z->columns - 1 : SIZE_MAX,
+		.empty = z->header.empty,
+		.unset = (char)z->header.unset.word,
+		.set_separator = z->header.set_separator,
+	};
+}
+
+/* "-" is common and cannot be guessed, "(empty)" is rare. */
+static inline bool is_something(const struct quick *q, const char *data, size_t len)
+{
+	if (UNLIKELY(len == q->empty.len) && zeek_mark_is(&q->empty, data, len))
+		return false;
+	return len > (size_t)(data[0] == q->unset); /* not empty, and not the mark alone */
 }
 
 static inline void field_set(
@@ -291,82 +314,92 @@ static inline void field_set(
 }
 
 /*
- * The elements of a value of at most 63 bytes, QUICK_ELEMENTS of them at the most. Written always,
- * counted when they are something: how many there are cannot be guessed. False: it has more.
+ * The elements of a value of at most 63 bytes, QUICK_ELEMENTS of them at the most. Two are written
+ * always and counted when they are something: how many there are cannot be guessed. Returns where
+ * the next field goes; NULL: there are more elements.
  */
-static inline bool elements_quick(const struct zeek *z, struct batch *b, size_t *count,
+static inline struct field *elements_quick(const struct quick *q, struct field *f, size_t record,
 	unsigned column, const char *data, size_t len)
 {
-	uint64_t commas = bytes_equal(data, z->header.set_separator);
+	uint64_t commas = bytes_equal(data, q->set_separator);
 	uint64_t ends = (commas & ((UINT64_C(1) << len) - 1)) | UINT64_C(1) << len;
-	size_t at = 0, n = *count;
+	size_t end = (size_t)__builtin_ctzll(ends), at;
+	uint64_t more = ends & (ends - 1);
 
-	if (!is_something(&z->header, data, len))
-		return true;
-	for (size_t k = 0; k < QUICK_ELEMENTS; k++) {
-		size_t end = ends == 0 ? at : (size_t)__builtin_ctzll(ends);
-
-		field_set(&b->fields[n], data + at, end - at, b->records_count - 1, column);
-		n += is_something(&z->header, data + at, end - at);
-		at = end + (ends != 0);
-		ends &= ends - 1;
+	field_set(f, data, end, record, column);
+	f += is_something(q, data, end);
+	at = end + (more != 0); /* without a second one it is an empty one */
+	end = more != 0 ? (size_t)__builtin_ctzll(more) : at;
+	field_set(f, data + at, end - at, record, column);
+	f += is_something(q, data + at, end - at);
+	more &= more - 1;
+	for (size_t k = 2; UNLIKELY(more != 0); k++) {
+		if (k == QUICK_ELEMENTS)
+			return NULL;
+		at = end + 1;
+		end = (size_t)__builtin_ctzll(more);
+		field_set(f, data + at, end - at, record, column);
+		f += is_something(q, data + at, end - at);
+		more &= more - 1;
 	}
-	if (UNLIKELY(ends != 0))
-		return false;
-	*count = n;
-	return true;
+	return f;
 }
 
-/* A line of the right width by its positions: positions[k] is where column k ends. */
-static inline struct slice column_cut(
-	const char *data, size_t start, const uint16_t *positions, size_t k)
+/* A column by its position: where it ends, and in front of it where the one before ends (for the
+ * first, where the line before does). */
+static inline struct slice column_cut(const char *data, const uint16_t *positions, size_t k)
 {
-	size_t from = k == 0 ? start : (size_t)positions[k - 1] + 1;
+	size_t from = (uint16_t)(positions[(ptrdiff_t)k - 1] + 1);
 
 	return (struct slice){data + from, positions[k] - from};
 }
 
-static inline bool line_quick(struct logs_reader *r, const struct zeek *z, const char *data,
-	size_t start, const uint16_t *positions, bool escapes)
+static inline bool line_quick(struct logs_reader *r, const struct zeek *z, const struct quick *q,
+	const char *data, const uint16_t *positions, bool escapes)
 {
 	struct batch *b = &r->batch;
-	size_t n = b->fields_count;
+	const struct wanted *const wanted_end = z->wanted + z->wanted_count;
+	struct field *f = b->fields + b->fields_count, *next;
+	size_t record = b->records_count - 1;
 
-	for (size_t i = 0; i < z->wanted_count; i++) {
-		const struct wanted *w = &z->wanted[i];
-		struct slice v = column_cut(data, start, positions, w->position);
+	for (const struct wanted *w = z->wanted; w < wanted_end; w++) {
+		struct slice v = column_cut(data, positions, w->position);
 
 		if (UNLIKELY(escapes) && is_escaped(v))
 			goto careful;
 		if (!w->many) {
-			field_set(&b->fields[n], v.data, v.len, b->records_count - 1, w->column);
-			n += is_something(&z->header, v.data, v.len);
+			field_set(f, v.data, v.len, record, w->column);
+			f += is_something(q, v.data, v.len);
 			continue;
 		}
-		if (LIKELY(v.len < 64) && elements_quick(z, b, &n, w->column, v.data, v.len))
-			continue;
+		if (LIKELY(v.len < 64)) {
+			next = elements_quick(q, f, record, w->column, v.data, v.len);
+			if (LIKELY(next != NULL)) {
+				f = next;
+				continue;
+			}
+		}
 	careful:
-		b->fields_count = n;
+		b->fields_count = (size_t)(f - b->fields);
 		if (!put_values(r, z, w, v))
 			return false;
-		n = b->fields_count;
-		if (n > BATCH_FIELDS - z->room) { /* what is left of the line must fit */
-			if (!logs_flush_midway(r))
-				return false;
-			n = 0;
-		}
+		/* What is left of the line must fit. */
+		if (b->fields_count > BATCH_FIELDS - z->room && !logs_flush_midway(r))
+			return false;
+		f = b->fields + b->fields_count;
+		record = b->records_count - 1;
 	}
-	b->fields_count = n;
+	b->fields_count = (size_t)(f - b->fields);
 	if (UNLIKELY(z->url_column != NO_COLUMN)) {
 		struct zeek_url url = {
-			.host = column_cut(data, start, positions, z->host),
-			.uri = column_cut(data, start, positions, z->uri),
+			.host = column_cut(data, positions, z->host),
+			.uri = column_cut(data, positions, z->uri),
 		};
 
 		if (z->address != NO_COLUMN)
-			url.address = column_cut(data, start, positions, z->address);
+			url.address = column_cut(data, positions, z->address);
 		if (z->port != NO_COLUMN)
-			url.port = column_cut(data, start, positions, z->port);
+			url.port = column_cut(data, positions, z->port);
 		return put_url(r, z, url);
 	}
 	return true;
@@ -382,16 +415,16 @@ static bool piece(
 	struct split *s = &z->split;
 	struct batch *b = &r->batch;
 	const char separator = z->header.separator;
+	struct quick q = quick_of(z);
 	size_t first = 0, start = 0, i = 0;
 
+	s->in_front = UINT16_MAX; /* one more is the first byte */
 	for (; i < s->ends_count; i++) {
 		size_t last = s->ends[i], end = s->positions[last];
-		uint64_t number = r->line + i;
 
-		if (LIKELY((last - first + 1 == z->columns) & (data[start] != '#') &
-			    (z->room <= BATCH_FIELDS) & (data[start] != '\n') &
-			    (data[start] != '\r'))) {
-			size_t raw_end = end - ((end > start) & (data[end - 1] == '\r'));
+		if (LIKELY((last - first == q.separators) & (data[start] != '#') &
+			    (data[start] != '\n') & (data[start] != '\r'))) {
+			bool cr = data[end - 1] == '\r'; /* one byte in front is readable */
 
 			if (b->records_count == BATCH_RECORDS ||
 				b->fields_count > BATCH_FIELDS - z->room)
@@ -399,19 +432,21 @@ static bool piece(
 					break;
 			b->records[b->records_count++] = (struct record){
 				.raw = data + start,
-				.raw_len = (uint32_t)(raw_end - start),
-				.number = number,
+				.raw_len = (uint32_t)(end - start - cr),
+				.number = r->line + i,
 				.offset = offset + start,
 				.time_us = TIME_UNKNOWN,
 			};
 			r->counts.records++;
-			s->positions[last] = (uint16_t)raw_end;
-			if (!line_quick(r, z, data, start, s->positions + first, s->escapes))
+			s->positions[last] = (uint16_t)(end - cr);
+			if (!line_quick(r, z, &q, data, s->positions + first, s->escapes))
 				break;
+			s->positions[last] = (uint16_t)end;
 		} else {
-			if (!line_any(r, z, (struct slice){data + start, end - start}, number,
+			if (!line_any(r, z, (struct slice){data + start, end - start}, r->line + i,
 				    offset + start))
 				break;
+			q = quick_of(z);
 		}
 		first = last + 1;
 		start = end + 1;
