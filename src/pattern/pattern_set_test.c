@@ -128,93 +128,93 @@ static const struct {
 	const char *pattern;
 	bool matches;
 } records[] = {
-	{"[ipv4-addr:value = '192.0.2.1']",							 true						      },
-	{"[ipv4-addr:value = '192.0.2.2']",							 false						     },
-	{"[network-traffic:src_ref.value = '192.0.2.1']",                                           true                                                      },
-	{"[network-traffic:dst_ref.value = '192.0.2.1']",                                           false                                                     },
-	{"[ipv6-addr:value = '2001:db8::5']",						       true						      },
-	{"[ipv6-addr:value ISSUBSET '2001:db8::/32']",                                              true                                                      },
-	{"[ipv6-addr:value ISSUBSET '2001:db9::/32']",                                              false                                                     },
-	{"[ipv6-addr:value ISSUBSET '::/0']",						       true						      },
-	{"[ipv4-addr:value ISSUBSET '198.51.100.0/24']",                                            true                                                      },
-	{"[ipv4-addr:value ISSUBSET '198.51.101.0/24']",                                            false                                                     },
-	{"[ipv4-addr:value ISSUBSET '0.0.0.0/0']",                                                  true                                                      },
-	{"[ipv4-addr:value ISSUBSET '192.0.2.1/32']",                                               true                                                      },
-	{"[ipv4-addr:value NOT ISSUBSET '192.0.0.0/8']",                                            true                                                      },
-	{"[network-traffic:src_ref.value ISSUPERSET '192.0.2.1/32']",                               true                                                      },
-	{"[network-traffic:src_ref.value ISSUPERSET '192.0.2.2/32']",                               false                                                     },
-	{"[domain-name:value = 'www.evil.example']",                                                true                                                      },
-	{"[domain-name:value = 'evil.example']",						    false                                                     },
-	{"[domain-name:value LIKE '%.evil.example']",                                               true                                                      },
-	{"[domain-name:value LIKE '%.evil.net']",						   false                                                     },
-	{"[domain-name:value LIKE '%.evil%']",                                                   true },
-	{"[domain-name:value LIKE '%evil.exa%ple']",                                             true },
-	{"[domain-name:value LIKE '%evil.exa%plx']",                                             false},
-	{"[domain-name:value LIKE 'w_w%']",							 true						      },
-	{"[domain-name:value MATCHES '^w+\\\\.evil\\\\.']",                                         true                                                      },
-	{"[domain-name:value MATCHES 'evil\\\\.(example|test)$']",                                  true                                                      },
-	{"[domain-name:value MATCHES '(?i)EVIL']",                                                  true                                                      },
-	{"[domain-name:value MATCHES 'evill?\\\\.e']",                                              true                                                      },
-	{"[domain-name:value MATCHES 'evilx+']",						    false                                                     },
-	{"[domain-name:value MATCHES 'evilx*.e']",                                                  true                                                      },
-	{"[domain-name:value != 'www.evil.example']",                                               false                                                     },
-	{"[domain-name:value != 'x']",							      true						      },
-	{"[network-traffic:dst_port = 8080]",						       true						      },
-	{"[network-traffic:dst_port = 8081]",						       false						     },
-	{"[network-traffic:dst_port IN (80, 8080)]",                                                true                                                      },
-	{"[network-traffic:dst_port > 8000]",						       true						      },
-	{"[network-traffic:dst_port > 9000]",						       false						     },
-	{"[network-traffic:dst_port NOT IN (80, 443)]",                                             true                                                      },
-	{"[network-traffic:src_byte_count >= 1200.0]",                                              true                                                      },
-	{"[network-traffic:src_byte_count = 1200.0]",                                               true                                                      },
-	{"[network-traffic:src_byte_count < 1200]",                                                 false                                                     },
-	{"[network-traffic:protocols[*] = 'ssl']",                                                  true                                                      },
-	{"[network-traffic:protocols[*] = 'ipv4']",                                                 true                                                      },
-	{"[network-traffic:protocols[*] = 'udp']",                                                  false                                                     },
-	{"[network-traffic:protocols[1] = 'tcp']",                                                  true                                                      },
-	{"[network-traffic:extensions.'http-request-ext'.request_method = 'post']",                 true                                                      },
-	{"[network-traffic:extensions.'http-request-ext'.request_method = '']",                     false                                                     },
-	{"[network-traffic:extensions.'http-request-ext'.request_value LIKE '/a/%']",               true                                                      },
+	{"[ipv4-addr:value = '192.0.2.1']",							 true },
+	{"[ipv4-addr:value = '192.0.2.2']",							 false},
+	{"[network-traffic:src_ref.value = '192.0.2.1']",                                           true },
+	{"[network-traffic:dst_ref.value = '192.0.2.1']",                                           false},
+	{"[ipv6-addr:value = '2001:db8::5']",						       true },
+	{"[ipv6-addr:value ISSUBSET '2001:db8::/32']",                                              true },
+	{"[ipv6-addr:value ISSUBSET '2001:db9::/32']",                                              false},
+	{"[ipv6-addr:value ISSUBSET '::/0']",						       true },
+	{"[ipv4-addr:value ISSUBSET '198.51.100.0/24']",                                            true },
+	{"[ipv4-addr:value ISSUBSET '198.51.101.0/24']",                                            false},
+	{"[ipv4-addr:value ISSUBSET '0.0.0.0/0']",                                                  true },
+	{"[ipv4-addr:value ISSUBSET '192.0.2.1/32']",                                               true },
+	{"[ipv4-addr:value NOT ISSUBSET '192.0.0.0/8']",                                            true },
+	{"[network-traffic:src_ref.value ISSUPERSET '192.0.2.1/32']",                               true },
+	{"[network-traffic:src_ref.value ISSUPERSET '192.0.2.2/32']",                               false},
+	{"[domain-name:value = 'www.evil.example']",                                                true },
+	{"[domain-name:value = 'evil.example']",						    false},
+	{"[domain-name:value LIKE '%.evil.example']",                                               true },
+	{"[domain-name:value LIKE '%.evil.net']",						   false},
+	{"[domain-name:value LIKE '%.evil%']",						      true },
+	{"[domain-name:value LIKE '%evil.exa%ple']",                                                true },
+	{"[domain-name:value LIKE '%evil.exa%plx']",                                                false},
+	{"[domain-name:value LIKE 'w_w%']",							 true },
+	{"[domain-name:value MATCHES '^w+\\\\.evil\\\\.']",                                         true },
+	{"[domain-name:value MATCHES 'evil\\\\.(example|test)$']",                                  true },
+	{"[domain-name:value MATCHES '(?i)EVIL']",                                                  true },
+	{"[domain-name:value MATCHES 'evill?\\\\.e']",                                              true },
+	{"[domain-name:value MATCHES 'evilx+']",						    false},
+	{"[domain-name:value MATCHES 'evilx*.e']",                                                  true },
+	{"[domain-name:value != 'www.evil.example']",                                               false},
+	{"[domain-name:value != 'x']",							      true },
+	{"[network-traffic:dst_port = 8080]",						       true },
+	{"[network-traffic:dst_port = 8081]",						       false},
+	{"[network-traffic:dst_port IN (80, 8080)]",                                                true },
+	{"[network-traffic:dst_port > 8000]",						       true },
+	{"[network-traffic:dst_port > 9000]",						       false},
+	{"[network-traffic:dst_port NOT IN (80, 443)]",                                             true },
+	{"[network-traffic:src_byte_count >= 1200.0]",                                              true },
+	{"[network-traffic:src_byte_count = 1200.0]",                                               true },
+	{"[network-traffic:src_byte_count < 1200]",                                                 false},
+	{"[network-traffic:protocols[*] = 'ssl']",                                                  true },
+	{"[network-traffic:protocols[*] = 'ipv4']",                                                 true },
+	{"[network-traffic:protocols[*] = 'udp']",                                                  false},
+	{"[network-traffic:protocols[1] = 'tcp']",                                                  true },
+	{"[network-traffic:extensions.'http-request-ext'.request_method = 'post']",                 true },
+	{"[network-traffic:extensions.'http-request-ext'.request_method = '']",                     false},
+	{"[network-traffic:extensions.'http-request-ext'.request_value LIKE '/a/%']",               true },
 	{"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'[*] LIKE "
-	 "'Bad%']",											  true																	    },
+	 "'Bad%']",									true },
 	{"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'[*] = 'Good']",
-         false},
-	{"[url:value = 'http://www.evil.example:8080/a/b.php?x']",											 true																					     },
-	{"[url:value LIKE '%/b.php%']",											 true},
-	{"[url:value LIKE '%/c.php%']",											 false																					     },
-	{"[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']",											 true},
-	{"[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427f']",											 false																					     },
-	{"[file:name = 'caf\u00e9.exe']",											 true},
-	{"[file:name LIKE 'cafe\u0301%']",											 true																					    }, /* NFC */
-	{"[file:name MATCHES 'caf\u00e9\\\\.exe']",											 true},
-	{"[EXISTS file:name]",											 true																								 },
-	{"[NOT EXISTS file:size]",											 true},
-	{"[NOT EXISTS file:name]",											 false																								 },
-	{"[autonomous-system:number = 64500]",											 true},
-	{"[autonomous-system:number = 64501]",											 false																								 },
-	{"[x-serai-plant-operation:operation = 'write']",											 true},
-	{"[x-serai-plant-operation:operation = 'stop']",											 false																								  },
+         false											   },
+	{"[url:value = 'http://www.evil.example:8080/a/b.php?x']",                                  true },
+	{"[url:value LIKE '%/b.php%']",							     true },
+	{"[url:value LIKE '%/c.php%']",							     false},
+	{"[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']",                                  true },
+	{"[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427f']",                                  false},
+	{"[file:name = 'caf\u00e9.exe']",							   true },
+	{"[file:name LIKE 'cafe\u0301%']",							  true }, /* NFC */
+	{"[file:name MATCHES 'caf\u00e9\\\\.exe']",                                                 true },
+	{"[EXISTS file:name]",								      true },
+	{"[NOT EXISTS file:size]",								  true },
+	{"[NOT EXISTS file:name]",								  false},
+	{"[autonomous-system:number = 64500]",						      true },
+	{"[autonomous-system:number = 64501]",						      false},
+	{"[x-serai-plant-operation:operation = 'write']",                                           true },
+	{"[x-serai-plant-operation:operation = 'stop']",                                            false},
 	{"[x-serai-plant-operation:operation = 'write' AND "
 	 "x-serai-plant-operation:traffic_ref.src_ref.value = "
-	 "'192.0.2.1']",											 true},
+	 "'192.0.2.1']",								   true },
 	{"[x-serai-plant-operation:operation = 'write' AND "
 	 "x-serai-plant-operation:traffic_ref.src_ref.value NOT IN "
-	 "('192.0.2.1', '192.0.2.3')]",false												     },
-	{"[network-traffic:dst_port = 8080 AND network-traffic:src_ref.value = '192.0.2.1']",                                                             true														     },
+	 "('192.0.2.1', '192.0.2.3')]",						    false},
+	{"[network-traffic:dst_port = 8080 AND network-traffic:src_ref.value = '192.0.2.1']",       true },
 	{"[network-traffic:dst_port = 8080 AND network-traffic:src_ref.value = '192.0.2.9']",
-         false},
-	{"[ipv4-addr:value = '10.0.0.1' OR domain-name:value = 'www.evil.example']",       true																		},
-	{"[ipv4-addr:value = '10.0.0.1'] OR [domain-name:value = 'www.evil.example']",                true                                                               },
+         false											   },
+	{"[ipv4-addr:value = '10.0.0.1' OR domain-name:value = 'www.evil.example']",                true },
+	{"[ipv4-addr:value = '10.0.0.1'] OR [domain-name:value = 'www.evil.example']",              true },
 	{"[ipv4-addr:value = '10.0.0.1'] OR ([file:size = 5] AND [ipv4-addr:value = '192.0.2.1'])",
-         false						    },
-	{"[ipv4-addr:value = h'3139322e302e322e31']", true																		},
-	{"[network-traffic:start > t'2000-01-01T00:00:00Z']",                                               true												    },
-	{"[network-traffic:start < t'2000-01-01T00:00:00Z']",                                       false                                              },
+         false											   },
+	{"[ipv4-addr:value = h'3139322e302e322e31']",                                               true },
+	{"[network-traffic:start > t'2000-01-01T00:00:00Z']",                                       true },
+	{"[network-traffic:start < t'2000-01-01T00:00:00Z']",                                       false},
 	{"[ipv4-addr:value = '192.0.2.1'] START t'2020-09-13T12:26:40Z' STOP "
-	 "t'2020-09-13T12:26:41Z'",				       true						     },
+	 "t'2020-09-13T12:26:41Z'",							true },
 	{"[ipv4-addr:value = '192.0.2.1'] START t'2020-09-13T12:26:41Z' STOP "
-	 "t'2020-09-13T12:26:42Z'",											  false															    },
-	{"[ipv4-addr:id LIKE 'ipv4-addr--%']",											 true											      },
+	 "t'2020-09-13T12:26:42Z'",							false},
+	{"[ipv4-addr:id LIKE 'ipv4-addr--%']",						      true },
 };
 
 static void test_records(void **state)
@@ -288,8 +288,8 @@ static void test_refused(void **state)
 		{"[network-traffic:dst_port LIKE '8%']",              ERR_INVALID},
 		{"[file:name IN ()]",                                 ERR_INVALID},
 		{"[ipv4-addr:value = '1.2.3.4'] START t'2020-01-01T00:00:00Z' STOP "
-		 "t'2020-01-01T00:00:00Z'",						    ERR_INVALID				       },
-		{"[file:name MATCHES '(']",						   ERR_INVALID},
+		 "t'2020-01-01T00:00:00Z'",          ERR_INVALID},
+		{"[file:name MATCHES '(']",                           ERR_INVALID},
 	};
 	struct stream s;
 	struct err e;
@@ -646,8 +646,7 @@ static void sample_observe(
 
 /* True when this pattern could be asked. The first hit must come with the very event that first
  * makes the evaluator's answer true. */
-static bool differ(
-	struct dice *d, const char *text, const struct sample *samples, bool *ret_matched)
+static bool differ(const char *text, const struct sample *samples, bool *ret_matched)
 {
 	struct pattern_observations *o = pattern_observations_new();
 	bool matched = false, told = false;
@@ -656,7 +655,6 @@ static bool differ(
 	struct err e;
 	enum err_kind kind;
 
-	(void)d;
 	*ret_matched = false;
 	stream_init(&s, 0);
 	kind = pattern_set_add(s.set, slice_of(text), 1, &e);
@@ -702,7 +700,7 @@ static void test_differential(void **state)
 		buf_clear(&text);
 		write_expression(&d, roll(&d, 3), &text);
 		buf_char(&text, '\0');
-		if (!differ(&d, text.data, samples, &is_match))
+		if (!differ(text.data, samples, &is_match))
 			continue;
 		asked++;
 		matched += is_match;
@@ -712,12 +710,11 @@ static void test_differential(void **state)
 	assert_true(matched > asked / 10 && matched < asked);
 }
 
-/* Many patterns at once, on the same events: each hits exactly as often as it would alone. */
+/* Many patterns at once, on the same events: all hit as often as they would alone. */
 static void test_many_together(void **state)
 {
 	static struct sample samples[64];
 	static char *patterns[64];
-	static size_t alone[64];
 	struct dice d = {77};
 	struct stream s;
 	struct err e;
@@ -738,7 +735,6 @@ static void test_many_together(void **state)
 				stream_put(
 					&s, samples[k].time_us, samples[k].pairs, samples[k].count);
 			stream_flush(&s);
-			alone[count] = s.hits;
 			sum += s.hits;
 			patterns[count++] = strdup(text.data);
 		}
@@ -754,7 +750,6 @@ static void test_many_together(void **state)
 	stream_flush(&s);
 	assert_true(sum > 100);
 	assert_int_equal(s.hits, sum);
-	(void)alone;
 	for (size_t k = 0; k < count; k++)
 		free(patterns[k]);
 	stream_fini(&s);
