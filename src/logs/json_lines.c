@@ -36,6 +36,12 @@ struct known {
 	bool looked; /* its value is needed */
 };
 
+/* A container that is open in a walk. */
+struct frame {
+	struct known *known;
+	bool array;
+};
+
 struct json_lines {
 	split_run run;
 	struct json_parser *parser;
@@ -47,6 +53,8 @@ struct json_lines {
 	size_t url_column; /* COLUMNS_MAX: not wanted */
 	struct slice parts[JSON_PARTS];
 	bool escapes; /* in the piece */
+	/* Not on the stack: the build clears what is there, for every line. */
+	struct frame stack[JSON_DEPTH_MAX];
 	struct split split;
 	uint16_t quotes[SPLIT_BYTES + 64]; /* of a line with escapes: those that count */
 };
@@ -461,10 +469,7 @@ static inline bool is_word(char c)
 static enum walk walk(struct json_lines *j, struct logs_reader *r, struct slice line,
 	const char *base, const uint16_t *quotes, size_t count)
 {
-	struct frame {
-		struct known *known;
-		bool array;
-	} stack[JSON_DEPTH_MAX];
+	struct frame *const stack = j->stack;
 	const char *p = line.data, *end = p + line.len, *from;
 	struct known *known, *last = &j->root;
 	size_t k = 0, depth = 0;
@@ -574,48 +579,18 @@ static bool is_blank(struct slice line)
 	return slice_trim(line).len == 0;
 }
 
-/*
- * One line. quotes may be NULL: too long for the quick way. False: stopped.
- */
-static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice line,
-	uint64_t number, uint64_t offset, const char *base, const uint16_t *quotes, size_t count)
+/* By the strict parser, the record of the line having been begun. Apart from the quick way, whose
+ * lines should not pay for what stands on the stack here. */
+static __attribute__((noinline)) bool line_careful(
+	struct json_lines *j, struct logs_reader *r, struct slice line, uint64_t number)
 {
-	struct batch *b = &r->batch;
-	size_t fields, scratch;
 	struct json_doc doc;
 	struct err e;
 
-	if (line.len > LOGS_LINE_MAX) {
-		r->counts.too_long++;
-		return true;
-	}
-	line = logs_line_trim(line);
-	if (is_blank(line))
-		return true;
-	/* Room for all that the quick way can put: unescaped values twice (colons), and a URL. */
-	if (b->records_count == BATCH_RECORDS || b->fields_count > BATCH_FIELDS - QUICK_FIELDS ||
-		r->scratch_len > LOGS_SCRATCH_BYTES - 4 * SPLIT_BYTES)
-		if (!logs_flush(r))
-			return false;
-	if (!logs_record(r, line, number, offset, TIME_UNKNOWN))
-		return false;
-	fields = b->fields_count;
-	scratch = r->scratch_len;
 	memset(j->parts, 0, sizeof(j->parts));
-	if (quotes != NULL) {
-		if (j->escapes && slice_find(line, '\\', 0) < line.len) {
-			count = quotes_filter(j, base, quotes, count, line.data);
-			quotes = j->quotes;
-		}
-		if (LIKELY(walk(j, r, line, base, quotes, count) == WALK_DONE))
-			return put_url(j, r);
-		b->fields_count = fields;
-		r->scratch_len = scratch;
-		memset(j->parts, 0, sizeof(j->parts));
-	}
 	if (json_parse_padded(j->parser, line, &doc, &e) != OK ||
 		!json_is_object(json_root(&doc))) {
-		b->records_count--;
+		r->batch.records_count--;
 		r->counts.records--;
 		logs_problem(r, number, "not a JSON object");
 		return true;
@@ -625,6 +600,43 @@ static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice 
 	if (j->known_count == KNOWN_MAX)
 		known_clear(j); /* other members may have taken the place of those that come now */
 	return true;
+}
+
+/* One line. quotes may be NULL: too long for the quick way. False: stopped. */
+static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice line,
+	uint64_t number, uint64_t offset, const char *base, const uint16_t *quotes, size_t count)
+{
+	struct batch *b = &r->batch;
+	size_t fields, scratch;
+
+	if (line.len > LOGS_LINE_MAX) {
+		r->counts.too_long++;
+		return true;
+	}
+	line = logs_line_trim(line);
+	if (line.len == 0 || (line.data[0] != '{' && is_blank(line)))
+		return true;
+	/* Room for all that the quick way can put: unescaped values twice (colons), and a URL. */
+	if (b->records_count == BATCH_RECORDS || b->fields_count > BATCH_FIELDS - QUICK_FIELDS ||
+		r->scratch_len > LOGS_SCRATCH_BYTES - 4 * SPLIT_BYTES)
+		if (!logs_flush(r))
+			return false;
+	if (!logs_record(r, line, number, offset, TIME_UNKNOWN))
+		return false;
+	if (quotes == NULL)
+		return line_careful(j, r, line, number);
+	fields = b->fields_count;
+	scratch = r->scratch_len;
+	memset(j->parts, 0, sizeof(j->parts));
+	if (j->escapes && slice_find(line, '\\', 0) < line.len) {
+		count = quotes_filter(j, base, quotes, count, line.data);
+		quotes = j->quotes;
+	}
+	if (LIKELY(walk(j, r, line, base, quotes, count) == WALK_DONE))
+		return j->parts[PART_URI].len == 0 || put_url(j, r);
+	b->fields_count = fields;
+	r->scratch_len = scratch;
+	return line_careful(j, r, line, number);
 }
 
 static bool piece(struct json_lines *j, struct logs_reader *r, const char *data, uint64_t offset,
