@@ -53,7 +53,7 @@ enum section_id {
 	SECTION_WIDE,                 /* bit per IPv4 /16 */
 	SECTION_NARROW,               /* bit per IPv4 /24; may be missing */
 	SECTION_IPV4_DIRECTORY,       /* u32 per /16 and one more: where it begins in LOW */
-	SECTION_IPV4_LOW,             /* u16, sorted within a /16 */
+	SECTION_IPV4_LOW,             /* u16, sorted within a /16; or u32, sorted: no directory */
 	SECTION_IPV4_ENTRY,           /* entry number per address */
 	SECTION_NETWORKS,             /* NETWORK_BYTES each, sorted by address, then prefix */
 	SECTION_SET_DIRECTORY,        /* u32 per set and one more */

@@ -64,43 +64,49 @@ uint64_t look_table(const struct index *x, const struct table *t, uint64_t hash,
 	return NUMBER_NONE;
 }
 
+static uint64_t ipv4_number(const struct index *x, uint32_t row)
+{
+	unsigned width = x->sections[SECTION_IPV4_ENTRY].width;
+	uint8_t bytes[9] = {0};
+	const uint8_t *at = bytes, *number;
+	struct stored s = {0};
+
+	if (width == 0)
+		return 0;
+	number = section_row(x, SECTION_IPV4_ENTRY, row, width);
+	if (number == NULL)
+		return NUMBER_NONE;
+	memcpy(bytes, number, width);
+	return stored_next(&at, bytes + sizeof(bytes), width, &s) ? s.number : NUMBER_NONE;
+}
+
 uint64_t look_ipv4(const struct index *x, uint32_t address)
 {
-	const uint8_t *row = section_row(x, SECTION_IPV4_DIRECTORY, address >> 16, 4);
-	const uint8_t *next = section_row(x, SECTION_IPV4_DIRECTORY, (address >> 16) + 1, 4);
-	const struct section *entries = &x->sections[SECTION_IPV4_ENTRY];
-	uint16_t low = (uint16_t)address;
-	uint32_t from, to;
+	const struct section *low = &x->sections[SECTION_IPV4_LOW];
+	uint32_t from = 0, to = (uint32_t)low->count;
+	uint32_t sought = address;
 
-	if (row == NULL || next == NULL)
-		return NUMBER_NONE;
-	from = le32(row);
-	to = le32(next);
+	if (low->width == 2) {
+		const uint8_t *row = section_row(x, SECTION_IPV4_DIRECTORY, address >> 16, 4);
+		const uint8_t *next =
+			section_row(x, SECTION_IPV4_DIRECTORY, (address >> 16) + 1, 4);
+
+		if (row == NULL || next == NULL)
+			return NUMBER_NONE;
+		from = le32(row);
+		to = le32(next);
+		sought &= 0xffff;
+	}
 	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-		const uint8_t *p = section_row(x, SECTION_IPV4_LOW, middle, 2);
-		uint16_t there;
+		uint32_t middle = from + (to - from) / 2, there;
+		const uint8_t *p = section_row(x, SECTION_IPV4_LOW, middle, low->width);
 
 		if (p == NULL)
 			return NUMBER_NONE;
-		there = le16(p);
-		if (there == low) {
-			struct stored s = {0};
-			uint8_t bytes[9] = {0};
-			const uint8_t *at = bytes;
-			const uint8_t *number;
-
-			if (entries->width == 0)
-				return 0;
-			number = section_row(x, SECTION_IPV4_ENTRY, middle, entries->width);
-			if (number == NULL)
-				return NUMBER_NONE;
-			memcpy(bytes, number, entries->width);
-			if (!stored_next(&at, bytes + sizeof(bytes), entries->width, &s))
-				return NUMBER_NONE;
-			return s.number;
-		}
-		if (there < low)
+		there = low->width == 2 ? le16(p) : le32(p);
+		if (there == sought)
+			return ipv4_number(x, middle);
+		if (there < sought)
 			from = middle + 1;
 		else
 			to = middle;

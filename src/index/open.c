@@ -228,7 +228,7 @@ static enum err_kind sections_check(struct index *x, struct err *e)
 		{SECTION_IPV4_DIRECTORY, 4 * (IPV4_SLOTS + 1)},
 	};
 	const struct section *s = x->sections;
-	uint64_t addresses = s[SECTION_IPV4_LOW].bytes / 2;
+	const struct section *low = &s[SECTION_IPV4_LOW];
 	enum err_kind kind;
 
 	for (unsigned k = 0; k < TABLES; k++) {
@@ -242,8 +242,13 @@ static enum err_kind sections_check(struct index *x, struct err *e)
 		if (one->bytes != 0 && one->bytes != sizes[k].bytes)
 			return corrupt(x, e, section_name(sizes[k].id), one->offset, "wrong size");
 	}
+	if (low->bytes != 0 && low->width != 2 && low->width != 4)
+		return corrupt(
+			x, e, "IPv4 addresses", low->offset, "neither two bytes each nor four");
+	if (low->count > UINT32_MAX || low->bytes != low->count * low->width)
+		return corrupt(x, e, "IPv4 addresses", low->offset, "not as many as it says");
 	if (s[SECTION_IPV4_ENTRY].width > 4 ||
-		s[SECTION_IPV4_ENTRY].bytes != addresses * s[SECTION_IPV4_ENTRY].width)
+		s[SECTION_IPV4_ENTRY].bytes != low->count * s[SECTION_IPV4_ENTRY].width)
 		return corrupt(x, e, "IPv4 entries", s[SECTION_IPV4_ENTRY].offset,
 			"not one for each address");
 	if (x->info.counts.entries > s[SECTION_ENTRIES].bytes / ENTRY_BYTES ||
@@ -582,28 +587,41 @@ static bool each_in_table(const struct index *x, unsigned id, struct each *c)
 	return true;
 }
 
+static bool each_address(const struct index *x, struct each *c, uint32_t address)
+{
+	char bytes[4];
+
+	put_u32(bytes, address);
+	return each_value(
+		x, c, FIELD_ADDRESS, look_ipv4(x, address), (struct slice){bytes, sizeof(bytes)});
+}
+
 static bool each_ipv4(const struct index *x, struct each *c)
 {
-	uint64_t all = x->sections[SECTION_IPV4_LOW].bytes / 2;
+	const struct section *low = &x->sections[SECTION_IPV4_LOW];
+	uint64_t left = low->count; /* a directory whose rows overlap ends here too */
 
-	for (uint32_t slot = 0; slot < IPV4_SLOTS && all > 0; slot++) {
+	if (low->width == 4) {
+		for (uint64_t k = 0; k < low->count; k++) {
+			const uint8_t *row = section_row(x, SECTION_IPV4_LOW, k, 4);
+
+			if (row != NULL && !each_address(x, c, le32(row)))
+				return false;
+		}
+		return true;
+	}
+	for (uint32_t slot = 0; slot < IPV4_SLOTS && left > 0; slot++) {
 		const uint8_t *row = section_row(x, SECTION_IPV4_DIRECTORY, slot, 4);
 		const uint8_t *next = section_row(x, SECTION_IPV4_DIRECTORY, slot + 1, 4);
 
 		if (row == NULL || next == NULL)
 			continue;
-		/* 65,536 addresses in a slot at the most, whatever the file says */
-		for (uint32_t k = le32(row), n = 0; k < le32(next) && n < IPV4_SLOTS; k++, n++) {
-			const uint8_t *low = section_row(x, SECTION_IPV4_LOW, k, 2);
-			char bytes[4];
-			uint32_t address;
+		for (uint32_t k = le32(row), end = le32(next); k < end && left > 0; k++, left--) {
+			const uint8_t *one = section_row(x, SECTION_IPV4_LOW, k, 2);
 
-			if (low == NULL)
+			if (one == NULL)
 				break;
-			address = slot << 16 | le16(low);
-			put_u32(bytes, address);
-			if (!each_value(x, c, FIELD_ADDRESS, look_ipv4(x, address),
-				    (struct slice){bytes, 4}))
+			if (!each_address(x, c, slot << 16 | le16(one)))
 				return false;
 		}
 	}

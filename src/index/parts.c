@@ -305,18 +305,21 @@ static struct slice without_full_stop(struct slice text)
 	return text;
 }
 
+#define IPV6_TEXT_MAX 45 /* bytes: eight groups, the last two as a dotted quad */
+
 /* Hexadecimal digits and colons around `at`, at least two colons: an IPv6 address, or nothing. */
 static size_t word_ipv6(struct words *w, size_t from, size_t end)
 {
 	size_t at = from, colons = 0;
 	struct slice text;
 
-	while (at < end && (is(w->text.data[at], BYTE_HEX) || w->text.data[at] == ':' ||
-				   (w->text.data[at] == '.' && colons >= 2))) {
+	while (at < end && at - from <= IPV6_TEXT_MAX &&
+		(is(w->text.data[at], BYTE_HEX) || w->text.data[at] == ':' ||
+			(w->text.data[at] == '.' && colons >= 2))) {
 		colons += w->text.data[at] == ':';
 		at++;
 	}
-	if (colons < 2 || at - from > 45)
+	if (colons < 2 || at - from > IPV6_TEXT_MAX)
 		return from;
 	text = slice_cut(w->text, from, at);
 	while (text.len > 2 &&

@@ -616,7 +616,8 @@ struct ipv4_out {
 	uint8_t *wide, *narrow;
 	uint32_t *entries;
 	size_t entries_room;
-	unsigned width;
+	unsigned width, low_width;
+	uint64_t count;
 	bool wider;
 };
 
@@ -661,7 +662,9 @@ static enum err_kind ipv4_part(
 			v->wider = true;
 			return OK;
 		}
-		buf_append(&v->low, &low, 2);
+		buf_append(
+			&v->low, v->low_width == 2 ? (const void *)&low : &address, v->low_width);
+		v->count++;
 		buf_append(&v->entry, packed, v->width);
 		v->directory[(address >> 16) + 1]++;
 		bit_set(v->wide, address >> 16);
@@ -699,7 +702,8 @@ static void networks_mark(const struct out *o, struct ipv4_out *v)
 static enum err_kind ipv4_write(struct out *o)
 {
 	const struct index_builder *b = o->b;
-	struct ipv4_out v = {.width = entry_width(b)};
+	struct ipv4_out v = {
+		.width = entry_width(b), .low_width = b->ipv4_count < NARROW_LEAST ? 4 : 2};
 	uint64_t *a = NULL, *scratch = NULL;
 	size_t largest = 0;
 	enum err_kind kind = OK;
@@ -723,6 +727,7 @@ static enum err_kind ipv4_write(struct out *o)
 	do {
 		v.wider = false;
 		v.low.len = v.entry.len = 0;
+		v.count = 0;
 		memset(v.directory, 0, (IPV4_SLOTS + 1) * sizeof(*v.directory));
 		for (unsigned part = 0; part < PARTS_COUNT && kind == OK && !v.wider; part++)
 			kind = ipv4_part(o, &v, part, a, scratch);
@@ -733,20 +738,22 @@ static enum err_kind ipv4_write(struct out *o)
 	for (unsigned k = 0; k < IPV4_SLOTS; k++)
 		v.directory[k + 1] += v.directory[k];
 	networks_mark(o, &v);
-	o->counts.values += v.low.len / 2;
-	o->counts.kinds[FIELD_ADDRESS] += v.low.len / 2;
+	o->counts.values += v.count;
+	o->counts.kinds[FIELD_ADDRESS] += v.count;
 	/* read at once when opened */
 	kind = section_write(o, SECTION_WIDE, (struct slice){(const char *)v.wide, WIDE_BYTES});
 	if (kind == OK && b->ipv4_count >= NARROW_LEAST)
 		kind = section_write(
 			o, SECTION_NARROW, (struct slice){(const char *)v.narrow, NARROW_BYTES});
-	if (kind == OK && v.low.len != 0)
+	if (kind == OK && v.low_width == 2)
 		kind = section_write(o, SECTION_IPV4_DIRECTORY,
 			(struct slice){(const char *)v.directory, (IPV4_SLOTS + 1) * 4});
 	if (kind == OK)
 		kind = section_write(o, SECTION_IPV4_LOW, buf_slice(&v.low));
 	if (kind == OK)
 		kind = section_write(o, SECTION_IPV4_ENTRY, buf_slice(&v.entry));
+	o->sections[SECTION_IPV4_LOW].count = v.count;
+	o->sections[SECTION_IPV4_LOW].width = v.low_width;
 	o->sections[SECTION_IPV4_ENTRY].width = v.width;
 done:
 	free(a);
