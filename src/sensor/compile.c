@@ -190,7 +190,7 @@ static enum err_kind values_add(struct compile *c, struct json_value object,
 {
 	struct stix_value *values;
 	size_t count, atoms;
-	bool all;
+	bool all, texts = false;
 	struct slice pattern = json_get_string(object, "pattern");
 	struct err why;
 	enum err_kind kind;
@@ -211,14 +211,18 @@ static enum err_kind values_add(struct compile *c, struct json_value object,
 			STIX_VALUES_MAX);
 		refuse(c, line, f->id, &why);
 	}
-	if (count == 0) {
-		/* A list of what no field of a log or packet holds: a pattern judges it all the
-		 * same. */
+	/* Plain texts (a file's name, a plant operation) say what they are only by their path,
+	 * which the index does not keep: a pattern judges them. So it does what no field of a log
+	 * or packet holds. */
+	for (size_t i = 0; i < count; i++)
+		texts |= kind_of_value(&values[i]) == FIELD_TEXT;
+	if (texts || count == 0) {
 		kind = index_builder_pattern(c->builder, pattern, &why);
 		if (kind == ERR_NOMEM)
 			return err_set(e, kind, "%s", why.text);
 		if (kind != OK)
 			refuse(c, line, f->id, &why);
+		return OK;
 	}
 	for (size_t i = 0; i < count; i++) {
 		kind = index_builder_value(

@@ -94,6 +94,7 @@ struct watch {
 	struct prevalence_site *site;
 	char *site_name;
 	struct baseline *baseline;
+	char *plant_file; /* the last capture with plant messages */
 	struct hunt_writer *history;
 	struct packet_reader *packets;
 	struct output output;

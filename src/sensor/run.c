@@ -293,7 +293,7 @@ static bool rare_tell(void *context, const struct baseline_tuple *t)
 	struct finding f = {.type = FINDING_PLANT,
 		.found_us = world_now(w->world),
 		.time_us = t->last_us,
-		.file = slice_of(w->o->sources[0]),
+		.file = slice_of(w->plant_file),
 		.host = t->source,
 		.site = w->site_name,
 		.field = SLICE("plant.function"),
@@ -356,6 +356,7 @@ static void finish(struct watch *w)
 	arena_free(w->arena);
 	free(w->site);
 	free(w->site_name);
+	free(w->plant_file);
 }
 
 enum err_kind sensor_watch(

@@ -529,6 +529,10 @@ static bool plant_record(struct watch *w, const struct batch *b, size_t record)
 	if (!plant_message_of(&ev, w->arena, &m))
 		return true;
 	w->report.plant_messages++;
+	if (w->plant_file == NULL || !slice_is(w->file, w->plant_file)) {
+		free(w->plant_file);
+		w->plant_file = strndup(w->file.data, w->file.len);
+	}
 	source = event_get(&ev, ROLE_SOURCE_ADDRESS);
 	destination = event_get(&ev, ROLE_DESTINATION_ADDRESS);
 	if (source.len == 0)
