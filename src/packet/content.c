@@ -72,6 +72,14 @@ static const struct {
 	{ROLES_WEB | ROLES_MAIL | ROLES_FILE | ROLES_TLS | ROLES_DNS, BIT(ROLE_SERVICE)                             },
 };
 
+/* A decoder none of whose fields is wanted is not started. */
+static const uint64_t protocol_roles[] = {
+	[APP_DNS] = ROLES_DNS,
+	[APP_HTTP] = ROLES_WEB | ROLES_FILE | BIT(ROLE_ADDRESS),
+	[APP_TLS] = ROLES_TLS,
+	[APP_SMTP] = ROLES_MAIL | ROLES_FILE | BIT(ROLE_HOST),
+};
+
 uint64_t content_roles(uint64_t roles, bool plant)
 {
 	uint64_t all = roles;
@@ -215,6 +223,8 @@ static bool guess(struct content_table *t, const struct flow *f, struct content 
 		return heads[0].len < APP_GUESS_MAX;
 	if (app == APP_NONE)
 		return more;
+	if ((t->reader->roles & protocol_roles[app]) == 0)
+		return false;
 	c->app = app_stream_new(app);
 	c->mode = CONTENT_APP;
 	return c->app != NULL;

@@ -22,7 +22,8 @@ static void take_apart(struct taken_apart *t, unsigned link, struct slice frame,
 	free(copy);
 	copy = malloc(frame.len == 0 ? 1 : frame.len);
 	assert_non_null(copy);
-	memcpy(copy, frame.data, frame.len);
+	if (frame.len > 0)
+		memcpy(copy, frame.data, frame.len);
 	base.frame = (const uint8_t *)copy;
 	memset(t, 0, sizeof(*t));
 	t->list = (struct packet_list){t->items, 0, COUNT_OF(t->items)};
