@@ -151,6 +151,16 @@ static bool starts(struct slice head)
 	return head.len < HEADER_BYTES || header_good(head);
 }
 
+/* Devices skip noise until a header has its checksum (clause 9.2.4.1), so it hides nothing here. */
+static bool opens(struct slice head)
+{
+	for (size_t at = 1; at + HEADER_BYTES <= head.len; at++) {
+		if (starts(slice_cut(head, at, head.len)))
+			return true;
+	}
+	return false;
+}
+
 static enum plant_frame frame(struct slice bytes, size_t *ret_len)
 {
 	size_t user;
@@ -389,6 +399,7 @@ const struct plant_row plant_row_dnp3 = {
 	.stream_ports = {{20000, 20000}},
 	.datagram_ports = {{20000, 20000}},
 	.starts = starts,
+	.opens = opens,
 	.head_bytes = HEADER_BYTES,
 	.frame = frame,
 	.decode = decode,

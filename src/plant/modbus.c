@@ -194,6 +194,14 @@ static enum plant_frame frame(struct slice bytes, size_t *ret_len)
 	return PLANT_FRAME_KNOWN;
 }
 
+/* A client that begins with a function that no device has is a scanner, and goes on. */
+static bool opens(struct slice head)
+{
+	size_t len;
+
+	return head.len >= HEADER_BYTES + 1 && frame(head, &len) == PLANT_FRAME_KNOWN;
+}
+
 /* ---- who asks -----------------------------------------------------------------------------------
  */
 
@@ -492,7 +500,7 @@ static bool shape_mei(struct talk *t)
 	uint8_t type = read_u8(&r);
 
 	if (type == 13) {
-		t->m->function = "canopen general reference";
+		t->m->function = "encapsulated interface: canopen general reference";
 		plant_put_hex(t->m->value, r.rest);
 		return !r.bad;
 	}
@@ -500,7 +508,7 @@ static bool shape_mei(struct talk *t)
 		plant_put(t->m->object, "type %u", type);
 		return !r.bad;
 	}
-	t->m->function = "read device identification";
+	t->m->function = "encapsulated interface: read device identification";
 	t->m->operation = PLANT_BROWSE;
 	if (t->request) {
 		unsigned code = read_u8(&r), object = read_u8(&r);
@@ -637,6 +645,7 @@ const struct plant_row plant_row_modbus = {
 	.stream_ports = {{502, 502}},
 	.datagram_ports = {{502, 502}},
 	.starts = starts,
+	.opens = opens,
 	.head_bytes = HEADER_BYTES + 1,
 	.frame = frame,
 	.decode = decode,

@@ -91,7 +91,7 @@ enum plant_protocol plant_guess_stream(
 		if (!port_fits(row->stream_ports, source_port) &&
 			!port_fits(row->stream_ports, destination_port))
 			continue;
-		if (row->starts(head))
+		if (row->starts(head) || (row->opens != NULL && row->opens(head)))
 			return (enum plant_protocol)p;
 	}
 	return PLANT_NONE;

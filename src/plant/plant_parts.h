@@ -51,6 +51,9 @@ struct plant_row {
 	 * begins after a gap. Constant time.
 	 */
 	bool (*starts)(struct slice head);
+	/* May be NULL. Could a connection begin with these bytes, although no known message does?
+	 * What an attacker sends first must not hide what he sends next. */
+	bool (*opens)(struct slice head);
 	size_t head_bytes; /* with so many, starts() is sure enough to begin after a gap; no
 			      message is shorter */
 	/* NULL: datagrams only. Length of the message at the beginning of `bytes` (at least one).
