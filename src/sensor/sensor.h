@@ -98,6 +98,47 @@ enum err_kind sensor_self_test(const struct sensor_options *options,
 	void (*say)(void *context, const char *step, bool good), void *context,
 	struct err *e) MUST_USE;
 
+/* ---- hunting --------------------------------------------------------------------------------- */
+
+#define SENSOR_HUNT_VALUES_MAX 10000 /* asked for by hand; more come as an index */
+
+struct sensor_hunt_segment {
+	const char *path, *format;
+	uint64_t first_record, records;
+	int64_t first_us, last_us;
+	size_t values; /* that it can hold, of those asked for */
+	bool gone;     /* its log is no longer where it was: not read again */
+	uint64_t hits; /* found when it was read again */
+};
+
+struct sensor_hunt_options {
+	const char *history; /* folder of filters: STATE/history of serai watch */
+	const char *index;   /* ask for all of its values; or NULL */
+	struct index_options trust;
+	const char *const *values; /* ask for these: kinds are guessed */
+	size_t values_count;
+	bool prove; /* read the segments again and write findings */
+	enum sensor_output output;
+	const char *findings; /* as in sensor_options */
+	const struct logs_mapping *mapping;
+	const struct world *world;
+	const struct log *log;
+	const volatile sig_atomic_t *stop;
+	bool (*segment)(void *context, const struct sensor_hunt_segment *segment); /* may be NULL */
+	void (*progress)(void *context, uint64_t done, uint64_t total);
+	void *context;
+};
+
+struct sensor_hunt_report {
+	uint64_t segments, records, log_bytes, filter_bytes; /* of the history */
+	uint64_t candidates, gone, damaged, hits, findings;
+	int64_t first_us, last_us;
+};
+
+/* Was any of it ever seen here? Filters first, then only the segments that can hold it. */
+enum err_kind sensor_hunt(const struct sensor_hunt_options *options,
+	struct sensor_hunt_report *ret_report, struct err *e) MUST_USE;
+
 /* ---- compiling an index ---------------------------------------------------------------------- */
 
 struct sensor_compile_options {
