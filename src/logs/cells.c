@@ -90,7 +90,7 @@ bool cells_clear(struct logs_reader *r, struct cells *c)
 		return false;
 	line_state_init(r, &c->items);
 	c->count = c->needed = c->head_len = 0;
-	c->join = c->known = c->all_free = c->plus = false;
+	c->seen = c->join = c->known = c->all_free = c->plus = false;
 	memset(c->parts, 0, sizeof(c->parts));
 	return true;
 }
@@ -164,6 +164,7 @@ bool cells_header(
 	bool open;
 
 	c->delimiter = delimiter;
+	c->seen = true;
 	if (!cells_head_keep(c, line)) {
 		logs_problem(
 			r, r->line, "a header of %zu bytes, at most %zu", line.len, CELLS_HEAD_MAX);
@@ -304,6 +305,12 @@ static void row_put(struct line_out *o, const struct cells *c, const struct row 
 			continue;
 		if (joined && i + 1 == c->parts[PART_PATH] && o->event == NULL)
 			continue;
+		if (cell->part == PART_PATH && cell->kind == FIELD_NONE &&
+			slice_find_text(row->cells[i], SLICE("://")) < row->cells[i].len) {
+			line_put_named(o, ITEM_URL, cell->name, row->cells[i],
+				row->quoted[i] ? ESCAPE_DOUBLED : ESCAPE_NONE);
+			continue;
+		}
 		if (c->plus && cell->kind == FIELD_TEXT)
 			line_put_column(o, cell->column, cell->name, (enum event_role)cell->role,
 				(enum field_kind)cell->kind, row->cells[i], ESCAPE_PLUS);

@@ -32,6 +32,7 @@ struct cell_name {
 
 /* What a column of that name usually says (columns.c). NULL: nothing known. */
 const struct cell_name *cell_name_find(struct slice name);
+const struct cell_name *cell_names(size_t i); /* all of them, in order; NULL behind the last */
 
 /* A row that was cut. */
 struct row {
@@ -59,6 +60,7 @@ struct cells {
 	size_t count;
 	size_t needed;            /* cells up to the last wanted one */
 	size_t parts[CELL_PARTS]; /* cell index + 1; 0: none */
+	bool seen;                /* a header was, though perhaps it could not be used */
 	bool join;                /* host and path stand apart */
 	bool known;               /* some column has a role */
 	bool all_free;            /* none has: every cell is free text */

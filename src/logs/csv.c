@@ -154,7 +154,7 @@ static bool csv_block(struct logs_reader *r, struct slice bytes, bool last, size
 			r->counts.too_long++;
 		else if (slice_trim(row).len == 0)
 			good = true;
-		else if (csv->cells->head_len == 0)
+		else if (!csv->cells->seen)
 			good = row.data[0] == '#' || header_read(r, csv, row);
 		else
 			good = cells_read(r, csv->cells, row, r->line, r->offset + at, "CSV");

@@ -312,7 +312,7 @@ static bool object_read(struct logs_reader *r, const struct json_item *item)
 	struct err e = {0};
 
 	if (json_parse_item(s->parser, item, &doc, &e) != OK) {
-		logs_problem(r, line, "%s", e.text);
+		logs_problem(r, line, "in the object that begins here, %s", e.text);
 		return true;
 	}
 	type = json_get_string(json_root(&doc), "type");

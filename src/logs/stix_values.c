@@ -158,7 +158,7 @@ static void put_value(struct line_out *o, struct arena *a, struct slice name, ui
 
 	if (json_is_string(value)) {
 		put(o, a, name, role, kind, json_string(value));
-	} else if (json_to_i64(value, &number)) {
+	} else if ((kind == FIELD_NONE || kind == FIELD_ASN) && json_to_i64(value, &number)) {
 		int len = snprintf(text, sizeof(text), "%lld", (long long)number);
 
 		put(o, a, name, role, kind, (struct slice){text, (size_t)len});

@@ -67,9 +67,10 @@ static size_t time_len(struct slice s)
 	return 0;
 }
 
+/* "<0>" to "<999>" (RFC 3164 section 4.1.1; 191 is the highest that means something). */
 static size_t priority_len(struct slice s)
 {
-	size_t end = s.len != 0 && s.data[0] == '<' ? digits_end(slice_cut(s, 0, 5), 1) : 0;
+	size_t end = s.len != 0 && s.data[0] == '<' ? digits_end(slice_cut(s, 0, 4), 1) : 0;
 
 	return end > 1 && end < s.len && s.data[end] == '>' ? end + 1 : 0;
 }
@@ -307,8 +308,8 @@ void line_message_put(struct line_out *o, const struct line_head *h)
 	}
 	/* Not all that is left is the message when there was no tag: the word before it is the
 	 * host. */
-	if (h->process.len == 0 && h->host.len == 0 && word_next(&rest, &host) && is_host(host) &&
-		!is_number(slice_cut(host, 0, 4))) {
+	if (h->has_time && h->process.len == 0 && h->host.len == 0 && word_next(&rest, &host) &&
+		rest.len != 0 && is_host(host) && !is_number(slice_cut(host, 0, 4))) {
 		line_put(o, ITEM_DEVICE, host);
 		(void)text_next(&rest, SLICE(" "));
 		line_put(o, ITEM_MESSAGE, rest);

@@ -5,6 +5,7 @@
  */
 #include "lines.h"
 
+#define YEAR_UNSAID    (-1)
 #define YEAR_MIN       1
 #define YEAR_MAX       9999
 #define US_PER_DAY     (INT64_C(86400) * US_PER_SECOND)
@@ -16,7 +17,7 @@
 /* ---- from parts to microseconds -------------------------------------------------------------- */
 
 struct parts {
-	int64_t year; /* 0: not said */
+	int64_t year; /* YEAR_UNSAID: not said */
 	int64_t month, day, hour, minute, second, us;
 	int64_t zone_s;
 	int64_t epoch_us; /* when has_epoch */
@@ -83,7 +84,7 @@ static int64_t with_year(struct parts *p, const struct world *world)
 {
 	int64_t now, t;
 
-	if (p->year != 0 || p->has_epoch)
+	if (p->year != YEAR_UNSAID || p->has_epoch)
 		return to_us(p);
 	if (world == NULL)
 		return TIME_UNKNOWN;
@@ -347,7 +348,7 @@ static bool form_month_first(struct slice s, struct parts *p)
 		return false;
 	blanks(&s);
 	ahead = s;
-	if (p->year == 0 && number(&ahead, 4, &year, &digits) && digits == 4) {
+	if (p->year == YEAR_UNSAID && number(&ahead, 4, &year, &digits) && digits == 4) {
 		p->year = year;
 		s = ahead;
 	}
@@ -367,7 +368,7 @@ int64_t logs_time(struct slice text, const struct world *world)
 		return TIME_UNKNOWN;
 	(void)weekday(&text);
 	for (size_t i = 0; i < COUNT_OF(forms); i++) {
-		struct parts p = {0};
+		struct parts p = {.year = YEAR_UNSAID};
 
 		if (forms[i](text, &p))
 			return with_year(&p, world);
@@ -474,7 +475,7 @@ bool time_format_known(struct slice format)
 
 int64_t time_by_format(struct slice text, struct slice format, const struct world *world)
 {
-	struct parts p = {0};
+	struct parts p = {.year = YEAR_UNSAID};
 
 	text = slice_trim(text);
 	for (size_t i = 0; i < COUNT_OF(epochs); i++)
@@ -483,9 +484,14 @@ int64_t time_by_format(struct slice text, struct slice format, const struct worl
 									     : TIME_UNKNOWN;
 	for (size_t i = 0; i < format.len; i++) {
 		char c = format.data[i];
-		bool good = c == '%' && i + 1 < format.len ? directive(format.data[++i], &text, &p)
-							   : take(&text, c);
+		bool good = true;
 
+		if (c == ' ')
+			blanks(&text);
+		else if (c == '%' && i + 1 < format.len)
+			good = directive(format.data[++i], &text, &p);
+		else
+			good = take(&text, c);
 		if (!good)
 			return TIME_UNKNOWN;
 	}
