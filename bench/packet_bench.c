@@ -11,7 +11,7 @@
 
 #include "packet/packet.h"
 
-#define WINDOW KIB(512) /* stays in the second cache level */
+#define WINDOW KIB(384) /* stays in the second cache level */
 
 static bool print(void *context, struct batch *b)
 {

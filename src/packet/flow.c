@@ -225,7 +225,8 @@ struct flow *flows_find(struct flows *t, const struct packet *p)
 	*f = (struct flow){.tag = (uint32_t)p->hash_flow,
 		.id = ++t->next_id,
 		.state = FLOW_NEW,
-		.opener = opener_guess(p)};
+		.opener = opener_guess(p),
+		.reported = p->seconds - PACKET_AGAIN_SECONDS};
 	memcpy(f->key, p->key, sizeof(f->key));
 	table_add(&t->table, p->hash_flow, (uint32_t)(f - t->all));
 	list_add(t, f, CHEAP);

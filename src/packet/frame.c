@@ -17,6 +17,9 @@
 #define LEN_VXLAN    8
 #define PORT_VXLAN   4789 /* RFC 7348 */
 
+/* What nearly every packet goes through is one function: calls cost as much as the work. */
+#define HOT inline __attribute__((always_inline))
+
 /* One frame on its way down. */
 struct walk {
 	const struct packet *base;
@@ -82,7 +85,7 @@ static inline uint64_t mod_m61(wide x)
  * A sum of 32-bit words times random numbers modulo the prime 2^61-1 is strongly universal: without
  * the random numbers nobody can choose packets whose keys collide more often than by chance.
  */
-static void packet_key(struct packet *p, const uint64_t keys[HASH_KEYS])
+static HOT void packet_key(struct packet *p, const uint64_t keys[HASH_KEYS])
 {
 	uint64_t source[2] = {0}, destination[2] = {0};
 	wide sum = keys[0];
@@ -131,7 +134,7 @@ static void packet_key(struct packet *p, const uint64_t keys[HASH_KEYS])
 }
 
 /* The next packet of the frame, in its place in the list; push makes it count. */
-static struct packet *next_packet(struct walk *w)
+static HOT struct packet *next_packet(struct walk *w)
 {
 	const struct packet *b = w->base;
 	struct packet *p = &w->to->items[w->to->count];
@@ -148,11 +151,17 @@ static struct packet *next_packet(struct walk *w)
 	return p;
 }
 
-static void push(struct walk *w, struct packet *p)
+static HOT void push_hot(struct walk *w, struct packet *p)
 {
 	if (p->address_len != 0)
 		packet_key(p, w->keys);
 	w->to->count++;
+}
+
+/* The same for the rarer kinds. */
+static __attribute__((noinline)) void push(struct walk *w, struct packet *p)
+{
+	push_hot(w, p);
 }
 
 /* ---- transport
@@ -182,7 +191,7 @@ static void set_payload(struct packet *p, struct span s)
 	p->payload_wire = s.wire;
 }
 
-static void walk_tcp(struct walk *w, struct packet *p, struct span s)
+static HOT void walk_tcp(struct walk *w, struct packet *p, struct span s)
 {
 	uint32_t header;
 
@@ -210,10 +219,10 @@ static void walk_tcp(struct walk *w, struct packet *p, struct span s)
 			header = s.len;
 		set_payload(p, span_after(s, header));
 	}
-	push(w, p);
+	push_hot(w, p);
 }
 
-static void walk_udp(struct walk *w, struct packet *p, struct span s)
+static HOT void walk_udp(struct walk *w, struct packet *p, struct span s)
 {
 	uint32_t len;
 
@@ -245,7 +254,7 @@ static void walk_udp(struct walk *w, struct packet *p, struct span s)
 		return;
 	}
 	set_payload(p, s);
-	push(w, p);
+	push_hot(w, p);
 }
 
 /* RFC 2784 and 2890: flags, protocol, then checksum, key and sequence number as the flags say. */
@@ -618,6 +627,7 @@ bool frame_dissect(unsigned link, const struct packet *base, const uint64_t hash
 {
 	struct walk w = {.base = base, .keys = hash_keys, .to = to};
 
+	/* Ethernet stands first in the table. */
 	for (size_t i = 0; i < COUNT_OF(links); i++) {
 		if (links[i].link == link) {
 			links[i].walk(

@@ -261,7 +261,7 @@ struct flow {
 	uint8_t state;         /* enum flow_state */
 	uint8_t opener;        /* which side opened it */
 	uint8_t list;          /* 0: cheap to lose, 1: being followed */
-	uint8_t known;         /* the opener is known by SYN */
+	uint32_t reported;     /* seconds: when it made a record of the conversation */
 	struct flow_side sides[2];
 	void *content; /* of the consumer */
 };

@@ -139,8 +139,14 @@ static void handle(struct packet_reader *r, const struct packet *p)
 		o->flow = f->id;
 	o->reversed = f != NULL && (p->tcp_flags & TCP_SYN) == 0 ? !flow_from_opener(f, p)
 								 : looks_reversed(p);
-	if (r->conversations && seen_first(&r->seen, p->hash_conversation, p->seconds))
+	/* A connection that made the record needs no look at the others. */
+	if (r->conversations &&
+		(f == NULL || seconds_apart(p->seconds, f->reported) >= PACKET_AGAIN_SECONDS) &&
+		seen_first(&r->seen, p->hash_conversation, p->seconds)) {
 		packet_out_conversation(o);
+		if (f != NULL)
+			f->reported = p->seconds;
+	}
 	if (f != NULL)
 		flows_packet(r->flows, f, p);
 	else if (p->what == PACKET_FRAGMENT)
@@ -192,9 +198,10 @@ void reader_push(struct packet_reader *r, unsigned link, struct packet *base)
 	for (unsigned i = before; i < r->queue.count; i++) {
 		const struct packet *p = &r->queue.items[i];
 
-		seen_prefetch(&r->seen, p->hash_conversation);
 		if (r->flows != NULL && p->transport == TRANSPORT_TCP)
 			flows_prefetch(r->flows, p->hash_flow);
+		else
+			seen_prefetch(&r->seen, p->hash_conversation);
 	}
 	if (r->queue.count >= QUEUE_PACKETS)
 		(void)reader_drain(r);
