@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "node.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 
 #define IDLE_SECONDS   1  /* between two rounds of the store's housekeeping */
 #define STOP_SECONDS   10 /* running requests may take to end */
@@ -191,8 +191,18 @@ static enum err_kind sandboxed_open(
 	spool = arena_printf(config.arena, "%s/spool", folder);
 	kind = spool.data == NULL ? err_set(e, ERR_NOMEM, "out of memory")
 				  : folder_make(spool.data, 0700, e);
-	if (kind == OK)
-		kind = sandbox_enter(&config, ret_files, e);
+	if (kind == OK) {
+		/* A renewed certificate is a new file under the same name: its folder. */
+		const struct sandbox_path paths[] = {
+			{folder,             SANDBOX_WRITE, false, false},
+			{config.certificate, SANDBOX_READ,  true,  false},
+			{config.key,         SANDBOX_READ,  true,  false},
+		};
+		bool own = config.certificate[0] == '/' || config.key[0] == '/';
+		const struct sandbox_rules rules = {paths, own ? COUNT_OF(paths) : 1, false};
+
+		kind = sandbox_enter(&rules, ret_files, e);
+	}
 	node_config_fini(&config);
 	return kind == OK ? node_open(folder, STORE_WRITE, s->world, &s->node, e) : kind;
 }

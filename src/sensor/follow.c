@@ -284,6 +284,7 @@ static enum err_kind capture_turn(struct follow *fo, struct followed *f, struct 
 static enum err_kind file_turn(struct follow *fo, struct followed *f, bool last, struct err *e)
 {
 	struct stat st;
+	char known[48];
 	enum err_kind kind = OK;
 	uint64_t reached = f->packets != NULL ? f->packets_taken : f->place->offset;
 
@@ -301,6 +302,9 @@ static enum err_kind file_turn(struct follow *fo, struct followed *f, bool last,
 		return OK;
 	fingerprint_take(f->fd, f->place);
 	fo->w->file = slice_of(f->path);
+	snprintf(known, sizeof(known), "%llu:%llu", (unsigned long long)f->place->device,
+		(unsigned long long)f->place->inode);
+	fo->w->file_known = slice_of(known);
 	if (f->logs == NULL && f->packets == NULL)
 		kind = reader_begin(fo, f, e);
 	fo->w->history = f->history;
@@ -309,6 +313,7 @@ static enum err_kind file_turn(struct follow *fo, struct followed *f, bool last,
 	else if (kind == OK && f->packets != NULL)
 		kind = capture_turn(fo, f, e);
 	fo->w->history = NULL;
+	fo->w->file_known = (struct slice){0};
 	return kind;
 }
 
@@ -602,7 +607,13 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 	}
 	news_ask(fo);
 	if (kind == OK)
+		kind = watch_confine(w, e); /* the interface is open: no socket is needed any more */
+	if (kind == OK)
 		kind = scan(fo, e);
+	/* The findings file is known from the beginning: what is told before the first checkpoint
+	 * is not told again after a crash. */
+	if (kind == OK && w->state != NULL)
+		kind = watch_checkpoint(w, e);
 	while (kind == OK && !watch_stopped(w)) {
 		struct pollfd fds[2] = {
 			{.fd = fo->inotify,					      .events = POLLIN},
@@ -616,7 +627,10 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 			kind = live_turn(fo, &busy, e);
 		if (kind == OK)
 			kind = due(fo, false, e);
-		if (kind == OK && !busy && poll(fds, 2, TICK_MS) > 0 && fds[0].revents != 0)
+		if (!busy)
+			w->output.catching_up = false;
+		/* Asked for under load too: a file may be renamed twice while another is read. */
+		if (kind == OK && poll(fds, 2, busy ? 0 : TICK_MS) > 0 && fds[0].revents != 0)
 			news_take(fo);
 	}
 	for (size_t i = 0; i < fo->count; i++) {

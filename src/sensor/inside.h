@@ -24,6 +24,12 @@ struct output {
 	 * again */
 	struct uuid *known;
 	size_t known_count;
+	/* Until all that stands behind the last checkpoint was read again, the mark stays where it
+	 * is: the ids behind it are wanted after the next crash too. */
+	bool catching_up;
+	dev_t mark_device;
+	ino_t mark_inode;
+	uint64_t mark_size;
 };
 
 /* `synced`: size at the last checkpoint of the file with that device and inode; ids behind it are
@@ -102,6 +108,7 @@ struct watch {
 
 	struct arena *arena;     /* one hit's */
 	struct slice file;       /* name of the source at hand */
+	struct slice file_known; /* what it is known by when its name changes; empty: its name */
 	uint64_t records_before; /* of this source, so far */
 	int64_t site_hashed_us;
 	bool enough; /* of a part of a file: its last record was seen */
@@ -117,6 +124,8 @@ void watch_source(struct watch *w, const char *name);
 enum err_kind watch_tell(struct watch *w, bool all, struct err *e) MUST_USE;
 /* Index, lists, patterns; on failure the old ones stay. */
 enum err_kind watch_load(struct watch *w, struct err *e) MUST_USE;
+/* When asked to: from here on only reading what was named and writing where it was said. */
+enum err_kind watch_confine(struct watch *w, struct err *e) MUST_USE;
 enum err_kind watch_checkpoint(struct watch *w, struct err *e) MUST_USE;
 static inline bool watch_stopped(const struct watch *w)
 {

@@ -10,6 +10,7 @@
 
 #include "baseline.h"
 #include "inside.h"
+#include "sandbox/sandbox.h"
 
 #define HIT_ARENA_BYTES MIB(8) /* one record in full, and its finding */
 
@@ -284,6 +285,49 @@ static enum err_kind start(struct watch *w, struct err *e)
 	return kind;
 }
 
+enum err_kind watch_confine(struct watch *w, struct err *e)
+{
+	const struct sensor_options *o = w->o;
+	size_t count = 0, most = 2 * o->sources_count + o->noise_count + 5;
+	struct sandbox_path *paths = calloc(most, sizeof(*paths));
+	bool files = false;
+	enum err_kind kind;
+
+	if (!o->confine) {
+		free(paths);
+		return OK;
+	}
+	if (paths == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < o->sources_count; i++) {
+		if (strcmp(o->sources[i], "-") == 0)
+			continue;
+		paths[count++] = (struct sandbox_path){o->sources[i], SANDBOX_READ, false, true};
+		/* What a file that is followed was renamed to stands beside it. */
+		if (!o->once)
+			paths[count++] =
+				(struct sandbox_path){o->sources[i], SANDBOX_READ, true, true};
+	}
+	for (size_t i = 0; i < o->noise_count; i++)
+		paths[count++] = (struct sandbox_path){o->noise[i], SANDBOX_READ, true, true};
+	if (o->index != NULL)
+		paths[count++] = (struct sandbox_path){o->index, SANDBOX_READ, true, false};
+	if (o->state != NULL)
+		paths[count++] = (struct sandbox_path){o->state, SANDBOX_WRITE, false, false};
+	if (o->history_folder != NULL)
+		paths[count++] =
+			(struct sandbox_path){o->history_folder, SANDBOX_WRITE, false, false};
+	if (w->output.path != NULL)
+		paths[count++] = (struct sandbox_path){o->findings, SANDBOX_WRITE, true, false};
+	if (o->metrics != NULL)
+		paths[count++] = (struct sandbox_path){o->metrics, SANDBOX_WRITE, true, false};
+	kind = sandbox_enter(&(struct sandbox_rules){paths, count, true}, &files, e);
+	free(paths);
+	if (kind == OK && !files)
+		log_line(o->log, LOG_INFO, "sandbox", "files", "this kernel has no Landlock", NULL);
+	return kind;
+}
+
 /* Reading once there is no yesterday to compare with: what acts and is rare in this very capture
  * stands out. */
 static bool rare_tell(void *context, const struct baseline_tuple *t)
@@ -324,7 +368,7 @@ static bool rare_tell(void *context, const struct baseline_tuple *t)
 
 static enum err_kind read_once(struct watch *w, struct source_buffer *b, struct err *e)
 {
-	enum err_kind kind = OK;
+	enum err_kind kind = watch_confine(w, e);
 
 	for (size_t i = 0; i < w->o->sources_count && kind == OK && !watch_stopped(w) && !w->enough;
 		i++)

@@ -70,6 +70,7 @@ struct sensor_options {
 	const char *findings; /* file that is appended to; "-" or NULL: standard output */
 	const char
 		*metrics; /* file in Prometheus' text form, replaced at each checkpoint; or NULL */
+	bool confine; /* give up files and system calls that are not needed; not to be undone */
 	const char *site; /* name of the sensor in findings; NULL: the host's name */
 	/* of one file only this part, as a hunt re-reads it; 0, 0: all */
 	uint64_t first_record, records;

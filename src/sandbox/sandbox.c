@@ -10,6 +10,7 @@
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,25 +41,40 @@ static enum err_kind path_allow(int rules, const char *path, uint64_t access, st
 	return kind;
 }
 
-/* The folder of a file: a renewed certificate is a new file under the same name. */
-static enum err_kind folder_of_file_allow(int rules, const char *file, struct err *e)
+/* The folder of a file: what replaces it is a new file under the same name. */
+static void folder_of_file(const char *file, char *ret_folder, size_t bytes)
 {
-	char folder[4096];
 	const char *slash = strrchr(file, '/');
 	size_t len = slash == NULL ? 0 : slash == file ? 1 : (size_t)(slash - file);
 
-	if (len == 0 || len >= sizeof(folder))
-		return path_allow(rules, ".", FOLDER_READ, e);
-	memcpy(folder, file, len);
-	folder[len] = '\0';
-	return path_allow(rules, folder, FOLDER_READ, e);
+	snprintf(ret_folder, bytes, "%.*s", len == 0 || len >= bytes ? 1 : (int)len,
+		len == 0 || len >= bytes ? "." : file);
 }
 
-static enum err_kind files_restrict(const struct node_config *c, bool *ret_files, struct err *e)
+static enum err_kind path_rule(int rules, const struct sandbox_path *p, struct err *e)
+{
+	char folder[4096];
+	const char *path = p->path;
+	struct stat st;
+	uint64_t access = p->access == SANDBOX_WRITE ? FOLDER_WRITE : FOLDER_READ;
+
+	if (p->of_file) {
+		folder_of_file(path, folder, sizeof(folder));
+		path = folder;
+	}
+	if (stat(path, &st) != 0 && p->optional)
+		return OK;
+	/* Of a file only what concerns files may be allowed. */
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		access &= FILE_READ | LANDLOCK_ACCESS_FS_WRITE_FILE;
+	return path_allow(rules, path, access, e);
+}
+
+static enum err_kind files_restrict(const struct sandbox_rules *r, bool *ret_files, struct err *e)
 {
 	const struct landlock_ruleset_attr handled = {.handled_access_fs = HANDLED};
 	int rules;
-	enum err_kind kind;
+	enum err_kind kind = OK;
 
 	*ret_files = false;
 	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
@@ -66,11 +82,8 @@ static enum err_kind files_restrict(const struct node_config *c, bool *ret_files
 	rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
 	if (rules < 0)
 		return OK;
-	kind = path_allow(rules, c->folder, FOLDER_WRITE, e);
-	if (kind == OK && c->certificate[0] == '/')
-		kind = folder_of_file_allow(rules, c->certificate, e);
-	if (kind == OK && c->key[0] == '/')
-		kind = folder_of_file_allow(rules, c->key, e);
+	for (size_t i = 0; i < r->paths_count && kind == OK; i++)
+		kind = path_rule(rules, &r->paths[i], e);
 	if (kind == OK)
 		kind = path_allow(rules, "/proc/self", FOLDER_READ, e); /* our own memory figures */
 	if (kind == OK && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
@@ -80,7 +93,7 @@ static enum err_kind files_restrict(const struct node_config *c, bool *ret_files
 	return kind;
 }
 
-static enum err_kind calls_restrict(struct err *e)
+static enum err_kind calls_restrict(bool no_sending, struct err *e)
 {
 	static const int never[] = {
 		SCMP_SYS(execve),
@@ -122,6 +135,18 @@ static enum err_kind calls_restrict(struct err *e)
 		SCMP_SYS(personality),
 		SCMP_SYS(open_by_handle_at),
 	};
+	static const int sending[] = {
+		SCMP_SYS(socket),
+		SCMP_SYS(socketpair),
+		SCMP_SYS(connect),
+		SCMP_SYS(bind),
+		SCMP_SYS(listen),
+		SCMP_SYS(accept),
+		SCMP_SYS(accept4),
+		SCMP_SYS(sendto),
+		SCMP_SYS(sendmsg),
+		SCMP_SYS(sendmmsg),
+	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	enum err_kind kind = OK;
 	int status = 0;
@@ -130,6 +155,8 @@ static enum err_kind calls_restrict(struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < COUNT_OF(never) && status == 0; i++)
 		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, never[i], 0);
+	for (size_t i = 0; no_sending && i < COUNT_OF(sending) && status == 0; i++)
+		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, sending[i], 0);
 	if (status == 0)
 		status = seccomp_load(filter);
 	if (status != 0)
@@ -138,13 +165,13 @@ static enum err_kind calls_restrict(struct err *e)
 	return kind;
 }
 
-enum err_kind sandbox_enter(const struct node_config *config, bool *ret_files, struct err *e)
+enum err_kind sandbox_enter(const struct sandbox_rules *rules, bool *ret_files, struct err *e)
 {
 	enum err_kind kind;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_set(e, ERR_IO, "could not give up new privileges: %s", strerror(errno));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file with keys in it */
-	kind = files_restrict(config, ret_files, e);
-	return kind == OK ? calls_restrict(e) : kind;
+	kind = files_restrict(rules, ret_files, e);
+	return kind == OK ? calls_restrict(rules->no_sending, e) : kind;
 }

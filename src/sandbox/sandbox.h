@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* What a process gives up before it reads what strangers wrote. Knows neither node nor sensor. */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include "base/base.h"
+
+enum sandbox_access {
+	SANDBOX_READ,  /* files below it, or the file itself */
+	SANDBOX_WRITE, /* reading, writing, making and removing files below it */
+};
+
+struct sandbox_path {
+	const char *path; /* a file's folder is taken with of_file */
+	enum sandbox_access access;
+	bool of_file;  /* the folder in which this file is: what replaces it has the same name */
+	bool optional; /* not there: left out */
+};
+
+struct sandbox_rules {
+	const struct sandbox_path *paths;
+	size_t paths_count;
+	/* No system call that opens, binds or connects a socket, or sends on one that is open: for a
+	 * sensor, which only ever receives. */
+	bool no_sending;
+};
+
+/*
+ * From now on, for this thread and all it starts: only these files (Landlock; silently less on
+ * kernels without it, *ret_files says), and no system call that starts programs, traces others,
+ * loads code or changes the machine (seccomp: the process is killed).
+ */
+enum err_kind sandbox_enter(
+	const struct sandbox_rules *rules, bool *ret_files, struct err *e) MUST_USE;
+
+#endif
