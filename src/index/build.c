@@ -142,8 +142,8 @@ enum err_kind index_builder_entry(
 /* ---- values
  * ------------------------------------------------------------------------------------------ */
 
-bool stage_value(
-	struct index_builder *b, unsigned table, uint64_t hash, const char *value, size_t len)
+bool stage_value(struct index_builder *b, unsigned table, uint64_t hash, size_t two,
+	const char *value, size_t len)
 {
 	uint8_t *to = pile_take(
 		&b->pool, &b->tables[table][hash >> (64 - PARTS_BITS)], STAGED_HEAD + len);
@@ -154,6 +154,7 @@ bool stage_value(
 	memcpy(to, &hash, 8);
 	memcpy(to + 8, &b->entry, 4);
 	memcpy(to + 12, &short_len, 2);
+	to[14] = (uint8_t)(two < STAGED_FAR ? two : STAGED_FAR);
 	memcpy(to + STAGED_HEAD, value, len);
 	b->staged[table]++;
 	if (len > b->longest[table])
@@ -169,7 +170,7 @@ bool stage_name(struct index_builder *b, const char *name, size_t len)
 		return false;
 	if (two != 0)
 		b->crowds[hash_bytes(&b->key, name + two, len - two) >> (64 - CROWD_BITS)]++;
-	return stage_value(b, FIELD_NAME, hash_bytes(&b->key, name, len), name, len);
+	return stage_value(b, FIELD_NAME, hash_bytes(&b->key, name, len), two, name, len);
 }
 
 bool stage_ipv4(struct index_builder *b, uint32_t address)
@@ -193,7 +194,7 @@ static bool stage_address(struct index_builder *b, struct slice normal)
 		return stage_ipv4(b, read_u32(&r));
 	if (normal.len == 16)
 		return stage_value(
-			b, TABLE_IPV6, hash_bytes(&b->key, normal.data, 16), normal.data, 16);
+			b, TABLE_IPV6, hash_bytes(&b->key, normal.data, 16), 0, normal.data, 16);
 	if (normal.len == 5) {
 		memset(n.first + 10, 0xff, 2);
 		memcpy(n.first + 12, normal.data, 4);
@@ -229,7 +230,8 @@ static enum err_kind value_take(
 	else if (kind == FIELD_NAME)
 		good = stage_name(b, n->text, n->len);
 	else
-		good = stage_value(b, kind, hash_bytes(&b->key, n->text, n->len), n->text, n->len);
+		good = stage_value(
+			b, kind, hash_bytes(&b->key, n->text, n->len), 0, n->text, n->len);
 	if (!good)
 		return err_set(e, ERR_NOMEM, "value \"%.*s\": out of memory", SLICE_ARG(text));
 	b->counts.values++;

@@ -37,6 +37,9 @@ struct pile {
 	struct piece *first, *last;
 	uint64_t records;
 };
+/* Bytes behind every piece that may be read and overwritten: short texts are copied in whole
+ * registers. */
+#define PIECE_SLACK 64
 /* Room for `bytes`, counted as one record; NULL out of memory. */
 uint8_t *pile_take_slow(struct pool *p, struct pile *q, size_t bytes);
 static inline uint8_t *pile_take(struct pool *p, struct pile *q, size_t bytes)
@@ -73,8 +76,9 @@ bool intern_find(struct intern *t, struct slice bytes,
 /* ---- staged values
  * ------------------------------------------------------------------------------------------ */
 
-/* u64 hash, u32 entry, u16 length, the value */
-#define STAGED_HEAD 14
+/* u64 hash, u32 entry, u16 length, u8 where a name's last two labels begin, the value */
+#define STAGED_HEAD 15
+#define STAGED_FAR  255 /* they begin behind what a byte holds */
 
 struct network {
 	uint8_t first[16];
@@ -115,8 +119,8 @@ struct index_builder {
 #define CROWD_BITS 17
 
 /* A normal value that is known to be good. False: out of memory. */
-bool stage_value(
-	struct index_builder *b, unsigned table, uint64_t hash, const char *value, size_t len);
+bool stage_value(struct index_builder *b, unsigned table, uint64_t hash, size_t two,
+	const char *value, size_t len);
 bool stage_name(struct index_builder *b, const char *name, size_t len);
 bool stage_ipv4(struct index_builder *b, uint32_t address);
 

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0 &&
 		index_builder_value(b, (enum field_kind)(data[0] % FIELD_KINDS), list, &e) != OK)
 		require(e.kind == ERR_INVALID);
-	snprintf(path, sizeof(path), "/tmp/index_fuzz.%d", (int)getpid());
+	snprintf(path, sizeof(path), "/dev/shm/index_fuzz.%d", (int)getpid());
 	require(index_builder_write(b, path, NULL, NULL) == OK);
 	require(index_open(path, NULL, &x, NULL) == OK);
 	unlink(path);

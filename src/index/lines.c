@@ -72,29 +72,31 @@ FAST_INLINE uint64_t range64(struct bytes64 v, char first, char count)
 		_mm256_cmpeq_epi8(_mm256_min_epu8(b, most), b));
 }
 
-/* A name of small letters in text[0 .. len), 16 more bytes readable; dots: where it has them. */
+/* A name in small letters, in two registers and in text[0 .. len); dots: where it has them. */
 FAST_INLINE bool name_fast(struct index_builder *b, const struct fast_key *key, const char *text,
-	unsigned len, uint64_t dots)
+	struct bytes64 v, unsigned len, uint64_t dots)
 {
 	uint64_t hash = fast_hash(key, text, len);
-	unsigned last = 63 - (unsigned)__builtin_clzll(dots);
-	uint64_t before = dots & ~(UINT64_C(1) << last);
-	uint16_t short_len = (uint16_t)len;
+	uint64_t before = dots & ~(UINT64_C(1) << (63 - (unsigned)__builtin_clzll(dots)));
+	unsigned two = 0;
+	uint32_t head = len;
 	uint8_t *to;
 
 	if (before != 0) {
-		unsigned two = 64 - (unsigned)__builtin_clzll(before);
-
+		two = 64 - (unsigned)__builtin_clzll(before);
 		b->crowds[fast_hash(key, text + two, len - two) >> (64 - CROWD_BITS)]++;
 	}
 	to = pile_take(
 		&b->pool, &b->tables[FIELD_NAME][hash >> (64 - PARTS_BITS)], STAGED_HEAD + len);
 	if (to == NULL)
 		return false;
+	head |= two << 16;
 	memcpy(to, &hash, 8);
 	memcpy(to + 8, &b->entry, 4);
-	memcpy(to + 12, &short_len, 2);
-	memcpy(to + STAGED_HEAD, text, len);
+	memcpy(to + 12, &head, 4); /* a byte too many, which the text covers */
+	_mm256_storeu_si256((__m256i *)(void *)(to + STAGED_HEAD), v.a);
+	if (__builtin_expect(len > 32, 0))
+		_mm256_storeu_si256((__m256i *)(void *)(to + STAGED_HEAD + 32), v.b);
 	return true;
 }
 
@@ -106,7 +108,8 @@ FAST static bool lines_fast(struct lines *l, const char **at, const char *end, u
 {
 	struct index_builder *b = l->b;
 	struct fast_key key = fast_key_load(&b->key);
-	const __m256i bit = _mm256_set1_epi8(0x20);
+	const __m256i bit = _mm256_set1_epi8(0x20), under = _mm256_set1_epi8('_');
+	_Alignas(32) char text[64 + 2 * HASH_BLOCK];
 	const char *line = *at;
 	uint64_t names = 0, addresses = 0, most = INDEX_VALUES_MAX - b->counts.values;
 	unsigned longest = b->longest[FIELD_NAME];
@@ -160,17 +163,12 @@ FAST static bool lines_fast(struct lines *l, const char **at, const char *end, u
 			if (!ending_known(l, ending))
 				break;
 		}
-		{
-			/* letters become small ones; what the bit would change otherwise stays */
-			_Alignas(32) char text[64 + 2 * HASH_BLOCK];
-			__m256i under = _mm256_set1_epi8('_');
-
-			_mm256_store_si256((__m256i *)(void *)text,
-				_mm256_blendv_epi8(small.a, v.a, _mm256_cmpeq_epi8(v.a, under)));
-			_mm256_store_si256((__m256i *)(void *)(text + 32),
-				_mm256_blendv_epi8(small.b, v.b, _mm256_cmpeq_epi8(v.b, under)));
-			good = name_fast(b, &key, text, len, dots);
-		}
+		/* letters become small ones; the bit would change one other byte */
+		small.a = _mm256_blendv_epi8(small.a, v.a, _mm256_cmpeq_epi8(v.a, under));
+		small.b = _mm256_blendv_epi8(small.b, v.b, _mm256_cmpeq_epi8(v.b, under));
+		_mm256_store_si256((__m256i *)(void *)text, small.a);
+		_mm256_store_si256((__m256i *)(void *)(text + 32), small.b);
+		good = name_fast(b, &key, text, small, len, dots);
 		if (len > longest)
 			longest = len;
 		names++;

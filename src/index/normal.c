@@ -326,12 +326,15 @@ static bool email_any(struct slice text, bool strict, struct normal *n)
 	if (at > KIB(1))
 		return none(n, "is no e-mail address: more than 1,023 bytes before the '@'");
 	for (size_t k = 0; k < at; k++) {
-		unsigned char c = (unsigned char)text.data[k];
+		char c = text.data[k];
 
-		if (strict && (c <= ' ' || c == 0x7f))
-			return none(n, "is no e-mail address: a blank or control character in it");
-		n->text[k] = lower((char)c);
+		if (strict && k + 1 < at && !email_local_byte(c))
+			return none(n, "is no e-mail address: blanks or specials before the '@'");
+		n->text[k] = lower(c);
 	}
+	/* address literals in brackets are not taken out of fields */
+	if (strict && (text.data[at] == '[' || slice_find(text, ':', at) < text.len))
+		return none(n, "is no e-mail address: its domain is none");
 	n->len = host_put(slice_cut(text, at, text.len), strict, n->text + at);
 	if (n->len == 0)
 		return none(n, "is no e-mail address: its domain is none");

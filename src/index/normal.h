@@ -70,7 +70,8 @@ struct url_parts {
 /* False: no host in it (a bare path, "mailto:"). */
 bool url_split(struct slice text, struct url_parts *ret_parts);
 
-/* Bytes of names: letters, digits, '-', '_' and everything from 0x80 on. */
-extern const uint8_t name_byte[256];
+/* What may stand before the '@': everything but blanks and the specials of RFC 5322 section 3.2.3.
+ */
+bool email_local_byte(char c);
 
 #endif

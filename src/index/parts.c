@@ -207,13 +207,20 @@ static void url_parts_of(struct slice text, part_seen *seen, void *context)
 /* ---- e-mails
  * --------------------------------------------------------------------------------------------- */
 
-/* Around the '@' at `at`: "local@domain"; empty when one of them is missing. */
-static struct slice email_around(struct slice text, size_t from_min, size_t at)
+bool email_local_byte(char c)
+{
+	return (unsigned char)c > ' ' && c != 0x7f && strchr("<>()[],;:\\\"@", c) == NULL;
+}
+
+/* Around the '@' at `at`: "local@domain"; empty when one of them is missing. In free text the local
+ * part is narrower, for quotes and equals signs stand around addresses there. */
+static struct slice email_around(struct slice text, size_t from_min, size_t at, bool narrow)
 {
 	size_t from = at, end = at + 1;
 
 	while (from > from_min &&
-		(is(text.data[from - 1], BYTE_LOCAL) || text.data[from - 1] == '.'))
+		(narrow ? is(text.data[from - 1], BYTE_LOCAL) || text.data[from - 1] == '.'
+			: email_local_byte(text.data[from - 1])))
 		from--;
 	while (end < text.len && (is(text.data[end], BYTE_NAME) || text.data[end] == '.'))
 		end++;
@@ -237,7 +244,7 @@ static void email_parts(struct slice text, part_seen *seen, void *context)
 
 	for (size_t at = slice_find(text, '@', 0); at < text.len && count < PARTS_MAX;
 		at = slice_find(text, '@', at + 1), count++) {
-		struct slice email = email_around(text, done, at);
+		struct slice email = email_around(text, done, at, false);
 
 		if (email.len == 0)
 			continue;
@@ -343,8 +350,8 @@ static void word_inside(struct words *w, size_t from, size_t end, bool url)
 		if (!is(w->text.data[at], BYTE_NAME) &&
 			!(w->text.data[at] == ':' && at + 1 < end && w->text.data[at + 1] == ':')) {
 			if (w->text.data[at] == '@') {
-				struct slice email =
-					email_around(slice_cut(w->text, 0, end), email_end, at);
+				struct slice email = email_around(
+					slice_cut(w->text, 0, end), email_end, at, true);
 
 				if (email.len != 0) {
 					word_part(w, FIELD_EMAIL, email);

@@ -62,7 +62,7 @@ uint8_t *pile_take_slow(struct pool *p, struct pile *q, size_t bytes)
 		room = PIECE_MOST;
 	if (room < bytes)
 		room = bytes;
-	piece = pool_take(p, sizeof(*piece) + room);
+	piece = pool_take(p, sizeof(*piece) + room + PIECE_SLACK);
 	if (piece == NULL)
 		return NULL;
 	piece->next = NULL;

@@ -12,11 +12,13 @@
 #include "build.h"
 #include "sign.h"
 
-#define OUT_BYTES    MIB(1) /* gathered before they are written */
-#define CROWD_LEAST  32     /* indicators below two labels from which on three are looked at */
-#define CROWDED_MOST 4096   /* bits set: a sixteenth, so that few names look twice for nothing */
-#define ENTRY_WIDTHS 4
-#define FILTER_AHEAD 16 /* keys between asking for a line of the filter and setting bits in it */
+#define OUT_BYTES     KIB(128) /* gathered before they are written: what the caches hold */
+#define CROWD_LEAST   32       /* indicators below two labels from which on three are looked at */
+#define CROWDED_MOST  4096     /* bits set: a sixteenth, so that few names look twice for nothing */
+#define ENTRY_WIDTHS  4
+#define RECORDS_AHEAD 24 /* records asked for before they are sorted */
+#define SHORT_COPY    32 /* bytes that most values fit into; no more than PIECE_SLACK */
+#define FILTER_AHEAD  16 /* keys between asking for a line of the filter and setting bits in it */
 
 /* ---- the file
  * -------------------------------------------------------------------------------------- */
@@ -332,10 +334,15 @@ static void keys_add(struct table_out *t, const struct sorted *s)
 		while (end < name.len && text[end] != ':' && text[end] != '/')
 			end++;
 		filter_add(&t->filter, hash_bytes(&b->key, text, end));
-	} else if (t->id == FIELD_NAME && name_labels(name, &two, &three) && two != 0) {
+	} else if (t->id == FIELD_NAME && s->record[14] != 0) {
+		two = s->record[14];
+		if (two == STAGED_FAR)
+			(void)name_labels(name, &two, &three);
 		hash = hash_bytes(&b->key, text + two, name.len - two);
-		if (crowded_has(t->crowded, hash))
+		if (crowded_has(t->crowded, hash)) {
+			(void)name_labels(name, &two, &three);
 			hash = hash_bytes(&b->key, text + three, name.len - three);
+		}
 		filter_add(&t->filter, hash);
 	}
 }
@@ -358,11 +365,15 @@ static enum err_kind record_put(struct table_out *t, const struct sorted *s, uin
 		memcpy(head + at, &len, 2);
 		at += 2;
 	}
-	if (t->o->gathered_len + at + len <= OUT_BYTES - 1) {
+	if (t->o->gathered_len + sizeof(head) + SHORT_COPY + len < OUT_BYTES) {
 		uint8_t *to = t->o->gathered + t->o->gathered_len;
 
-		memcpy(to, head, at);
-		memcpy(to + at, s->record + STAGED_HEAD, len);
+		/* whole registers; what is too much is written over by the next */
+		memcpy(to, head, sizeof(head));
+		if (len <= SHORT_COPY)
+			memcpy(to + at, s->record + STAGED_HEAD, SHORT_COPY);
+		else
+			memcpy(to + at, s->record + STAGED_HEAD, len);
 		t->o->gathered_len += at + len;
 		kind = OK;
 	} else {
@@ -465,6 +476,9 @@ static enum err_kind parts_put(struct table_out *t, unsigned first, unsigned end
 				"index \"%s\": more than 4 GiB of %s values", t->o->path,
 				field_kind_name((enum field_kind)t->id));
 		t->directory[bucket_first + k] = (uint32_t)t->heap_bytes;
+		for (uint32_t n = from + RECORDS_AHEAD;
+			n < t->starts[k] + RECORDS_AHEAD && n < count; n++)
+			__builtin_prefetch(t->more[n].record);
 		kind = bucket_put(t, t->more + from, t->starts[k] - from);
 	}
 	return kind;
