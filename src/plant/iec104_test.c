@@ -41,7 +41,7 @@ static void test_commands(void **state)
 				{0, "680e 02000200 2d 01 06 03 0100 1a2700 01"},
 				{1, "680e 02000400 2d 01 47 03 0100 1a2700 01"}},
                  "iec104 45 C_SC_NA_1 single command, operate, request, unit 1, ioa 10010 = "
-                 "on select; "
+			"on select; "
 			"activation\n"
 			"iec104 45 C_SC_NA_1 single command, operate, response, unit 1, ioa 10010 "
 			"= on select; "
@@ -57,7 +57,7 @@ static void test_commands(void **state)
 				{0, "680e 02000000 2f 01 06 00 0100 020000 81"},
 				{0, "6815 04000000 3b 01 86 00 0100 030000 01 e8032d0a370b1a"}},
                  "iec104 46 C_DC_NA_1 double command, operate, request, unit 1, ioa 1 = on "
-                 "execute; activation\n"
+			"execute; activation\n"
 			"iec104 47 C_RC_NA_1 regulating step command, operate, request, unit 1, "
 			"ioa 2 = lower select; "
 			"activation\n"
@@ -70,7 +70,7 @@ static void test_commands(void **state)
 				{0, "6812 04000000 32 01 06 00 ffff 010000 0000c842 00"},
 				{0, "6811 06000000 33 01 08 00 0100 010000 efbeadde"}},
                  "iec104 48 C_SE_NA_1 set point, normalized, operate, request, unit 1, ioa "
-                 "1 = 0.5 execute; "
+			"1 = 0.5 execute; "
 			"activation\n"
 			"iec104 49 C_SE_NB_1 set point, scaled, operate, request, unit 1, ioa 1 = "
 			"-1 select; activation\n"
@@ -87,7 +87,7 @@ static void test_commands(void **state)
 				{0, "680e 00000000 65 01 06 00 0100 000000 85"},
 				{0, "680d 00000000 66 01 05 00 0100 070000"}},
                  "iec104 100 C_IC_NA_1 interrogation command, read, request, unit 1, ioa 0 "
-                 "= station; "
+			"= station; "
 			"activation\n"
 			"iec104 100 C_IC_NA_1 interrogation command, read, response, unit 1, ioa 0 "
 			"= station; "
@@ -107,7 +107,7 @@ static void test_commands(void **state)
 				{0, "6810 00000000 6e 01 06 00 0100 050000 0040 01"},
 				{0, "680e 00000000 71 01 06 00 0100 050000 03"}},
                  "iec104 103 C_CS_NA_1 clock synchronization command, time, request, unit "
-                 "1, ioa 0 = "
+			"1, ioa 0 = "
 			"2026-11-23T10:45:01.000; activation\n"
 			"iec104 105 C_RP_NA_1 reset process command, restart, request, unit 1, ioa "
 			"0 = general reset; "
@@ -123,7 +123,7 @@ static void test_commands(void **state)
 		{"a station that does not know the object",
                  {{1, "680e 00000000 2d 01 2f 00 0100 1a2700 81"}},
                  "iec104 45 C_SC_NA_1 single command, operate, response, refused, unit 1, "
-                 "ioa 10010 = on select; "
+			"ioa 10010 = on select; "
 			"unknown object address\n"                                  },
 	};
 
@@ -138,7 +138,7 @@ static void test_values(void **state)
                  {{1, "6810 00000000 01 83 14 00 0100 0a0000 01 00 80"},
 				{1, "6812 02000000 03 02 03 00 0100 0a0000 02 140000 01"}},
                  "iec104 1 M_SP_NA_1 single-point information, read, response, unit 1, ioa "
-                 "10..12 = "
+			"10..12 = "
 			"1,0,0 invalid; interrogated by station\n"
 			"iec104 3 M_DP_NA_1 double-point information, report, unsolicited, unit 1, "
 			"ioa 10,20 = 2,1; "
@@ -152,7 +152,7 @@ static void test_values(void **state)
 				{1, "6812 00000000 0f 01 25 00 0100 010000 0a000000 05"},
 				{1, "680f 00000000 15 01 03 00 0100 010000 0040"}},
                  "iec104 5 M_ST_NA_1 step position, report, unsolicited, unit 1, ioa 1 = "
-                 "-1; periodic\n"
+			"-1; periodic\n"
 			"iec104 7 M_BO_NA_1 bitstring, report, unsolicited, unit 1, ioa 1 = "
 			"0x80000001; background scan\n"
 			"iec104 9 M_ME_NA_1 measured value, normalized, report, unsolicited, unit "
@@ -175,7 +175,7 @@ static void test_values(void **state)
 				    "e8032d0a370b1a"},
 				{1, "680e 00000000 46 01 04 00 0100 000000 82"}},
                  "iec104 30 M_SP_TB_1 single-point information with time, report, "
-                 "unsolicited, unit 1, ioa 1 = "
+			"unsolicited, unit 1, ioa 1 = "
 			"1; spontaneous\n"
 			"iec104 36 M_ME_TF_1 measured value, float, with time, report, "
 			"unsolicited, unit 1, ioa 1 = 1; "
@@ -198,7 +198,7 @@ static void test_files(void **state)
 				{1, "6814 00000000 7d 01 0d 00 0100 000000 0100 01 03 aabbcc"},
 				{0, "6811 00000000 7a 01 0d 00 0100 000000 0100 00 04"}},
                  "iec104 122 F_SC_NA_1 call directory, select file, call file or section, "
-                 "upload, request, "
+			"upload, request, "
 			"unit 1, ioa 0 = file 1 section 0 select file; file transfer\n"
 			"iec104 120 F_FR_NA_1 file ready, upload, response, unit 1, ioa 0 = file 1 "
 			"of 10 bytes; "
@@ -213,7 +213,7 @@ static void test_files(void **state)
                  {{0, "6813 00000000 78 01 0d 00 0100 000000 0100 0a0000 00"},
 				{0, "6814 00000000 7d 01 0d 00 0100 000000 0100 01 03 aabbcc"}},
                  "iec104 120 F_FR_NA_1 file ready, download, request, unit 1, ioa 0 = file "
-                 "1 of 10 bytes; "
+			"1 of 10 bytes; "
 			"file transfer\n"
 			"iec104 125 F_SG_NA_1 segment, download, request, unit 1, ioa 0 = file 1 "
 			"section 1 3 bytes; "
@@ -236,7 +236,7 @@ static void test_malformed(void **state)
 				{0, "680e 00000000 02 00 06 00 0100 1a2700 81"},
 				{0, "680b 00000000 fa 01 06 00 0100 00"}},
                  "iec104 45 C_SC_NA_1 single command, operate, request, unit 1, ioa 10010,0 "
-                 "= "
+			"= "
 			"on select,off execute; activation malformed\n"
 			"iec104 45 C_SC_NA_1 single command, operate, request, unit 1, ioa 10010 = "
 			"on select; "

@@ -121,7 +121,7 @@ static void test_functions(void **state)
 				{1, "0001 0000 0014 01 2b 0e 01 01 00 00 02 00 04 41434d45 01 04 "
 				    "1b5b324a"}},
                  "modbus 43 encapsulated interface: read device identification, browse, "
-                 "request, unit 1, basic from "
+			"request, unit 1, basic from "
 			"0\n"
 			"modbus 43 encapsulated interface: read device identification, browse, "
 			"response, unit 1 = vendor "
@@ -130,7 +130,7 @@ static void test_functions(void **state)
 		{"other encapsulated interfaces",
                  {{0, "0001 0000 0005 01 2b 0d 01 02"}, {0, "0001 0000 0003 01 2b 63"}},
                  "modbus 43 encapsulated interface: canopen general reference, other, "
-                 "request, unit 1 = 0102\n"
+			"request, unit 1 = 0102\n"
 			"modbus 43 encapsulated interface, other, request, unit 1, type 99\n"   },
 		{"reserved and user defined",
                  {{0, "0001 0000 0003 01 7d 01"}, {0, "0001 0000 0003 01 41 01"},
