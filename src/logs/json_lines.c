@@ -17,11 +17,31 @@
 #define UNLIKELY(x) __builtin_expect((x) != 0, 0)
 
 #define KNOWN_MAX       4096   /* members remembered; more than any schema has */
-#define KNOWN_BYTES_MAX MIB(4) /* with their paths */
+#define KNOWN_BYTES_MAX MIB(8) /* with their paths */
 #define BUCKETS         8192
 #define NAME_MAX_BYTES  256  /* of a member that is remembered */
 #define PATH_MAX_BYTES  1024 /* of a path; what is deeper has no meaning */
 #define QUICK_FIELDS    128  /* fields a record must find room for at the least */
+
+#define TEXT_MAX_BYTES 64  /* of a member that is learned by heart */
+#define RUN_MAX_BYTES  256 /* of such members in a row */
+#define RUN_MEMBERS    16
+#define STABLE         24 /* times that a member was the same before it is learned */
+#define MISSES_MAX     24 /* times that it was not before it is given up */
+
+/*
+ * Members that have been the same, byte for byte, for a while ("proto":"udp","qclass":1,): where
+ * the text is the same again, at the same place, it is passed over in one comparison.
+ */
+struct run {
+	struct known *last; /* the member that ends it */
+	size_t len, quotes, count;
+	struct run_member {
+		struct known *known;
+		uint16_t end, quotes; /* of the run up to and with this member */
+	} members[RUN_MEMBERS];
+	char bytes[RUN_MAX_BYTES];
+};
 
 /* A member that has been seen: its place in the tree of paths and what it says. */
 struct known {
@@ -34,6 +54,11 @@ struct known {
 	uint16_t column; /* COLUMNS_MAX: not wanted */
 	uint8_t part;
 	bool looked; /* its value is needed */
+	/* With its value and comma, the last time it was no part of a run. */
+	uint8_t same, misses;
+	uint8_t text_len;
+	char text[TEXT_MAX_BYTES];
+	struct run *run; /* that begins here */
 };
 
 /* A container that is open in a walk. */
@@ -49,10 +74,12 @@ struct json_lines {
 	struct known *buckets[BUCKETS];
 	struct known root;
 	size_t known_count;
+	bool full; /* something could not be remembered: all is forgotten behind the line */
 	uint8_t key[16];
 	size_t url_column; /* COLUMNS_MAX: not wanted */
 	struct slice parts[JSON_PARTS];
-	bool escapes; /* in the piece */
+	bool escapes;      /* in the piece */
+	bool line_escapes; /* in the line */
 	/* Not on the stack: the build clears what is there, for every line. */
 	struct frame stack[JSON_DEPTH_MAX];
 	struct split split;
@@ -68,6 +95,7 @@ static void known_clear(struct json_lines *j)
 	arena_reset(j->arena);
 	j->root = (struct known){.column = COLUMNS_MAX};
 	j->known_count = 0;
+	j->full = false;
 }
 
 #define NO_PATH SIZE_MAX /* too long */
@@ -111,17 +139,24 @@ static struct known *known_find(
 	for (k = *bucket; k != NULL; k = k->chain)
 		if (k->parent == parent && slice_equal((struct slice){k->name, k->len}, name))
 			return k;
-	if (j->known_count == KNOWN_MAX || name.len > NAME_MAX_BYTES)
+	if (name.len > NAME_MAX_BYTES)
 		return NULL;
+	if (j->known_count == KNOWN_MAX) {
+		j->full = true;
+		return NULL;
+	}
 	len = path_join(path, parent->path, name);
 	k = ARENA_NEW(j->arena, struct known);
 	copy = arena_zalloc(j->arena, (name.len + 8) & ~(size_t)7);
+	j->full = j->full || k == NULL || copy == NULL;
 	if (k == NULL || copy == NULL || len == NO_PATH)
 		return NULL;
 	memcpy(copy, name.data, name.len);
 	k->path = arena_copy(j->arena, (struct slice){path, len});
-	if (k->path.data == NULL)
+	if (k->path.data == NULL) {
+		j->full = true;
 		return NULL;
+	}
 	k->name = copy;
 	k->len = name.len;
 	k->parent = parent;
@@ -395,27 +430,93 @@ static bool record_careful(struct json_lines *j, struct logs_reader *r, struct j
 
 enum walk { WALK_DONE, WALK_ODD };
 
-/* 8 bytes behind both are readable; what k->name holds behind its end is not compared. */
-static inline bool name_is(const struct known *k, const char *name, size_t len)
+/* 8 bytes behind both are readable, and not compared. len is not 0. */
+static inline bool bytes_same(const char *a, const char *b, size_t len)
 {
-	const char *a = k->name;
 	uint64_t x, y;
 
-	if (k->len != len || len == 0)
-		return false;
-	for (; len > 8; len -= 8, a += 8, name += 8) {
+	for (; len > 8; len -= 8, a += 8, b += 8) {
 		memcpy(&x, a, sizeof(x));
-		memcpy(&y, name, sizeof(y));
+		memcpy(&y, b, sizeof(y));
 		if (x != y)
 			return false;
 	}
 	memcpy(&x, a, sizeof(x));
-	memcpy(&y, name, sizeof(y));
+	memcpy(&y, b, sizeof(y));
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	return (x ^ y) << (64 - 8 * len) == 0;
 #else
 	return (x ^ y) >> (64 - 8 * len) == 0;
 #endif
+}
+
+static inline bool name_is(const struct known *k, const char *name, size_t len)
+{
+	return k->len == len && len != 0 && bytes_same(k->name, name, len);
+}
+
+/* Put a member at the end of a run, if there is room. */
+static void run_add(struct run *run, struct known *k, size_t quotes)
+{
+	if (run->count == RUN_MEMBERS || run->len + k->text_len + 8 > RUN_MAX_BYTES)
+		return;
+	memcpy(run->bytes + run->len, k->text, k->text_len);
+	run->len += k->text_len;
+	run->quotes += quotes;
+	run->last = k;
+	run->members[run->count++] =
+		(struct run_member){k, (uint16_t)run->len, (uint16_t)run->quotes};
+}
+
+/* The run is not what stands here: it ends in front of the first member that is not. */
+static void run_cut(struct run *run, const char *text, size_t len)
+{
+	size_t same = 0, kept = 0;
+
+	while (same < run->len && same < len && run->bytes[same] == text[same])
+		same++;
+	while (kept < run->count && run->members[kept].end <= same && run->members[kept].end < len)
+		kept++;
+	run->count = kept;
+	run->len = kept == 0 ? 0 : run->members[kept - 1].end;
+	run->quotes = kept == 0 ? 0 : run->members[kept - 1].quotes;
+	run->last = kept == 0 ? NULL : run->members[kept - 1].known;
+}
+
+/*
+ * A member whose value is not needed has been read, text being it and its comma. One that stays the
+ * same becomes part of the run that ended in front of it (head's), or begins one. Returns whose run
+ * ends behind it, or NULL.
+ */
+static struct known *learn(struct json_lines *j, struct known *head, struct known *k,
+	const char *text, size_t len, size_t quotes)
+{
+	if (len > TEXT_MAX_BYTES) {
+		k->misses = MISSES_MAX;
+		return NULL;
+	}
+	if (k->text_len != len || memcmp(k->text, text, len) != 0) {
+		memcpy(k->text, text, len);
+		k->text_len = (uint8_t)len;
+		k->same = 0;
+		k->misses++;
+		return NULL;
+	}
+	if (k->same < STABLE) {
+		k->same++;
+		return NULL;
+	}
+	k->misses = 0;
+	if (head != NULL) {
+		run_add(head->run, k, quotes);
+		return head->run->last == k ? head : NULL;
+	}
+	if (k->run == NULL)
+		k->run = ARENA_NEW(j->arena, struct run);
+	if (k->run == NULL || k->run->len != 0)
+		return NULL;
+	run_add(k->run, k, quotes);
+	return k->run->last == k ? k : NULL;
 }
 
 /* False: an escape that is none, or no room. There is room for what a line of a piece can hold. */
@@ -428,7 +529,7 @@ static bool quick_value(
 
 	if (value.len == 0)
 		return true;
-	if (UNLIKELY(j->escapes) && slice_find(value, '\\', 0) < value.len) {
+	if (UNLIKELY(j->line_escapes) && slice_find(value, '\\', 0) < value.len) {
 		to = r->scratch + EVENT_PADDING + r->scratch_len;
 		if (!unescape(value, to, &len))
 			return false;
@@ -472,27 +573,48 @@ static enum walk walk(struct json_lines *j, struct logs_reader *r, struct slice 
 	struct frame *const stack = j->stack;
 	const char *p = line.data, *end = p + line.len, *from;
 	struct known *known, *last = &j->root;
-	size_t k = 0, depth = 0;
+	struct known *head = NULL; /* whose run has just ended */
+	const char *mark;          /* where a member begins that may be learned */
+	size_t k = 0, depth = 0, mark_quote;
 	struct slice text;
 
 	if (*p++ != '{')
 		return WALK_ODD;
 	stack[0] = (struct frame){&j->root, false};
+	mark = NULL;
+	mark_quote = 0;
 	if (p < end && *p == '}')
 		goto after;
 member:
+	known = last->next;
+	if (known != NULL && known->run != NULL && known->run->len != 0 &&
+		known->parent == stack[depth].known) {
+		const struct run *run = known->run;
+
+		if (UNLIKELY((size_t)(end - p) <= run->len ||
+			     !bytes_same(run->bytes, p, run->len))) {
+			run_cut(known->run, p, p < end ? (size_t)(end - p) : 0);
+			goto member;
+		}
+		p += run->len;
+		k += run->quotes;
+		head = known;
+		last = run->last;
+		goto member;
+	}
 	if (k + 1 >= count || base + quotes[k] != p)
 		return WALK_ODD;
+	mark = p;
+	mark_quote = k;
 	text = (struct slice){p + 1, (size_t)(quotes[k + 1] - quotes[k]) - 1};
 	p = base + quotes[k + 1] + 1;
 	k += 2;
 	if (p >= end || *p != ':')
 		return WALK_ODD;
 	p++;
-	known = last->next;
 	if (UNLIKELY(known == NULL || known->parent != stack[depth].known ||
 		     !name_is(known, text.data, text.len))) {
-		if (j->escapes && slice_find(text, '\\', 0) < text.len)
+		if (j->line_escapes && slice_find(text, '\\', 0) < text.len)
 			return WALK_ODD;
 		known = known_find(j, r, stack[depth].known, text);
 		if (known == NULL)
@@ -500,6 +622,8 @@ member:
 		last->next = known;
 	}
 	last = known;
+	if (known->looked || known->misses == MISSES_MAX || j->line_escapes)
+		mark = NULL;
 value:
 	if (p >= end)
 		return WALK_ODD;
@@ -514,6 +638,8 @@ value:
 	} else if (*p == '{' || *p == '[') {
 		bool array = *p++ == '[';
 
+		mark = NULL;
+		head = NULL; /* what comes is not behind the run */
 		if (++depth == JSON_DEPTH_MAX)
 			return WALK_ODD;
 		stack[depth] = (struct frame){known, array};
@@ -543,6 +669,10 @@ after:
 		return WALK_ODD;
 	if (*p == ',') {
 		p++;
+		head = mark == NULL
+			       ? NULL
+			       : learn(j, head, last, mark, (size_t)(p - mark), k - mark_quote);
+		mark = NULL;
 		known = stack[depth].known;
 		if (stack[depth].array)
 			goto value;
@@ -551,6 +681,8 @@ after:
 	if (*p != (stack[depth].array ? ']' : '}'))
 		return WALK_ODD;
 	p++;
+	mark = NULL;
+	head = NULL;
 	if (depth-- != 0)
 		goto after;
 	return p == end ? WALK_DONE : WALK_ODD;
@@ -597,7 +729,7 @@ static __attribute__((noinline)) bool line_careful(
 	}
 	if (!record_careful(j, r, json_root(&doc)))
 		return false;
-	if (j->known_count == KNOWN_MAX)
+	if (j->full)
 		known_clear(j); /* other members may have taken the place of those that come now */
 	return true;
 }
@@ -628,7 +760,8 @@ static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice 
 	fields = b->fields_count;
 	scratch = r->scratch_len;
 	memset(j->parts, 0, sizeof(j->parts));
-	if (j->escapes && slice_find(line, '\\', 0) < line.len) {
+	j->line_escapes = j->escapes && slice_find(line, '\\', 0) < line.len;
+	if (j->line_escapes) {
 		count = quotes_filter(j, base, quotes, count, line.data);
 		quotes = j->quotes;
 	}

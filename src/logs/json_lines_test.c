@@ -272,6 +272,36 @@ static void quick_is_careful(void **state)
 	}
 }
 
+/* Members that stay the same for long are passed over in one go; when they change, come, go or mean
+ * something else, it must be noticed. */
+static void steady_members_change(void **state)
+{
+	static const char *const flags[] = {"\"flags\":\"8180\",", "\"src_ip\":\"1.2.3.4\",", "",
+		"\"flags\":\"8181\",", "\"flags\":{\"src_ip\":\"5.6.7.8\"},", "\"flags\":[1,2],"};
+	struct buf log = BUF_INIT, careful, expected;
+	uint64_t seed = 99;
+
+	(void)state;
+	for (size_t i = 0; i < 6000; i++) {
+		uint64_t rare = next_random(&seed);
+
+		buf_printf(&log, "{\"n\":%zu,\"proto\":\"%s\",\"a\":1,\"b\":true,", i,
+			rare % 40 == 0 ? "tcp" : "udp");
+		buf_text(&log, flags[rare % 60 < 6 ? rare % 60 : 0]);
+		buf_printf(&log, "\"dns\":{\"version\":2,\"type\":\"answer\",\"id\":%zu,\"qr\":true,", i);
+		buf_printf(&log, "\"rd\":%s,%s\"rrname\":\"q%zu.example\",\"rcode\":\"NOERROR\"},",
+			rare % 50 == 1 ? "false" : "true", rare % 70 == 2 ? "\"x\":0," : "", i % 10);
+		buf_printf(&log, "\"end\":%s}\n", rare % 45 == 3 ? "\"\\\"e\"" : "\"e\"");
+	}
+	careful = to_careful(buf_slice(&log));
+	expected = look(LOGS_EVE, buf_slice(&careful), 0, 0);
+	same(&expected, look(LOGS_EVE, buf_slice(&log), 0, 0), "at once");
+	same(&expected, look(LOGS_EVE, buf_slice(&log), 5000, 0), "in chunks");
+	buf_fini(&expected);
+	buf_fini(&careful);
+	buf_fini(&log);
+}
+
 /* ---- limits --------------------------------------------------------------------------------------------- */
 
 static void long_lines(void **state)
@@ -379,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_cases),
 		cmocka_unit_test(quick_is_careful),
+		cmocka_unit_test(steady_members_change),
 		cmocka_unit_test(long_lines),
 		cmocka_unit_test(many_members),
 		cmocka_unit_test(depth_limit),
