@@ -11,8 +11,11 @@
 #include "event/event.h"
 #include "index/index.h"
 
-#define HUNT_SEGMENT_RECORDS 1000000            /* a segment ends here, or with its file */
-#define HUNT_KEYS_MAX        UINT32_C(64000000) /* distinct values of one segment */
+#define HUNT_SEGMENT_RECORDS 1000000 /* a segment ends here, or with its file */
+/* Distinct values of one segment, give or take those of one field; past it the segment ends early.
+ * Gathering them takes 64 MB, making the filter 190 MB for a moment. */
+#define HUNT_KEYS_MAX   UINT32_C(4000000)
+#define HUNT_VALUES_MAX UINT32_C(20000000) /* of one question; 16 bytes and the value each */
 
 /* ---- writing
  * -------------------------------------------------------------------------------------- */
@@ -36,24 +39,39 @@ void hunt_writer_free(struct hunt_writer *w); /* without finish: the open segmen
  * --------------------------------------------------------------------------------------- */
 
 struct hunt_segment {
-	const char *path; /* of the log */
+	const char *path; /* of the log, where it is now; "" when the filter does not tell it */
 	const char *format;
-	uint64_t first_record, records; /* lines or frames */
+	uint64_t first_record, records; /* numbers of lines or frames that are covered */
 	uint64_t offset, bytes;         /* of the unpacked source */
 	int64_t first_us, last_us;      /* TIME_UNKNOWN when the log has no times */
 	bool gone;                      /* the log is no longer there or is another file */
+	/* The filter cannot be asked: cut off, altered, of a later version or under another key.
+	 * Whether the log holds a value is unknown; found is called with 0 values. */
+	bool damaged;
+	const char *why;    /* it is damaged, or "" */
+	const char *filter; /* the filter's file, in the folder */
 };
 
 struct hunt_question; /* values sought, hashed once */
 struct hunt_question *hunt_question_new(void) MUST_USE;
 void hunt_question_free(struct hunt_question *q);
-/* ERR_INVALID: no such value. A network asks for... see docs/hunt.md. */
+/*
+ * ERR_INVALID: no such value, or a name of one label (that would be found as a whole only).
+ * A network asks for what segments keep of addresses: the /24 and /16, or the /64, /48 and /32
+ * around or inside it; one wider than an IPv4 /8 or an IPv6 /24 names every segment.
+ */
 enum err_kind hunt_question_value(
 	struct hunt_question *q, enum field_kind kind, struct slice text, struct err *e) MUST_USE;
+/* All values of an index; patterns are not asked. */
 enum err_kind hunt_question_index(
 	struct hunt_question *q, const struct index *x, struct err *e) MUST_USE;
+size_t hunt_question_count(const struct hunt_question *q);
 
-/* Every segment of the folder that can hold one of them, oldest first. progress may be NULL. */
+/*
+ * Every segment of the folder that can hold one of them, oldest first, with how many it can hold;
+ * and every damaged one. A segment that holds a value is always named; one that does not, once in
+ * 65,536 values. found returns false to stop. progress (bytes of filters) may be NULL.
+ */
 enum err_kind hunt_ask(const char *folder, const struct hunt_question *q,
 	bool (*found)(void *context, const struct hunt_segment *segment, size_t values),
 	void (*progress)(void *context, uint64_t done, uint64_t total), void *context,
@@ -63,9 +81,11 @@ struct hunt_totals {
 	uint64_t segments, records, log_bytes, filter_bytes, damaged;
 	int64_t first_us, last_us;
 };
+/* From the heads of all files: a filter whose cells were altered is only found by asking. */
 enum err_kind hunt_totals(
 	const char *folder, struct hunt_totals *ret_totals, struct err *e) MUST_USE;
-/* Forget segments whose logs ended before then. */
+/* Forget segments whose logs ended before then; without times (and of damaged files) the time of
+ * the file itself counts. What writers that were killed left behind goes with them. */
 enum err_kind hunt_prune(
 	const char *folder, int64_t before_us, uint64_t *ret_removed, struct err *e) MUST_USE;
 
