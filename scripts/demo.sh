@@ -143,6 +143,35 @@ if [ -n "$id" ]; then
 	"$serai" show --node "$here/b" --limit 5 "$id" | sed -n '/^versions/,$p' | cut -c1-150
 fi
 
+title "A sensor at a power plant: the same intelligence against its logs and packets"
+samples=$PWD/tests/samples/sensor
+"$serai" index --sign "$here/index.key" --from "$here/a" -o "$here/site.sidx" "$samples/indicators.json" \
+	"$samples/feed.txt" 2>"$here/index.err" || true
+[ ! -s "$here/index.err" ] || tail -n 3 "$here/index.err" | cut -c1-170
+echo "(signed; the sensor takes no other: --trust index.key.pub)"
+real=
+if [ -d "$data/sensor/zeek" ]; then
+	real="$(ls $data/sensor/zeek/*.log.gz) $(ls $data/sensor/ot/*EIP-RemoteMode*.pcap | head -n 1)"
+	echo "Logs: the samples of a made-up site, and $(echo $real | wc -w) real ones (Zeek's, and a capture of a controller)."
+fi
+"$serai" watch --index "$here/site.sidx" --trust "$here/index.key.pub" --once --plant --form ecs --state "$here/state" \
+	--history --output "$here/findings.ndjson" "$samples/dns.log" "$samples/eve.json" "$samples/plant.pcap" $real || true
+"$serai" watch --index "$here/site.sidx" --once --plant --form text --quiet "$samples/dns.log" "$samples/eve.json" \
+	"$samples/plant.pcap" $real | cut -c1-160 || true
+echo
+echo "Held back, and why (serai watch --all shows them):"
+"$serai" watch --index "$here/site.sidx" --once --all --form text --quiet "$samples/dns.log" "$samples/eve.json" |
+	sed -n 's/^    held back: //p' | sort | uniq -c | sort -rn | head -n 8
+
+title "Was it ever seen? Asked of the filters, proved in the log"
+"$serai" hunt --history "$here/state/history" --form text drop.lantern.example 203.0.113.66 | cut -c1-160 || true
+
+title "What goes back to the coalition: sightings, counts and times only"
+"$serai" sightings --identity identity--3a5d2f7e-8f0c-4d1b-9a52-0f6c7e1d2b3a --name "Harbour power plant (sample)" \
+	-o "$here/sightings.json" "$here/findings.ndjson"
+"$serai" check --quiet "$here/sightings.json" >/dev/null && echo "a valid bundle of $(wc -c <"$here/sightings.json") bytes"
+"$serai" import --node "$here/b" "$here/sightings.json" | tail -n 1
+
 title "Still serving"
 id=$("$serai" collection list --node "$here/a" | head -n 1 | awk -F '\t' '{print $6}')
 line="curl --cacert $here/a/tls.crt -u admin:\$(cat $here/password) -H 'Accept: application/taxii+json;version=2.1' '$url/api/collections/$id/objects/?limit=2'"

@@ -196,6 +196,65 @@ else
 	passed=$((passed + 1))
 fi
 
+# ---- the sensor
+site=$source/tests/samples/sensor
+printf 'evil.example\n198.51.100.7\nno indicator at all\n' >"$here/iocs.txt"
+expect 1 "an index of a list with a bad line" "$serai" index -o "$here/list.sidx" "$here/iocs.txt"
+says err "line 3" "the bad line is told"
+expect 0 "an index of STIX and a feed, signed" "$serai" index --sign "$here/key" -o "$here/site.sidx" \
+	--from "$site/indicators.json" "$site/feed.txt"
+expect 0 "it is whole" "$serai" index --check --trust "$here/key.pub" "$here/site.sidx"
+expect 1 "a stranger's signature" "$serai" index --check --trust "$here/key.pub" "$here/list.sidx"
+cp "$here/site.sidx" "$here/bad.sidx"
+printf 'x' | dd of="$here/bad.sidx" bs=1 seek=9000 conv=notrunc 2>/dev/null
+expect 1 "an altered index" "$serai" index --check "$here/bad.sidx"
+expect 2 "an index of nothing" "$serai" index -o "$here/none.sidx"
+expect 3 "an index of what is not there" "$serai" index -o "$here/none.sidx" "$here/nowhere"
+expect 0 "logs with findings" "$serai" watch --once --form text --index "$here/site.sidx" "$site/dns.log" "$site/eve.json"
+says out "update.tidewater.example" "the planted name is found"
+says out "FOLLOWEDBY" "the temporal pattern is found"
+says err "held back" "what was held back is counted"
+if grep -qF "old.harbour.example" "$here/out" || grep -qF "googleapis" "$here/out"; then
+	failed=$((failed + 1))
+	echo "FAILED: an expired or a noisy indicator was told"
+else
+	passed=$((passed + 1))
+fi
+expect 1 "logs without findings" "$serai" watch --once --index "$here/list.sidx" "$site/eve.json"
+expect 0 "a log on standard input" sh -c "cat '$site/dns.log' | '$serai' watch --once --index '$here/site.sidx' -"
+expect 0 "a plant's capture" "$serai" watch --once --plant --form text "$site/plant.pcap"
+says out "write single register" "the one write stands out"
+expect 3 "an index that is altered" "$serai" watch --once --index "$here/nowhere" "$site/dns.log"
+expect 2 "nothing to read" "$serai" watch --index "$here/site.sidx"
+expect 2 "following standard input" "$serai" watch --index "$here/site.sidx" -
+expect 0 "history is kept" "$serai" watch --once --history --state "$here/watch" --index "$here/site.sidx" \
+	--form ecs --output "$here/findings.ndjson" "$site/dns.log" "$site/eve.json"
+expect 0 "what was seen is found again" "$serai" hunt --history "$here/watch/history" --form text drop.lantern.example
+says out "dns.log line" "the hunt proves it"
+expect 1 "what was never seen" "$serai" hunt --history "$here/watch/history" never.seen.example
+expect 2 "a hunt for nothing" "$serai" hunt --history "$here/watch/history"
+expect 0 "sightings" "$serai" sightings --identity identity--3a5d2f7e-8f0c-4d1b-9a52-0f6c7e1d2b3a --name Site \
+	-o "$here/sightings.json" "$here/findings.ndjson"
+expect 0 "they are valid STIX" "$serai" check "$here/sightings.json"
+grep -q '192.168.1' "$here/sightings.json" && {
+	failed=$((failed + 1))
+	echo "FAILED: a host of the site stands in the sightings"
+} || passed=$((passed + 1))
+expect 0 "the self-test" "$serai" watch --self-test --index "$here/site.sidx"
+cat >"$here/observed.json" <<'EOT'
+{"type":"bundle","id":"bundle--1c0c2f7e-8f0c-4d1b-9a52-0f6c7e1d2b3a","objects":[
+{"type":"observed-data","spec_version":"2.1","id":"observed-data--2c0c2f7e-8f0c-4d1b-9a52-0f6c7e1d2b3a",
+"created":"2026-11-01T00:00:00Z","modified":"2026-11-01T00:00:00Z","first_observed":"2026-11-01T00:00:00Z",
+"last_observed":"2026-11-01T00:00:00Z","number_observed":1,
+"object_refs":["domain-name--3c1640ac-5e4d-5ab1-9d3a-2f5b1b6f4d11"]},
+{"type":"domain-name","spec_version":"2.1","id":"domain-name--3c1640ac-5e4d-5ab1-9d3a-2f5b1b6f4d11","value":"evil.example"}]}
+EOT
+expect 0 "a pattern that matches" "$serai" pattern match --observed "$here/observed.json" \
+	--pattern "[domain-name:value = 'evil.example']"
+expect 1 "a pattern that does not" "$serai" pattern match --observed "$here/observed.json" \
+	--pattern "[domain-name:value = 'good.example']"
+expect 2 "a pattern that is none" "$serai" pattern match --observed "$here/observed.json" --pattern "[domain-name"
+
 # ---- the truth of the standards, through the program
 if [ -d "$data/stix/jcs" ]; then
 	for input in "$data"/stix/jcs/*.input.json; do

@@ -129,7 +129,8 @@ extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, v
 	verb_user_grant, verb_user_token, verb_collection_add, verb_collection_list,
 	verb_collection_set, verb_collection_remove, verb_import, verb_export, verb_search,
 	verb_show, verb_stats, verb_verify, verb_evidence, verb_check, verb_id, verb_canon,
-	verb_pattern_check, verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man,
-	verb_completion, verb_version;
+	verb_pattern_check, verb_pattern_match, verb_index, verb_watch, verb_sightings, verb_hunt,
+	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion,
+	verb_version;
 
 #endif

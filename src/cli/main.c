@@ -36,6 +36,11 @@ const struct verb *const cli_verbs[] = {
 	&verb_id,
 	&verb_canon,
 	&verb_pattern_check,
+	&verb_pattern_match,
+	&verb_index,
+	&verb_watch,
+	&verb_hunt,
+	&verb_sightings,
 	/* itself */
 	&verb_formats,
 	&verb_help,

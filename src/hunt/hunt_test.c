@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "hunt.h"
+
+#define NOW INT64_C(1795392000000000) /* 2026-11-23 */
+
+/* ---- a folder for each test ---------------------------------------------------------------------
+ */
+
+struct site {
+	char folder[64];
+	char history[80];
+	char log[80];
+	struct world_fake world;
+};
+
+static int site_setup(void **state)
+{
+	struct site *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -1;
+	(void)snprintf(s->folder, sizeof(s->folder), "/tmp/hunt_test.XXXXXX");
+	if (mkdtemp(s->folder) == NULL)
+		return -1;
+	(void)snprintf(s->history, sizeof(s->history), "%s/history", s->folder);
+	(void)snprintf(s->log, sizeof(s->log), "%s/dns.log", s->folder);
+	world_fake_init(&s->world, 1, NOW);
+	*state = s;
+	return 0;
+}
+
+static void folder_remove(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *entry;
+
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		char below[512];
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		(void)snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+		if (unlink(below) != 0)
+			folder_remove(below);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+	(void)rmdir(path);
+}
+
+static int site_teardown(void **state)
+{
+	struct site *s = *state;
+
+	folder_remove(s->folder);
+	free(s);
+	return 0;
+}
+
+static void file_put(const char *path, const char *text)
+{
+	struct err e;
+
+	assert_int_equal(file_write_atomic(path, slice_of(text), 0600, &e), OK);
+}
+
+/* ---- batches by hand ----------------------------------------------------------------------------
+ */
+
+struct filler {
+	struct batch batch;
+	struct column columns[FIELD_KINDS * 2];
+	char bytes[KIB(64)];
+	size_t used;
+	uint64_t number, offset;
+	int64_t time_us;
+};
+
+static struct filler *filler_new(void)
+{
+	struct filler *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	for (unsigned kind = 0; kind < FIELD_KINDS; kind++) {
+		f->columns[kind].kind = (uint8_t)kind;
+		f->columns[kind + FIELD_KINDS].kind = (uint8_t)kind;
+		f->columns[kind + FIELD_KINDS].binary = true;
+	}
+	f->batch.columns = f->columns;
+	f->batch.columns_count = COUNT_OF(f->columns);
+	f->used = EVENT_PADDING;
+	f->time_us = NOW;
+	return f;
+}
+
+static void record_add(struct filler *f)
+{
+	struct record *r = &f->batch.records[f->batch.records_count++];
+
+	*r = (struct record){
+		.number = ++f->number, .offset = f->offset, .raw_len = 99, .time_us = f->time_us};
+	f->offset += 100;
+}
+
+static void field_add(struct filler *f, unsigned column, struct slice value)
+{
+	assert_true(f->used + value.len + EVENT_PADDING <= sizeof(f->bytes));
+	memcpy(f->bytes + f->used, value.data, value.len);
+	f->batch.fields[f->batch.fields_count++] = (struct field){.data = f->bytes + f->used,
+		.len = (uint32_t)value.len,
+		.record = (uint16_t)(f->batch.records_count - 1),
+		.column = (uint16_t)column};
+	f->used += value.len;
+}
+
+static void flush(struct filler *f, struct hunt_writer *w)
+{
+	assert_true(hunt_writer_batch(w, &f->batch));
+	f->batch.records_count = f->batch.fields_count = 0;
+	f->used = EVENT_PADDING;
+}
+
+static struct hunt_writer *writer(struct site *s)
+{
+	struct hunt_writer *w;
+	struct err e;
+
+	assert_int_equal(hunt_writer_open(s->history, &s->world.world, &w, &e), OK);
+	assert_int_equal(hunt_writer_source(w, s->log, "zeek-tsv", &e), OK);
+	return w;
+}
+
+static void finish(struct hunt_writer *w)
+{
+	struct err e;
+
+	assert_int_equal(hunt_writer_finish(w, &e), OK);
+	hunt_writer_free(w);
+}
+
+/* A segment with one record that holds one value. */
+static void segment_put(struct site *s, unsigned column, const char *value, int64_t time_us)
+{
+	struct hunt_writer *w = writer(s);
+	struct filler *f = filler_new();
+
+	f->time_us = time_us;
+	record_add(f);
+	field_add(f, column, slice_of(value));
+	flush(f, w);
+	finish(w);
+	free(f);
+}
+
+/* ---- asking -------------------------------------------------------------------------------------
+ */
+
+struct answer {
+	size_t segments, values, damaged, gone;
+	char path[256], why[256];
+	struct hunt_segment last;
+	int64_t times[16];
+	uint64_t done, total;
+};
+
+static bool on_segment(void *context, const struct hunt_segment *segment, size_t values)
+{
+	struct answer *a = context;
+
+	if (segment->damaged) {
+		a->damaged++;
+		(void)snprintf(a->why, sizeof(a->why), "%s", segment->why);
+		assert_int_equal(values, 0);
+		return true;
+	}
+	if (a->segments < COUNT_OF(a->times))
+		a->times[a->segments] = segment->first_us;
+	a->segments++;
+	a->values += values;
+	a->gone += segment->gone;
+	a->last = *segment;
+	(void)snprintf(a->path, sizeof(a->path), "%s", segment->path);
+	return true;
+}
+
+static void on_progress(void *context, uint64_t done, uint64_t total)
+{
+	struct answer *a = context;
+
+	assert_true(done >= a->done && done <= total);
+	a->done = done;
+	a->total = total;
+}
+
+static struct answer ask(struct site *s, const struct hunt_question *q)
+{
+	struct answer a = {0};
+	struct err e;
+	enum err_kind kind = hunt_ask(s->history, q, on_segment, on_progress, &a, &e);
+
+	if (kind != OK)
+		fail_msg("%s", e.text);
+	return a;
+}
+
+static struct answer ask_one(struct site *s, enum field_kind kind, const char *value)
+{
+	struct hunt_question *q = hunt_question_new();
+	struct answer a;
+	struct err e;
+
+	assert_non_null(q);
+	if (hunt_question_value(q, kind, slice_of(value), &e) != OK)
+		fail_msg("%s", e.text);
+	a = ask(s, q);
+	hunt_question_free(q);
+	return a;
+}
+
+/* ---- what is put in is found --------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *why;
+	unsigned column;
+	const char *logged;
+	enum field_kind kind;
+	const char *sought;
+	bool found;
+} values[] = {
+	{"address",			   FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.7",                                true },
+	{"another address",                   FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.8",                                false},
+	{"mapped address",                    FIELD_ADDRESS,               "::ffff:192.0.2.7",                       FIELD_ADDRESS,     "192.0.2.7",                                true },
+	{"address with a zone",               FIELD_ADDRESS,               "fe80::1%eth0",                           FIELD_ADDRESS,     "fe80::1",                                  true },
+	{"IPv6 spelt otherwise",              FIELD_ADDRESS,               "2001:DB8:0:0::1",                        FIELD_ADDRESS,     "2001:db8::1",
+         true																					    },
+	{"leading zero",                      FIELD_ADDRESS,               "192.0.2.07",                             FIELD_ADDRESS,     "192.0.2.7",                                false},
+	{"host that is an address",           FIELD_HOST,                  "192.0.2.7:8080",                         FIELD_ADDRESS,     "192.0.2.7",                                true },
+	{"host in brackets",                  FIELD_HOST,                  "[2001:db8::1]:443",                      FIELD_ADDRESS,     "2001:db8::1",                              true },
+	{"host that is a name",               FIELD_HOST,                  "WWW.Evil.example:80",                    FIELD_NAME,        "www.evil.example",
+         true																					    },
+	{"/24 around",			FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.0/24",                             true },
+	{"another /24",                       FIELD_ADDRESS,               "192.0.3.7",                              FIELD_ADDRESS,     "192.0.2.0/24",                             false},
+	{"/28 inside a /24",                  FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.0/28",                             true },
+	{"the next /28",                      FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.16/28",                            false},
+	{"/31",			       FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.6/31",                             true },
+	{"/23 of two /24",                    FIELD_ADDRESS,               "192.0.3.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             true },
+	{"another /23",                       FIELD_ADDRESS,               "192.0.4.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             false},
+	{"/17",			       FIELD_ADDRESS,               "10.1.127.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              true },
+	{"the other /17",                     FIELD_ADDRESS,               "10.1.128.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              false},
+	{"/16",			       FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "10.1.0.0/16",                              true },
+	{"/8 of 256 /16",                     FIELD_ADDRESS,               "10.255.2.3",                             FIELD_ADDRESS,     "10.0.0.0/8",                               true },
+	{"another /8",			FIELD_ADDRESS,               "11.0.2.3",                               FIELD_ADDRESS,     "10.0.0.0/8",                               false},
+	{"/7 is everything",                  FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "10.0.0.0/7",                               true },
+	{"/64",			       FIELD_ADDRESS,               "2001:db8:1:2::9",                        FIELD_ADDRESS,     "2001:db8:1:2::/64",                        true },
+	{"another /64",                       FIELD_ADDRESS,               "2001:db8:1:3::9",                        FIELD_ADDRESS,     "2001:db8:1:2::/64",
+         false																					   },
+	{"/100 by the /64 around",            FIELD_ADDRESS,               "2001:db8:1:2::9",                        FIELD_ADDRESS,
+         "2001:db8:1:2::/100",																		      true },
+	{"/124",			      FIELD_ADDRESS,               "2001:db8::f",                            FIELD_ADDRESS,     "2001:db8::/124",                           true },
+	{"another /124",                      FIELD_ADDRESS,               "2001:db8::1f",                           FIELD_ADDRESS,     "2001:db8::/124",                           false},
+	{"/60 of sixteen /64",                FIELD_ADDRESS,               "2001:db8:1:f::9",                        FIELD_ADDRESS,     "2001:db8:1::/60",
+         true																					    },
+	{"/50 by the /48 around",             FIELD_ADDRESS,               "2001:db8:1::9",                          FIELD_ADDRESS,     "2001:db8:1::/50",
+         true																					    },
+	{"/44",			       FIELD_ADDRESS,               "2001:db8:f::9",                          FIELD_ADDRESS,     "2001:db8::/44",                            true },
+	{"/34 by the /32 around",             FIELD_ADDRESS,               "2001:db8::9",                            FIELD_ADDRESS,     "2001:db8::/34",
+         true																					    },
+	{"/24 of 256 /32",                    FIELD_ADDRESS,               "2001:dff::9",                            FIELD_ADDRESS,     "2001:d00::/24",                            true },
+	{"another IPv6 /24",                  FIELD_ADDRESS,               "2001:edb8::9",                           FIELD_ADDRESS,     "2001:d00::/24",                            false},
+	{"IPv6 /23 is everything",            FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "2001:c00::/23",                            true },
+	{"::/80 covers IPv4",                 FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "::/80",                                    true },
+	{"::/90 does not",                    FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "::/90",                                    false},
+	{"name",			      FIELD_NAME,                  "Evil.Example.",                          FIELD_NAME,        "evil.example",                             true },
+	{"parent",			    FIELD_NAME,                  "a.b.evil.example",                       FIELD_NAME,        "evil.example",                             true },
+	{"parent between",                    FIELD_NAME,                  "a.b.evil.example",                       FIELD_NAME,        "b.evil.example",                           true },
+	{"child",			     FIELD_NAME,                  "evil.example",                           FIELD_NAME,        "a.evil.example",                           false},
+	{"no label boundary",                 FIELD_NAME,                  "michigan.example",                       FIELD_NAME,        "higan.example",                            false},
+	{"IDNA",			      FIELD_NAME,
+         "www.b\xc3\xbc"
+		"cher.example",										      FIELD_NAME,        "xn--bcher-kva.example",                    true },
+	{"URL",			       FIELD_URL,                   "http://evil.example/a/b?c=d",            FIELD_URL,         "https://evil.example/a/b?c=d",
+         true																					    },
+	{"URL without its query",             FIELD_URL,                   "http://evil.example/a/b?c=d",            FIELD_URL,
+         "http://evil.example/a/b",																		 true },
+	{"URL's folder",                      FIELD_URL,                   "http://evil.example/a/b/c?d",            FIELD_URL,
+         "http://evil.example/a/",																		  true },
+	{"folder without its slash",          FIELD_URL,                   "http://evil.example/a/b/c",              FIELD_URL,
+         "http://evil.example/a",																		   true },
+	{"URL's host alone",                  FIELD_URL,                   "http://evil.example/a/b",                FIELD_URL,
+         "http://evil.example/",																		    true },
+	{"URL's name",			FIELD_URL,                   "http://www.evil.example/a/b",            FIELD_NAME,        "evil.example",                             true },
+	{"URL, other case in path",           FIELD_URL,                   "http://evil.example/A",                  FIELD_URL,
+         "http://evil.example/a",																		   false},
+	{"URL, no boundary",                  FIELD_URL,                   "http://evil.example/abc",                FIELD_URL,
+         "http://evil.example/ab",																		  false},
+	{"e-mail",			    FIELD_EMAIL,                 "Bad Man <Bad@Evil.example>",             FIELD_EMAIL,       "bad@evil.example",
+         true																					    },
+	{"e-mail's domain",                   FIELD_EMAIL,                 "bad@mail.evil.example",                  FIELD_NAME,        "evil.example",                             true },
+	{"MD5",			       FIELD_HASH,                  "D41D8CD98F00B204E9800998ECF8427E",       FIELD_HASH,
+         "d41d8cd98f00b204e9800998ecf8427e",																	true },
+	{"SHA-1 among others",                FIELD_HASH,
+         "MD5=d41d8cd98f00b204e9800998ecf8427e,SHA1="
+         "da39a3ee5e6b4b0d3255bfef95601890afd80709",								 FIELD_HASH,        "da39a3ee5e6b4b0d3255bfef95601890afd80709", true },
+	{"a file's hash is no certificate's", FIELD_CERTIFICATE,           "d41d8cd98f00b204e9800998ecf8427e",
+         FIELD_HASH,														    "d41d8cd98f00b204e9800998ecf8427e",         false},
+	{"certificate",                       FIELD_CERTIFICATE,           "d41d8cd98f00b204e9800998ecf8427e",       FIELD_CERTIFICATE,
+         "d41d8cd98f00b204e9800998ecf8427e",																	true },
+	{"AS number",			 FIELD_ASN,                   "AS64500 Example Ltd",                    FIELD_ASN,         "64500",                                    true },
+	{"MAC address",                       FIELD_MAC,                   "02-00-5E-10-00-01",                      FIELD_MAC,         "02:00:5e:10:00:01",                        true },
+	{"text",			      FIELD_TEXT,                  "evil.exe",                               FIELD_TEXT,        "evil.exe",                                 true },
+	{"text is exact",                     FIELD_TEXT,                  "Evil.exe",                               FIELD_TEXT,        "evil.exe",                                 false},
+	{"JA3",			       FIELD_JA3,                   "e7d705a3286e19ea42f587b344ee6865",       FIELD_JA3,
+         "E7D705A3286E19EA42F587B344EE6865",																	true },
+	{"JA3S",			      FIELD_JA3S,                  "e7d705a3286e19ea42f587b344ee6865",       FIELD_JA3S,
+         "e7d705a3286e19ea42f587b344ee6865",																	true },
+	{"JA4",			       FIELD_JA4,                   "t13d1516h2_8daaf6152771_e5627efa2ab1",   FIELD_JA4,
+         "t13d1516h2_8daaf6152771_e5627efa2ab1",																    true },
+	{"imphash",			   FIELD_IMPHASH,               "f34d5f2d4577ed6d9ceec516c1f5a744",       FIELD_IMPHASH,
+         "f34d5f2d4577ed6d9ceec516c1f5a744",																	true },
+	{"ssdeep",			    FIELD_SSDEEP,                "3:abc:def",                              FIELD_SSDEEP,      "3:abc:def",                                true },
+	{"free text: name",                   FIELD_FREE,                  "connection to www.evil.example refused", FIELD_NAME,
+         "evil.example",																			    true },
+	{"free text: address",                FIELD_FREE,                  "from 192.0.2.7 port 22",                 FIELD_ADDRESS,     "192.0.2.7",
+         true																					    },
+	{"free text: network",                FIELD_FREE,                  "from 192.0.2.7 port 22",                 FIELD_ADDRESS,     "192.0.2.0/24",
+         true																					    },
+	{"free text: URL",                    FIELD_FREE,                  "GET http://evil.example/a/b now",        FIELD_URL,
+         "evil.example/a",																			  true },
+	{"context is not kept",               FIELD_NONE,                  "evil.example",                           FIELD_NAME,        "evil.example",                             false},
+	{"binary address",                    FIELD_ADDRESS + FIELD_KINDS, "ABCD",                                   FIELD_ADDRESS,     "65.66.67.68",                              true },
+	{"binary address's network",          FIELD_ADDRESS + FIELD_KINDS, "ABCD",                                   FIELD_ADDRESS,
+         "65.66.67.0/24",																			   true },
+	{"binary digest",                     FIELD_HASH + FIELD_KINDS,    "ABCDEFGHIJKLMNOP",                       FIELD_HASH,
+         "4142434445464748494a4b4c4d4e4f50",																	true },
+};
+
+/* Each value in a segment of its own: it is found, and what is another one is not. */
+static void every_kind(void **state)
+{
+	struct site *s = *state;
+
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		struct answer a;
+
+		segment_put(s, values[i].column, values[i].logged, NOW);
+		a = ask_one(s, values[i].kind, values[i].sought);
+		if ((a.values == 1) != values[i].found)
+			fail_msg("%s: %zu values", values[i].why, a.values);
+		assert_int_equal(a.done, a.total);
+		folder_remove(s->history);
+	}
+}
+
+static void refused_values(void **state)
+{
+	static const struct {
+		const char *why;
+		enum field_kind kind;
+		const char *text;
+		bool good;
+	} cases[] = {
+		{"an address",          FIELD_ADDRESS, "192.0.2.7",    true },
+		{"no address",          FIELD_ADDRESS, "192.0.2.256",  false},
+		{"every address",       FIELD_ADDRESS, "0.0.0.0/0",    false},
+		{"name of one label",   FIELD_NAME,    "localhost",    false},
+		{"name of two",         FIELD_NAME,    "evil.example", true },
+		{"digest of no length", FIELD_HASH,    "abcdef",       false},
+		{"empty",               FIELD_TEXT,    "",             false},
+		{"only in batches",     FIELD_FREE,    "text",         false},
+	};
+	struct hunt_question *q = hunt_question_new();
+	size_t good = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct err e;
+		enum err_kind kind =
+			hunt_question_value(q, cases[i].kind, slice_of(cases[i].text), &e);
+
+		if (kind != (cases[i].good ? OK : ERR_INVALID))
+			fail_msg("%s", cases[i].why);
+		good += cases[i].good;
+		assert_int_equal(hunt_question_count(q), good);
+	}
+	hunt_question_free(q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_kind, site_setup, site_teardown),
+		cmocka_unit_test(refused_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
