@@ -90,7 +90,7 @@ bool cells_clear(struct logs_reader *r, struct cells *c)
 		return false;
 	line_state_init(r, &c->items);
 	c->count = c->needed = c->head_len = 0;
-	c->seen = c->join = c->known = c->all_free = c->plus = false;
+	c->seen = c->settled = c->join = c->known = c->all_free = c->plus = false;
 	memset(c->parts, 0, sizeof(c->parts));
 	return true;
 }

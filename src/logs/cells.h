@@ -61,6 +61,7 @@ struct cells {
 	size_t needed;            /* cells up to the last wanted one */
 	size_t parts[CELL_PARTS]; /* cell index + 1; 0: none */
 	bool seen;                /* a header was, though perhaps it could not be used */
+	bool settled;             /* the delimiter, by the first row (W3C) */
 	bool join;                /* host and path stand apart */
 	bool known;               /* some column has a role */
 	bool all_free;            /* none has: every cell is free text */

@@ -81,7 +81,7 @@ static bool is_open(struct slice row, char delimiter)
 	struct slice unused;
 	bool quoted, open;
 
-	if (memchr(row.data, '"', row.len) == NULL)
+	if (row.len == 0 || memchr(row.data, '"', row.len) == NULL)
 		return false;
 	(void)cells_cut(row, delimiter, 0, &unused, &quoted, &open);
 	return open;

@@ -48,7 +48,7 @@ static bool bind_query(struct line_out *o, struct slice rest)
 	if (!bind_question(o, &rest) || !word_next(&rest, &word))
 		return false;
 	o->sure = true;
-	line_put(o, ITEM_TRANSPORT,
+	line_put_copy(o, ITEM_TRANSPORT,
 		slice_find(word, 'T', 0) < word.len ? SLICE("tcp") : SLICE("udp"));
 	while (word_next(&rest, &word)) {
 		if (word.data[0] == '(' && word.data[word.len - 1] == ')')
@@ -308,7 +308,7 @@ static bool dnsmasq_words(struct line_out *o, struct slice text, bool has_client
 		return false;
 	name = slice_cut(rest, 0, is);
 	if (text_next(&name, SLICE("blocked ")) || text_next(&name, SLICE("denied ")))
-		line_put(o, ITEM_DETAIL, SLICE("blocked"));
+		line_put_copy(o, ITEM_DETAIL, SLICE("blocked"));
 	if (!slice_is(name, "error"))
 		line_put(o, ITEM_QUERY, name);
 	dnsmasq_answer(o, slice_cut(rest, is + 4, rest.len));
@@ -419,7 +419,7 @@ static bool powerdns_structured(struct line_out *o, struct slice rest)
 		if (item == ITEM_CLIENT)
 			line_put_endpoint(o, item, LINE_ITEMS, ITEM_CLIENT_PORT, value, ':');
 		else if (item == ITEM_RESPONSE_CODE)
-			line_put(o, item, rcode_name(value));
+			line_put_copy(o, item, rcode_name(value));
 		else if (item == ITEM_MESSAGE && is_number(value)) /* levels, counts */
 			line_put_named(o, ITEM_DETAIL, key, value, ESCAPE_QUOTE);
 		else
@@ -440,7 +440,7 @@ bool powerdns_body(struct line_out *o, const struct line_head *h)
 	at = slice_find_text(front, SLICE(" wants '"));
 	if (at < front.len) {
 		if (text_next(&rest, SLICE("TCP "))) {
-			line_put(o, ITEM_TRANSPORT, SLICE("tcp"));
+			line_put_copy(o, ITEM_TRANSPORT, SLICE("tcp"));
 			at -= 4;
 		}
 		if (!text_next(&rest, SLICE("Remote ")))
@@ -471,7 +471,7 @@ bool powerdns_body(struct line_out *o, const struct line_head *h)
 		if (!powerdns_question(o, &rest))
 			return false;
 		at = slice_find_text(rest, SLICE("rcode="));
-		line_put(o, ITEM_RESPONSE_CODE,
+		line_put_copy(o, ITEM_RESPONSE_CODE,
 			rcode_name(slice_trim(slice_cut(rest, at + 6, rest.len))));
 		return true;
 	}

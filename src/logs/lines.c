@@ -209,6 +209,27 @@ void line_put(struct line_out *o, enum line_item item, struct slice value)
 	line_put_escaped(o, item, value, ESCAPE_NONE);
 }
 
+void line_put_copy(struct line_out *o, enum line_item item, struct slice value)
+{
+	char *to;
+
+	if (o->failed || value.len == 0 || value.len > FIELD_BYTES_MAX)
+		return;
+	if (o->event == NULL) {
+		if (o->r == NULL || o->state->columns[item] == COLUMNS_MAX)
+			return;
+		to = logs_scratch(o->r, value.len);
+		if (to == NULL) {
+			o->failed = true;
+			return;
+		}
+		memcpy(to, value.data, value.len);
+		logs_scratch_keep(o->r, value.len);
+		value.data = to;
+	}
+	line_put(o, item, value);
+}
+
 /* ---- values of several parts
  * --------------------------------------------------------------------- */
 

@@ -54,6 +54,7 @@ static void w3c_close(struct logs_reader *r)
 static bool directive(struct logs_reader *r, struct cells *c, struct slice line)
 {
 	struct slice rest = line;
+	bool plus;
 
 	if (text_next(&rest, SLICE("#Software:"))) {
 		if (!cells_clear(r, c))
@@ -64,15 +65,12 @@ static bool directive(struct logs_reader *r, struct cells *c, struct slice line)
 	}
 	if (!text_next(&rest, SLICE("#Fields:")))
 		return true;
-	if (c->head_len != 0) {
-		bool plus = c->plus;
-
-		if (!cells_clear(r, c))
-			return false;
-		c->plus = plus;
-		if (plus)
-			(void)cells_head_keep(c, SLICE("#Software: Microsoft"));
-	}
+	plus = c->plus;
+	if (!cells_clear(r, c))
+		return false;
+	c->plus = plus;
+	if (plus)
+		(void)cells_head_keep(c, SLICE("#Software: Microsoft"));
 	while (rest.len != 0 && (rest.data[0] == ' ' || rest.data[0] == '\t'))
 		rest = slice_cut(rest, 1, rest.len);
 	while (line.len != 0 && line.data[line.len - 1] == ' ')
@@ -81,17 +79,16 @@ static bool directive(struct logs_reader *r, struct cells *c, struct slice line)
 		slice_find(rest, '\t', 0) < rest.len ? '\t' : ' ');
 }
 
-/* Content networks write #Fields with blanks and lines with tabs. */
-static void delimiter_check(struct cells *c, struct slice line)
+/* Content networks write #Fields with blanks and lines with tabs: the first line tells. */
+static void delimiter_settle(struct cells *c, struct slice line)
 {
 	size_t tabs = 0;
 
-	if (c->delimiter == '\t' || memchr(line.data, '\t', line.len) == NULL)
-		return;
 	for (size_t i = 0; i < line.len; i++)
 		tabs += line.data[i] == '\t' ? 1 : 0;
-	if (tabs + 1 == c->count)
+	if (tabs != 0 && tabs + 1 == c->count)
 		c->delimiter = '\t';
+	c->settled = true;
 }
 
 static bool w3c_line(struct logs_reader *r, struct slice line)
@@ -102,7 +99,8 @@ static bool w3c_line(struct logs_reader *r, struct slice line)
 		return true;
 	if (line.data[0] == '#')
 		return directive(r, c, line);
-	delimiter_check(c, line);
+	if (!c->settled && c->count != 0)
+		delimiter_settle(c, line);
 	return cells_read(r, c, line, r->line, r->line_offset, "W3C");
 }
 

@@ -259,7 +259,7 @@ static bool haproxy_body(struct line_out *o, struct slice line)
 		close += word.data[open] == '/';
 	if (close < 4) {
 		line_put(o, ITEM_BYTES_OUT, words[3]);
-		line_put(o, ITEM_SERVICE, SLICE("tcp"));
+		line_put_copy(o, ITEM_SERVICE, SLICE("tcp"));
 		return true;
 	}
 	line_put(o, ITEM_STATUS, words[3]);
