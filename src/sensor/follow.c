@@ -20,6 +20,8 @@
 #define RESCAN_US   (5 * US_PER_SECOND) /* network file systems send no news */
 #define ROTATED_US  (5 * US_PER_SECOND) /* a writer may still hold the renamed file for a while */
 #define TELL_US     (10 * US_PER_SECOND)
+#define CLOCKS_US   (2 * US_PER_SECOND) /* a file's times are those of its server */
+#define COPYING_US  US_PER_SECOND       /* a copy may have less than its original for a while */
 #define LIVE_FRAMES 8192 /* taken from the interface before anything else has its turn */
 #define NEWS        (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE)
 
@@ -31,8 +33,12 @@ struct followed {
 	struct logs_reader *logs;
 	struct packet_reader *packets;
 	struct hunt_writer *history;
+	/* as the place's, before the file was cut short: a copy of what it held has them */
+	uint32_t was_len;
+	uint8_t was[SHA256_LEN];
 	uint64_t packets_taken; /* of a capture: bytes read in this run */
 	bool seen;              /* in the last scan */
+	int64_t written_us;     /* its last change, as of then */
 	bool ignored;           /* neither log nor capture, or packed */
 	int64_t quiet_since_us; /* monotonic; of a file that no name leads to any more */
 };
@@ -45,6 +51,8 @@ struct follow {
 	int inotify;
 	bool full_told, scan_due;
 	int64_t scanned_us, kept_us, told_us;
+	int64_t known_us; /* by the clock: what was written last before then was met or is not ours
+			   */
 	struct stat index_stat;
 	sig_atomic_t reload_seen;
 	struct packet_live *live;
@@ -295,6 +303,8 @@ static enum err_kind file_turn(struct follow *fo, struct followed *f, bool last,
 			!fingerprint_fits(f->fd, f->place))) {
 		/* Cut short, or copied away and begun anew. */
 		readers_drop(fo, f);
+		f->was_len = f->place->fingerprint_len;
+		memcpy(f->was, f->place->fingerprint, sizeof(f->was));
 		place_reset(f->place);
 		reached = 0;
 	}
@@ -319,6 +329,11 @@ static enum err_kind file_turn(struct follow *fo, struct followed *f, bool last,
 
 /* ---- which files ----------------------------------------------------------------------------- */
 
+static int64_t written_us(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * US_PER_SECOND + st->st_mtim.tv_nsec / 1000;
+}
+
 static enum err_kind consider(struct follow *fo, const char *path, struct err *e)
 {
 	struct stat st;
@@ -334,6 +349,7 @@ static enum err_kind consider(struct follow *fo, const char *path, struct err *e
 			fstat(f->fd, &open_st) != 0)
 			continue;
 		f->seen = true;
+		f->written_us = written_us(&st);
 		if (strcmp(f->path, path) != 0) {
 			char *name = strdup(path);
 
@@ -369,6 +385,7 @@ static enum err_kind consider(struct follow *fo, const char *path, struct err *e
 	f->place->device = st.st_dev;
 	f->place->inode = st.st_ino;
 	f->seen = true;
+	f->written_us = written_us(&st);
 	if (f->place->fingerprint_len > 0 && !fingerprint_fits(f->fd, f->place))
 		place_reset(f->place); /* the number was given to another file */
 	fo->files[fo->count++] = f;
@@ -376,14 +393,57 @@ static enum err_kind consider(struct follow *fo, const char *path, struct err *e
 	return OK;
 }
 
-/* Files of a folder; known_only: those whose place is kept and whose name goes on from `prefix`:
- * what a file that we follow by name was renamed to while we were away. */
+static bool has_print(int fd, uint64_t size, uint32_t len, const uint8_t digest[SHA256_LEN])
+{
+	struct place p = {.fingerprint_len = len};
+
+	memcpy(p.fingerprint, digest, SHA256_LEN);
+	return len > 0 && size >= len && fingerprint_fits(fd, &p);
+}
+
+/* A file of the followed name with something behind it that nobody met: between two looks the file
+ * was renamed, begun anew and renamed again. It was written to since the last look, and is no copy
+ * of a file that is followed, as copytruncate makes one. */
+static bool is_missed(struct follow *fo, const char *path, const struct stat *st, bool *ret_later)
+{
+	bool young = world_now(fo->w->world) - written_us(st) < COPYING_US;
+	bool missed = true;
+	int fd;
+
+	if (fo->known_us == TIME_UNKNOWN || st->st_size == 0 || !S_ISREG(st->st_mode) ||
+		written_us(st) < fo->known_us - CLOCKS_US)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	for (size_t i = 0; i < fo->count && missed; i++) {
+		const struct followed *f = fo->files[i];
+		const struct place *p = f->place;
+		uint64_t size = (uint64_t)st->st_size;
+
+		if (p->device == st->st_dev && p->inode == st->st_ino)
+			continue;
+		if (young && (size < p->fingerprint_len || size < f->was_len)) {
+			*ret_later = true;
+			missed = false;
+		} else if (has_print(fd, size, p->fingerprint_len, p->fingerprint) ||
+			   has_print(fd, size, f->was_len, f->was)) {
+			missed = false;
+		}
+	}
+	close(fd);
+	return missed;
+}
+
+/* Files of a folder; with `prefix` those whose name goes on from it: what a file that we follow by
+ * name was renamed to, while we were away or read another. */
 static enum err_kind folder_consider(
 	struct follow *fo, const char *path, const char *prefix, struct err *e)
 {
 	DIR *folder = opendir(path);
 	struct dirent *entry;
 	enum err_kind kind = OK;
+	bool later = false;
 
 	if (folder == NULL)
 		return OK;
@@ -399,12 +459,15 @@ static enum err_kind folder_consider(
 			break;
 		}
 		if (prefix == NULL ||
-			(stat(name, &st) == 0 && fo->w->state != NULL &&
-				places_place(fo->w->state, st.st_dev, st.st_ino) != NULL))
+			(stat(name, &st) == 0 &&
+				((fo->w->state != NULL && places_place(fo->w->state, st.st_dev,
+								  st.st_ino) != NULL) ||
+					is_missed(fo, name, &st, &later))))
 			kind = consider(fo, name, e);
 		free(name);
 	}
 	closedir(folder);
+	fo->scan_due |= later;
 	return kind;
 }
 
@@ -421,11 +484,20 @@ static const char *folder_of(const char *path, char *ret_folder, size_t bytes)
 	return slash == NULL ? path : slash + 1;
 }
 
+static int older_first(const void *a, const void *b)
+{
+	const struct followed *x = *(struct followed *const *)a, *y = *(struct followed *const *)b;
+
+	return x->written_us < y->written_us ? -1 : x->written_us > y->written_us;
+}
+
 static enum err_kind scan(struct follow *fo, struct err *e)
 {
 	char folder[4096];
+	int64_t now_us = world_now(fo->w->world);
 	enum err_kind kind = OK;
 
+	fo->scan_due = false;
 	for (size_t i = 0; i < fo->count; i++)
 		fo->files[i]->seen = false;
 	for (size_t i = 0; i < fo->w->o->sources_count && kind == OK; i++) {
@@ -442,8 +514,10 @@ static enum err_kind scan(struct follow *fo, struct err *e)
 				kind = folder_consider(fo, folder, name, e);
 		}
 	}
+	/* As it happened: what was renamed before what goes on. */
+	qsort(fo->files, fo->count, sizeof(struct followed *), older_first);
 	fo->scanned_us = world_monotonic(fo->w->world);
-	fo->scan_due = false;
+	fo->known_us = now_us;
 	return kind;
 }
 
@@ -598,6 +672,7 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 		fo->reload_seen = *w->o->reload;
 	if (w->o->index != NULL)
 		(void)stat(w->o->index, &fo->index_stat);
+	fo->known_us = w->state == NULL ? TIME_UNKNOWN : places_kept_us(w->state);
 	fo->kept_us = fo->told_us = world_monotonic(w->world);
 	if (w->o->interface != NULL) {
 		kind = packet_live_open(w->o->interface, &fo->live, e);
@@ -607,7 +682,8 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 	}
 	news_ask(fo);
 	if (kind == OK)
-		kind = watch_confine(w, e); /* the interface is open: no socket is needed any more */
+		kind = watch_confine(
+			w, e); /* the interface is open: no socket is needed any more */
 	if (kind == OK)
 		kind = scan(fo, e);
 	/* The findings file is known from the beginning: what is told before the first checkpoint

@@ -49,10 +49,12 @@ enum err_kind output_flush(struct output *o, struct err *e) MUST_USE;
 enum err_kind output_sync(struct output *o, struct output_mark *ret_mark, struct err *e) MUST_USE;
 void output_close(struct output *o);
 
-/* ---- the places reached (places.c) ------------------------------------------------------------ */
+/* ---- the places reached (places.c) ------------------------------------------------------------
+ */
 
-#define FINGERPRINT_MAX 256 /* first bytes of a file, to know it again: inode numbers are reused   \
-			     */
+#define FINGERPRINT_MAX                                                                            \
+	256 /* first bytes of a file, to know it again: inode numbers are reused                   \
+	     */
 
 struct place {
 	dev_t device;
@@ -71,6 +73,8 @@ enum err_kind places_open(const char *folder, struct places **ret_state, struct 
 void places_free(struct places *s);
 struct place *places_place(struct places *s, dev_t device, ino_t inode); /* NULL: none */
 struct place *places_place_add(struct places *s, dev_t device, ino_t inode, const char *path);
+/* When what was read back was written; TIME_UNKNOWN: nothing was kept before. */
+int64_t places_kept_us(const struct places *s);
 bool places_mark(const struct places *s, struct output_mark *ret_mark);
 /* Give the tally back what was kept. */
 void places_restore(struct places *s, struct tally *t, struct prevalence_site *site);

@@ -68,7 +68,9 @@ static enum err_kind tail_read(
 	if (known)
 		o->known = calloc(KNOWN_MAX, sizeof(*o->known));
 	while (o->known != NULL && o->known_count < KNOWN_MAX && slice_next(&rest, '\n', &line)) {
-		if (line_id(line, &o->known[o->known_count]))
+		/* what was told again (an update) is never asked about */
+		if (slice_find_text(line, SLICE("\"update\":true")) == line.len &&
+			line_id(line, &o->known[o->known_count]))
 			o->known_count++;
 	}
 	if (o->known_count > 0)
@@ -103,8 +105,13 @@ enum err_kind output_open(struct output *o, const char *path, enum sensor_output
 	if (kind != OK || o->path == NULL || fstat(o->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return kind;
 	if (synced != NULL && st.st_dev == synced->device && st.st_ino == synced->inode &&
-		(uint64_t)st.st_size >= synced->size)
+		(uint64_t)st.st_size >= synced->size) {
+		o->catching_up = true;
+		o->mark_device = synced->device;
+		o->mark_inode = synced->inode;
+		o->mark_size = synced->size;
 		return tail_read(o, synced->size, (uint64_t)st.st_size, true, e);
+	}
 	return tail_read(o, (uint64_t)st.st_size > KIB(64) ? (uint64_t)st.st_size - KIB(64) : 0,
 		(uint64_t)st.st_size, false, e);
 }
@@ -180,6 +187,8 @@ enum err_kind output_sync(struct output *o, struct output_mark *ret_mark, struct
 			o->path, strerror(errno));
 	o->changed = false;
 	*ret_mark = (struct output_mark){st.st_dev, st.st_ino, (uint64_t)st.st_size};
+	if (o->catching_up && st.st_dev == o->mark_device && st.st_ino == o->mark_inode)
+		ret_mark->size = o->mark_size;
 	return OK;
 }
 

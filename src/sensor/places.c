@@ -43,6 +43,7 @@ struct places {
 	size_t indicators_count, indicators_capacity;
 	struct prevalence_site *site;
 	struct output_mark mark;
+	int64_t kept_us;    /* when the last transaction was written; TIME_UNKNOWN: none yet */
 	struct buf pending; /* lines of the transaction to come */
 	int64_t site_written_us;
 };
@@ -365,6 +366,9 @@ enum err_kind places_open(const char *folder, struct places **ret_state, struct 
 	}
 	s->size = good;
 	s->rewritten = good;
+	s->kept_us = good > sizeof(STATE_HEADER) - 1 ? (int64_t)st.st_mtim.tv_sec * US_PER_SECOND +
+							       st.st_mtim.tv_nsec / 1000
+						     : TIME_UNKNOWN;
 	buf_fini(&all);
 	*ret_state = s;
 	return OK;
@@ -422,6 +426,11 @@ struct place *places_place_add(struct places *s, dev_t device, ino_t inode, cons
 	p->changed = true;
 	s->places[s->places_count++] = p;
 	return p;
+}
+
+int64_t places_kept_us(const struct places *s)
+{
+	return s->kept_us;
 }
 
 bool places_mark(const struct places *s, struct output_mark *ret_mark)

@@ -18,13 +18,17 @@ static const struct uuid finding_space = {
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
-static void finding_id(const struct finding *f, struct arena *a, struct uuid *ret_id)
+static void finding_id(
+	const struct watch *w, const struct finding *f, struct arena *a, struct uuid *ret_id)
 {
+	/* After a crash the same line may stand in a file that was renamed since. */
+	struct slice file = w->file_known.len > 0 ? w->file_known : f->file;
 	/* Length-prefixed, so that no two different findings run together to one text. */
-	struct slice text = arena_printf(a, "%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%llu:%llu:%d",
-		f->entry.id.len, SLICE_ARG(f->entry.id), f->indicator.len, SLICE_ARG(f->indicator),
-		f->host.len, SLICE_ARG(f->host), f->file.len, SLICE_ARG(f->file), f->field.len,
-		SLICE_ARG(f->field), (unsigned long long)f->number, (unsigned long long)f->offset,
+	struct slice text = arena_printf(a,
+		"%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%llu:%llu:%lld:%d", f->entry.id.len,
+		SLICE_ARG(f->entry.id), f->indicator.len, SLICE_ARG(f->indicator), f->host.len,
+		SLICE_ARG(f->host), file.len, SLICE_ARG(file), f->field.len, SLICE_ARG(f->field),
+		(unsigned long long)f->number, (unsigned long long)f->offset, (long long)f->time_us,
 		f->type);
 
 	if (text.data == NULL)
@@ -215,7 +219,7 @@ static bool finding_join(struct watch *w, struct finding *f)
 		return out_of_memory(w);
 	if (fresh) {
 		row->number = w->report.hits;
-		finding_id(f, w->arena, &row->id);
+		finding_id(w, f, w->arena, &row->id);
 		i->hosts++;
 	}
 	row->count++;
@@ -257,7 +261,7 @@ static bool finding_found(struct watch *w, struct finding *f)
 	judge(w, f, NULL);
 	if (f->verdict.held)
 		w->report.held++;
-	finding_id(f, w->arena, &f->id);
+	finding_id(w, f, w->arena, &f->id);
 	return finding_tell(w, f);
 }
 
