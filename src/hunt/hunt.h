@@ -57,8 +57,9 @@ struct hunt_question *hunt_question_new(void) MUST_USE;
 void hunt_question_free(struct hunt_question *q);
 /*
  * ERR_INVALID: no such value, or a name of one label (that would be found as a whole only).
- * A network asks for what segments keep of addresses: the /24 and /16, or the /64, /48 and /32
- * around or inside it; one wider than an IPv4 /8 or an IPv6 /24 names every segment.
+ * A network is asked by what segments keep of addresses: IPv4 from /24 on by its addresses, else by
+ * the /16 around it or those inside; IPv6 by its addresses from /120 on, else by the /64, /48 and
+ * /32. One wider than an IPv4 /8 or an IPv6 /24 names every segment.
  */
 enum err_kind hunt_question_value(
 	struct hunt_question *q, enum field_kind kind, struct slice text, struct err *e) MUST_USE;

@@ -13,6 +13,7 @@
 
 #include "folder.h"
 #include "hunt.h"
+#include "keys.h"
 
 #define NOW INT64_C(1795392000000000) /* 2026-11-23 */
 
@@ -257,8 +258,8 @@ static const struct {
 	{"/28 inside a /24",                  FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.0/28",                             true },
 	{"the next /28",                      FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.16/28",                            false},
 	{"/31",			       FIELD_ADDRESS,               "192.0.2.7",                              FIELD_ADDRESS,     "192.0.2.6/31",                             true },
-	{"/23 of two /24",                    FIELD_ADDRESS,               "192.0.3.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             true },
-	{"another /23",                       FIELD_ADDRESS,               "192.0.4.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             false},
+	{"/23 by the /16 around",             FIELD_ADDRESS,               "192.0.3.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             true },
+	{"another /23",                       FIELD_ADDRESS,               "192.1.4.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             false},
 	{"/17",			       FIELD_ADDRESS,               "10.1.127.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              true },
 	{"the other /17",                     FIELD_ADDRESS,               "10.1.128.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              false},
 	{"/16",			       FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "10.1.0.0/16",                              true },
@@ -314,7 +315,7 @@ static const struct {
          "d41d8cd98f00b204e9800998ecf8427e",																	true },
 	{"SHA-1 among others",                FIELD_HASH,
          "MD5=d41d8cd98f00b204e9800998ecf8427e,SHA1="
-         "da39a3ee5e6b4b0d3255bfef95601890afd80709",								 FIELD_HASH,        "da39a3ee5e6b4b0d3255bfef95601890afd80709", true },
+		"da39a3ee5e6b4b0d3255bfef95601890afd80709",							  FIELD_HASH,        "da39a3ee5e6b4b0d3255bfef95601890afd80709", true },
 	{"a file's hash is no certificate's", FIELD_CERTIFICATE,           "d41d8cd98f00b204e9800998ecf8427e",
          FIELD_HASH,														    "d41d8cd98f00b204e9800998ecf8427e",         false},
 	{"certificate",                       FIELD_CERTIFICATE,           "d41d8cd98f00b204e9800998ecf8427e",       FIELD_CERTIFICATE,
@@ -399,11 +400,303 @@ static void refused_values(void **state)
 	hunt_question_free(q);
 }
 
+/* ---- fast and plain ways ------------------------------------------------------------------------
+ */
+
+/* What the fast ways make of a field is what index_field_keys makes of it. */
+static void fast_is_plain(void **state)
+{
+	static const char alphabet[] = "aZ0129....:::[]%@-_/\xc3\xbc ";
+	static const char *const texts[] = {"1.2.3.4", "255.255.255.255", "256.1.1.1", "1.2.3",
+		"01.2.3.4", "1.2.3.4.", "::", "::1", "[::1]", "1::2%eth0", "a.b.c.", "a..b", ".",
+		"..", ".a.b", "a", "A.B:80", "::ffff:1.2.3.4", "1.2.3.4:5", "", "a.b.c.d.e.f.g.h"};
+	static const uint8_t kinds[] = {FIELD_NAME, FIELD_ADDRESS, FIELD_HOST};
+	const uint8_t secret[KEYER_BYTES] = {1};
+	struct filler *f = filler_new();
+	struct world_fake world;
+	struct keyer k;
+
+	(void)state;
+	world_fake_init(&world, 3, NOW);
+	keyer_init(&k, secret);
+	for (unsigned i = 0; i < 60000; i++) {
+		struct set fast, plain;
+		struct field field;
+		uint8_t random[40];
+		uint64_t *a, *b;
+		size_t a_count, b_count;
+		char text[300] = {0};
+		size_t len;
+
+		world.world.random(world.world.context, random, sizeof(random));
+		len = random[0] % 24;
+		for (size_t j = 0; j < len; j++)
+			text[j] = alphabet[random[j + 2] % (sizeof(alphabet) - 1)];
+		if (i < COUNT_OF(texts) * COUNT_OF(kinds)) {
+			(void)snprintf(text, sizeof(text), "%s", texts[i / COUNT_OF(kinds)]);
+			len = strlen(text);
+		} else if (i % 1000 < 30) { /* around the longest name of the fast way */
+			len = 240 + i % 1000;
+			memset(text, 'a', len);
+			text[random[1]] = '.';
+			text[random[2] % 200] = '.';
+		}
+		memcpy(f->bytes + EVENT_PADDING, text, len);
+		field = (struct field){.data = f->bytes + EVENT_PADDING,
+			.len = (uint32_t)len,
+			.column = kinds[i % COUNT_OF(kinds)]};
+		assert_true(set_init(&fast) && set_init(&plain));
+		keys_field(&k, &f->columns[field.column], &field, &fast);
+		keys_field_plain(&k, &f->columns[field.column], &field, &plain);
+		a = set_keys(&fast, &a_count);
+		b = set_keys(&plain, &b_count);
+		if (a_count != b_count || memcmp(a, b, a_count * sizeof(*a)) != 0)
+			fail_msg("kind %u, \"%s\": %zu keys, not %zu", field.column, text, a_count,
+				b_count);
+		set_fini(&fast);
+		set_fini(&plain);
+	}
+	free(f);
+}
+
+/* ---- many values --------------------------------------------------------------------------------
+ */
+
+/* Over three segments: nothing is missed, strangers are found as seldom as promised. */
+static void many_values(void **state)
+{
+	enum { PER_SEGMENT = 20000, STRANGERS = 20000 };
+	struct site *s = *state;
+	struct hunt_question *q = hunt_question_new(), *strangers = hunt_question_new();
+	struct filler *f = filler_new();
+	struct hunt_writer *w = writer(s);
+	struct hunt_totals t;
+	struct answer a;
+	struct err e;
+	char text[64];
+
+	for (unsigned i = 0; i < 3 * PER_SEGMENT; i++) {
+		if (i > 0 && i % PER_SEGMENT == 0) {
+			flush(f, w);
+			assert_int_equal(hunt_writer_finish(w, &e), OK);
+		}
+		if (f->batch.records_count == BATCH_RECORDS)
+			flush(f, w);
+		(void)snprintf(text, sizeof(text), "host%u.site%u.example", i, i % 1000);
+		record_add(f);
+		field_add(f, FIELD_NAME, slice_of(text));
+		assert_int_equal(hunt_question_value(q, FIELD_NAME, slice_of(text), &e), OK);
+	}
+	flush(f, w);
+	finish(w);
+	for (unsigned i = 0; i < STRANGERS; i++) {
+		(void)snprintf(text, sizeof(text), "stranger%u.example", i);
+		assert_int_equal(
+			hunt_question_value(strangers, FIELD_NAME, slice_of(text), &e), OK);
+	}
+	a = ask(s, q);
+	assert_int_equal(a.segments, 3);
+	assert_in_range(a.values, 3 * PER_SEGMENT, 3 * PER_SEGMENT + 30);
+	a = ask(s, strangers);
+	assert_in_range(a.values, 0, 10); /* one expected */
+	assert_int_equal(hunt_totals(s->history, &t, &e), OK);
+	assert_int_equal(t.segments, 3);
+	assert_int_equal(t.records, 3 * PER_SEGMENT);
+	assert_int_equal(t.log_bytes, 3 * PER_SEGMENT * 100);
+	assert_int_equal(t.damaged, 0);
+	hunt_question_free(q);
+	hunt_question_free(strangers);
+	free(f);
+}
+
+/* A segment has HUNT_SEGMENT_RECORDS records, the next one begins with the next. */
+static void segment_limit(void **state)
+{
+	struct site *s = *state;
+	struct hunt_writer *w = writer(s);
+	struct filler *f = filler_new();
+	struct hunt_totals t;
+	struct answer a;
+	struct err e;
+
+	for (unsigned i = 0; i < HUNT_SEGMENT_RECORDS; i++) {
+		record_add(f);
+		if (f->batch.records_count == BATCH_RECORDS)
+			flush(f, w);
+	}
+	flush(f, w);
+	assert_int_equal(hunt_totals(s->history, &t, &e), OK);
+	assert_int_equal(t.segments, 0);
+	record_add(f);
+	field_add(f, FIELD_NAME, SLICE("evil.example"));
+	flush(f, w);
+	assert_int_equal(hunt_totals(s->history, &t, &e), OK);
+	assert_int_equal(t.segments, 1);
+	assert_int_equal(t.records, HUNT_SEGMENT_RECORDS);
+	finish(w);
+	a = ask_one(s, FIELD_NAME, "evil.example");
+	assert_int_equal(a.segments, 1);
+	assert_int_equal(a.last.first_record, HUNT_SEGMENT_RECORDS + 1);
+	assert_int_equal(a.last.records, 1);
+	assert_int_equal(a.last.offset, HUNT_SEGMENT_RECORDS * UINT64_C(100));
+	assert_int_equal(a.last.bytes, 100);
+	free(f);
+}
+
+/* ---- damage -------------------------------------------------------------------------------------
+ */
+
+static void only_file(struct site *s, char ret_path[512])
+{
+	struct folder_names n;
+	struct err e;
+
+	assert_int_equal(folder_list(s->history, false, &n, &e), OK);
+	assert_int_equal(n.count, 1);
+	(void)snprintf(ret_path, 512, "%s/%s", s->history, n.name[0]);
+	folder_names_free(&n);
+}
+
+/* Cut off or altered at any byte: told, never "not found". */
+static void damaged(void **state)
+{
+	struct site *s = *state;
+	struct buf file = BUF_INIT;
+	struct hunt_totals t;
+	char path[512];
+	struct err e;
+
+	segment_put(s, FIELD_NAME, "evil.example", NOW);
+	only_file(s, path);
+	assert_int_equal(file_read(path, MIB(1), &file, &e), OK);
+	for (size_t at = 0; at < file.len; at++) {
+		struct segment_facts facts;
+		struct fuse f;
+
+		file.data[at] ^= 0x20;
+		assert_int_not_equal(segment_parse(buf_slice(&file), &facts, &f, &e), OK);
+		file.data[at] ^= 0x20;
+		assert_int_not_equal(
+			segment_parse(slice_cut(buf_slice(&file), 0, at), &facts, &f, &e), OK);
+	}
+	file.data[file.len - 40] ^= 1; /* a cell */
+	assert_int_equal(file_write_atomic(path, buf_slice(&file), 0600, &e), OK);
+	assert_int_equal(ask_one(s, FIELD_NAME, "evil.example").damaged, 1);
+	assert_int_equal(truncate(path, 100), 0);
+	assert_int_equal(ask_one(s, FIELD_NAME, "evil.example").damaged, 1);
+	assert_int_equal(hunt_totals(s->history, &t, &e), OK);
+	assert_int_equal(t.damaged, 1);
+	assert_int_equal(t.segments, 0);
+	buf_fini(&file);
+}
+
+static void key_missing(void **state)
+{
+	struct site *s = *state;
+	struct hunt_question *q = hunt_question_new();
+	struct answer a = {0};
+	struct stat st;
+	char path[512];
+	struct err e;
+
+	segment_put(s, FIELD_NAME, "evil.example", NOW);
+	(void)snprintf(path, sizeof(path), "%s/key", s->history);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(hunt_ask(s->history, q, on_segment, NULL, &a, &e), ERR_CORRUPT);
+	/* The sensor goes on under a new key; what was is told as damaged. */
+	world_fake_init(&s->world, 2, NOW);
+	segment_put(s, FIELD_NAME, "evil.example", NOW + 1);
+	a = ask_one(s, FIELD_NAME, "evil.example");
+	assert_int_equal(a.segments, 1);
+	assert_int_equal(a.damaged, 1);
+	hunt_question_free(q);
+}
+
+/* ---- logs that move, writers side by side, forgetting ------------------------------------------
+ */
+
+static void rotation(void **state)
+{
+	struct site *s = *state;
+	char moved[128];
+	struct answer a;
+
+	file_put(s->log, "#separator \\x09\nold line\n");
+	segment_put(s, FIELD_NAME, "evil.example", NOW);
+	a = ask_one(s, FIELD_NAME, "evil.example");
+	assert_int_equal(a.gone, 0);
+	assert_string_equal(a.path, s->log);
+	(void)snprintf(moved, sizeof(moved), "%s.1", s->log);
+	assert_int_equal(rename(s->log, moved), 0);
+	a = ask_one(s, FIELD_NAME, "evil.example");
+	assert_int_equal(a.gone, 0);
+	assert_string_equal(a.path, moved);
+	file_put(s->log, "#separator \\x09\nnew line of another file\n");
+	a = ask_one(s, FIELD_NAME, "evil.example");
+	assert_string_equal(a.path, moved);
+	assert_int_equal(truncate(moved, 3), 0); /* the same file, but cut */
+	a = ask_one(s, FIELD_NAME, "evil.example");
+	assert_int_equal(a.gone, 1);
+	assert_string_equal(a.path, s->log);
+	file_put(moved, "xseparator \\x09\nold line\n"); /* another beginning */
+	assert_int_equal(ask_one(s, FIELD_NAME, "evil.example").gone, 1);
+}
+
+static void two_writers(void **state)
+{
+	struct site *s = *state;
+	struct hunt_writer *a = writer(s), *b = writer(s);
+	struct filler *f = filler_new();
+	struct answer found;
+
+	record_add(f);
+	field_add(f, FIELD_NAME, SLICE("evil.example"));
+	assert_true(hunt_writer_batch(a, &f->batch));
+	f->batch.records[0].time_us -= 5;
+	assert_true(hunt_writer_batch(b, &f->batch));
+	finish(a);
+	finish(b);
+	found = ask_one(s, FIELD_NAME, "evil.example");
+	assert_int_equal(found.segments, 2);
+	assert_int_equal(found.times[0], NOW - 5);
+	assert_int_equal(found.times[1], NOW);
+	free(f);
+}
+
+static void prune(void **state)
+{
+	struct site *s = *state;
+	struct hunt_totals t;
+	uint64_t removed;
+	struct err e;
+
+	segment_put(s, FIELD_NAME, "evil.example", NOW);
+	segment_put(s, FIELD_NAME, "evil.example", NOW + 10);
+	assert_int_equal(hunt_prune(s->history, NOW, &removed, &e), OK);
+	assert_int_equal(removed, 0);
+	assert_int_equal(hunt_prune(s->history, NOW + 1, &removed, &e), OK);
+	assert_int_equal(removed, 1);
+	assert_int_equal(hunt_totals(s->history, &t, &e), OK);
+	assert_int_equal(t.segments, 1);
+	assert_int_equal(t.first_us, NOW + 10);
+	assert_int_equal(t.last_us, NOW + 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_kind, site_setup, site_teardown),
 		cmocka_unit_test(refused_values),
+		cmocka_unit_test(fast_is_plain),
+		cmocka_unit_test_setup_teardown(many_values, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(segment_limit, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(damaged, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(key_missing, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(rotation, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(two_writers, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(prune, site_setup, site_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,9 @@
  * An address leaves the networks of these lengths it is in, so that networks can be asked for.
  */
 
-static const uint8_t kept_4[] = {24, 16};
+/* IPv4 has no /24: the 256 addresses in it can be asked for one by one, and it would make filters
+ * a third larger. */
+static const uint8_t kept_4[] = {16};
 static const uint8_t kept_6[] = {64, 48, 32};
 
 /* `first` cut to `prefix` bits, with the length behind it: the normal form of a network. */
@@ -91,8 +93,9 @@ void keys_field_plain(const struct keyer *k, const struct column *column, const 
 /* False: not ASCII, or too long for this way. */
 static bool name_fast(const struct keyer *k, struct slice text, struct set *s)
 {
-	char lower[NAME_FAST_MAX + 1 + 8];
-	uint8_t dots[NAME_FAST_MAX + 1];
+	/* Not cleared beforehand: that would cost more than the name. */
+	__attribute__((uninitialized)) char lower[NAME_FAST_MAX + 1 + 8];
+	__attribute__((uninitialized)) uint8_t dots[NAME_FAST_MAX + 1];
 	size_t len = text.len, count = 0;
 	unsigned char high = 0;
 
@@ -225,7 +228,7 @@ static size_t network_asked(const struct keyer *k, const uint8_t *first, size_t 
 	unsigned prefix, uint64_t ret_keys[KEYS_ASKED_MAX])
 {
 	/* the lengths that segments hold, longest first */
-	const uint8_t lengths_4[] = {32, kept_4[0], kept_4[1]};
+	const uint8_t lengths_4[] = {32, kept_4[0]};
 	const uint8_t lengths_6[] = {128, kept_6[0], kept_6[1], kept_6[2]};
 	const uint8_t *lengths = bytes == 4 ? lengths_4 : lengths_6;
 	size_t count = bytes == 4 ? COUNT_OF(lengths_4) : COUNT_OF(lengths_6);
