@@ -421,9 +421,10 @@ static struct slice url_bare_host(struct slice url)
 
 	if (slash + 1 < rest.len)
 		return (struct slice){0};
-	if (host.len > 0 && host.data[0] != '[')
-		host = slice_cut(host, 0, slice_find(host, ':', 0));
-	return host;
+	/* The port goes, behind the bracket of an IPv6 address (RFC 3986 section 3.2). */
+	if (host.len > 0 && host.data[0] == '[')
+		return slice_cut(host, 0, slice_find(host, ']', 0) + 1);
+	return slice_cut(host, 0, slice_find(host, ':', 0));
 }
 
 static void value_find(const struct gate *g, struct slice text, struct found *f)
