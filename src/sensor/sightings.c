@@ -143,16 +143,19 @@ static bool observed_add(struct gather *g, struct sighted *s, struct json_value 
 {
 	static const char *const plain[] = {"indicator_type", "indicator"};
 	struct slice host = json_get_string(v, "host");
+	uint8_t address[16];
 
 	if (!g->o->observed || s->observed.len > 0)
 		return true;
 	for (size_t i = 0; i < COUNT_OF(plain); i++) {
 		struct slice text = json_get_string(v, plain[i]);
 
-		buf_slice_append(&s->observed, text);
+		/* NUL separates the parts; STIX has no observable with one in its value */
+		buf_slice_append(&s->observed, slice_cut(text, 0, slice_find(text, 0, 0)));
 		buf_char(&s->observed, 0);
 	}
-	if (g->o->hosts)
+	/* A host may be known by its name only, which is no address. */
+	if (g->o->hosts && event_address_parse(host, address) > 0)
 		buf_slice_append(&s->observed, host);
 	buf_char(&s->observed, 0);
 	return !s->observed.bad;
@@ -166,10 +169,16 @@ static bool finding_take(struct gather *g, struct json_value v)
 	struct stix_id parsed;
 	struct uuid finding;
 	int64_t count = 1, fallback = time_of(v, "@timestamp", TIME_UNKNOWN);
+	enum stix_tlp tlp;
 	struct sighted *s;
 	struct told *t;
 
 	g->counts->findings++;
+	/* In Suricata's form ours is a member of theirs. */
+	if (json_get(v, "serai", &value) && json_is_object(value)) {
+		fallback = time_of(v, "timestamp", fallback);
+		v = value;
+	}
 	if (json_get(v, "held", &value) && json_is_true(value)) {
 		g->counts->held++;
 		return true;
@@ -200,7 +209,9 @@ static bool finding_take(struct gather *g, struct json_value v)
 	}
 	earlier(&s->first_us, time_of(v, "first_seen", fallback));
 	later(&s->last_us, time_of(v, "last_seen", fallback));
-	(void)stix_tlp_parse(json_get_string(provenance, "tlp"), &s->tlp);
+	/* Later versions may be marked otherwise: the strictest holds for what is said of all. */
+	if (stix_tlp_parse(json_get_string(provenance, "tlp"), &tlp) && tlp > s->tlp)
+		s->tlp = tlp;
 	return observed_add(g, s, v);
 }
 
