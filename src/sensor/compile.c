@@ -520,7 +520,7 @@ static enum err_kind block_add(struct compile *c, struct zeek_feed *z, bool *zee
 	}
 	for (size_t at = 0; (at = slice_find(block, '\n', at)) < block.len; at++)
 		++*line;
-	c->counts->lines += *line - first;
+	c->counts->lines += *line - first + (block.len > 0 && !slice_ends(block, SLICE("\n")));
 	return index_builder_lines(c->builder, c->o->kind, block, first, list_refused, c, e);
 }
 

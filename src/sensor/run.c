@@ -334,10 +334,10 @@ static bool rare_tell(void *context, const struct baseline_tuple *t)
 {
 	struct watch *w = context;
 	char reason[BASELINE_REASON_MAX];
+	uint64_t hash;
 	struct finding f = {.type = FINDING_PLANT,
 		.found_us = world_now(w->world),
 		.time_us = t->last_us,
-		.file = slice_of(w->plant_file),
 		.host = t->source,
 		.site = w->site_name,
 		.field = SLICE("plant.function"),
@@ -346,20 +346,33 @@ static bool rare_tell(void *context, const struct baseline_tuple *t)
 		.first_us = t->first_us,
 		.last_us = t->last_us,
 		.entry.confidence = -1};
+	struct slice id;
 
 	if (!plant_operation_acts(t->operation) || !baseline_rare(w->baseline, t, reason))
 		return true;
 	arena_reset(w->arena);
+	hash = plant_tuple_hash(w, t->source, t->destination, plant_protocol_name(t->protocol),
+		t->function, t->unit);
+	for (size_t i = 0; i < w->acted_count; i++) {
+		if (w->acted[i].hash == hash) {
+			f.file = slice_of(w->acted[i].file);
+			f.number = w->acted[i].number;
+			f.frame = true;
+		}
+	}
 	f.indicator = arena_printf(
 		w->arena, "%s %.*s", plant_protocol_name(t->protocol), SLICE_ARG(t->function));
 	f.value = arena_printf(w->arena, "%s to %.*s%s%.*s", plant_operation_name(t->operation),
 		SLICE_ARG(t->destination), t->unit.len > 0 ? " unit " : "", SLICE_ARG(t->unit));
 	f.reason = slice_of(reason);
+	/* One for each two machines and what they do: a file of findings is known by its ids. */
+	id = arena_printf(w->arena, "%zu:%.*s%zu:%.*s%.*s", f.host.len, SLICE_ARG(f.host),
+		f.indicator.len, SLICE_ARG(f.indicator), SLICE_ARG(f.value));
 	uuid_v5(
 		&(struct uuid){
 			{0x5e, 0x7a}
         },
-		f.indicator, &f.id);
+		id, &f.id);
 	w->failed = output_finding(&w->output, &f, &w->error);
 	w->report.findings++;
 	w->report.plant_findings++;
@@ -400,7 +413,9 @@ static void finish(struct watch *w)
 	arena_free(w->arena);
 	free(w->site);
 	free(w->site_name);
-	free(w->plant_file);
+	for (size_t i = 0; i < w->acted_count; i++)
+		free(w->acted[i].file);
+	free(w->acted);
 }
 
 enum err_kind sensor_watch(
