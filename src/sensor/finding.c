@@ -316,16 +316,21 @@ static void eve_write(const struct finding *f, struct buf *out)
 /* Headers escape '\' and '|', extensions '\', '=' and line ends; other control characters go. */
 static void cef_escape(struct buf *out, struct slice s, char mark)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
+	while (s.len > 0) {
+		struct slice before = s;
+		uint32_t c = utf8_next(&s);
 
-		if (c == '\\' || c == mark) {
+		if (c == '\\' || c == (unsigned char)mark) {
 			buf_char(out, '\\');
-			buf_char(out, c);
+			buf_char(out, (char)c);
 		} else if (c == '\n' || c == '\r') {
 			buf_text(out, mark == '=' ? "\\n" : " ");
+		} else if (c < 0x20 || c == 0x7f) {
+			buf_char(out, ' ');
+		} else if (c == 0xfffd) { /* RFC 5424 section 6.4: what is sent is UTF-8 */
+			utf8_append(out, c);
 		} else {
-			buf_char(out, (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c);
+			buf_append(out, before.data, before.len - s.len);
 		}
 	}
 }
