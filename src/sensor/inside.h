@@ -89,6 +89,14 @@ enum err_kind places_commit(struct places *s, const struct output_mark *mark, st
 
 /* ---- the sensor (watch.c) -------------------------------------------------------------------- */
 
+/* Where a tuple of the baseline that acts was met first; more than ACTED_MAX have no place to show. */
+#define ACTED_MAX 4096
+struct plant_place {
+	uint64_t hash; /* plant_tuple_hash */
+	uint64_t number;
+	char *file;
+};
+
 struct watch {
 	const struct sensor_options *o;
 	const struct world *world;
@@ -104,7 +112,8 @@ struct watch {
 	struct prevalence_site *site;
 	char *site_name;
 	struct baseline *baseline;
-	char *plant_file; /* the last capture with plant messages */
+	struct plant_place *acted; /* reading once: where each acting tuple was first */
+	size_t acted_count;
 	struct hunt_writer *history;
 	struct packet_reader *packets;
 	struct output output;
@@ -120,6 +129,8 @@ struct watch {
 	struct err error;
 };
 
+uint64_t plant_tuple_hash(struct watch *w, struct slice source, struct slice destination,
+	const char *protocol, struct slice function, struct slice unit);
 struct batch_sink watch_sink(struct watch *w);
 /* A new source begins. */
 void watch_source(struct watch *w, const char *name);

@@ -514,6 +514,35 @@ static bool plant_message_of(
 	return true;
 }
 
+uint64_t plant_tuple_hash(struct watch *w, struct slice source, struct slice destination,
+	const char *protocol, struct slice function, struct slice unit)
+{
+	struct slice pair = arena_printf(
+		w->arena, "%.*s %.*s %s", SLICE_ARG(source), SLICE_ARG(destination), protocol);
+	struct slice what =
+		arena_printf(w->arena, "%.*s|%.*s", SLICE_ARG(function), SLICE_ARG(unit));
+
+	return tally_hash_indicator(w->tally, pair, what);
+}
+
+static void acted_note(struct watch *w, struct slice source, struct slice destination,
+	const struct plant_message *m, uint64_t number)
+{
+	uint64_t hash = plant_tuple_hash(w, source, destination, plant_protocol_name(m->protocol),
+		slice_of(m->function), slice_of(m->unit));
+
+	if (w->acted == NULL)
+		w->acted = calloc(ACTED_MAX, sizeof(*w->acted));
+	if (w->acted == NULL || w->acted_count == ACTED_MAX)
+		return;
+	for (size_t i = w->acted_count; i-- > 0;) {
+		if (w->acted[i].hash == hash)
+			return;
+	}
+	w->acted[w->acted_count++] =
+		(struct plant_place){hash, number, strndup(w->file.data, w->file.len)};
+}
+
 static bool plant_record(struct watch *w, const struct batch *b, size_t record)
 {
 	const struct record *r = &b->records[record];
@@ -533,10 +562,6 @@ static bool plant_record(struct watch *w, const struct batch *b, size_t record)
 	if (!plant_message_of(&ev, w->arena, &m))
 		return true;
 	w->report.plant_messages++;
-	if (w->plant_file == NULL || !slice_is(w->file, w->plant_file)) {
-		free(w->plant_file);
-		w->plant_file = strndup(w->file.data, w->file.len);
-	}
 	source = event_get(&ev, ROLE_SOURCE_ADDRESS);
 	destination = event_get(&ev, ROLE_DESTINATION_ADDRESS);
 	if (source.len == 0)
@@ -549,6 +574,8 @@ static bool plant_record(struct watch *w, const struct batch *b, size_t record)
 							     source, destination, &m, reason);
 	if (verdict == BASELINE_ANSWER)
 		return true;
+	if (w->o->once && plant_operation_acts(m.operation))
+		acted_note(w, source, destination, &m, r->number);
 	if (w->o->all && plant_operation_acts(m.operation)) {
 		if (reason[0] == 0) /* every operation was asked for, also those that are as ever */
 			snprintf(reason, sizeof(reason), "%s: %s",
