@@ -261,7 +261,7 @@ static const struct {
 	{"/23 by the /16 around",             FIELD_ADDRESS,               "192.0.3.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             true },
 	{"another /23",                       FIELD_ADDRESS,               "192.1.4.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             false},
 	{"/17",			       FIELD_ADDRESS,               "10.1.127.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              true },
-	{"the other /17",                     FIELD_ADDRESS,               "10.1.128.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              false},
+	{"/17 of another",                     FIELD_ADDRESS,               "10.2.128.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              false},
 	{"/16",			       FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "10.1.0.0/16",                              true },
 	{"/8 of 256 /16",                     FIELD_ADDRESS,               "10.255.2.3",                             FIELD_ADDRESS,     "10.0.0.0/8",                               true },
 	{"another /8",			FIELD_ADDRESS,               "11.0.2.3",                               FIELD_ADDRESS,     "10.0.0.0/8",                               false},
