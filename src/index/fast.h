@@ -25,9 +25,19 @@ static inline bool fast_supported(void)
 /* ---- hash
  * ---------------------------------------------------------------------------------------- */
 
+/* The key, and constants that the compiler would otherwise make anew for every field. */
 struct fast_key {
 	__m128i k[HASH_KEYS];
+	__m128i before_a, behind_z, small, dot, zero, nine;
 };
+
+FAST_INLINE __m128i fast_constant(char c)
+{
+	__m128i v = _mm_set1_epi8(c);
+
+	__asm__("" : "+x"(v)); /* not to be known as a constant */
+	return v;
+}
 
 FAST_INLINE struct fast_key fast_key_load(const struct hash_key *k)
 {
@@ -35,6 +45,12 @@ FAST_INLINE struct fast_key fast_key_load(const struct hash_key *k)
 
 	for (unsigned r = 0; r < HASH_KEYS; r++)
 		f.k[r] = _mm_load_si128((const __m128i *)(const void *)k->round[r]);
+	f.before_a = fast_constant('A' - 1);
+	f.behind_z = fast_constant('Z' + 1);
+	f.small = fast_constant(0x20);
+	f.dot = fast_constant('.');
+	f.zero = fast_constant('0');
+	f.nine = fast_constant(9);
 	return f;
 }
 
@@ -48,12 +64,12 @@ FAST_INLINE __m128i fast_keep(__m128i v, size_t n)
 }
 
 /* ASCII letters to lower case; other bytes stay. */
-FAST_INLINE __m128i fast_lower(__m128i v)
+FAST_INLINE __m128i fast_lower(const struct fast_key *f, __m128i v)
 {
-	__m128i upper = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)),
-		_mm_cmpgt_epi8(_mm_set1_epi8('Z' + 1), v));
+	__m128i upper =
+		_mm_and_si128(_mm_cmpgt_epi8(v, f->before_a), _mm_cmpgt_epi8(f->behind_z, v));
 
-	return _mm_or_si128(v, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+	return _mm_or_si128(v, _mm_and_si128(upper, f->small));
 }
 
 FAST_INLINE __m128i fast_absorb(const struct fast_key *f, __m128i s, __m128i block)
@@ -93,8 +109,9 @@ FAST_INLINE uint64_t fast_hash(const struct fast_key *f, const char *p, size_t l
 FAST_INLINE uint64_t fast_hash_short(const struct fast_key *f, const char *p, size_t len)
 {
 	size_t first = len < HASH_BLOCK ? len : HASH_BLOCK, second = len - first;
-	__m128i one = fast_absorb(f, f->k[0], fast_keep(fast_lower(fast_load(p)), first));
-	__m128i two = fast_absorb(f, one, fast_keep(fast_lower(fast_load(p + HASH_BLOCK)), second));
+	__m128i one = fast_absorb(f, f->k[0], fast_keep(fast_lower(f, fast_load(p)), first));
+	__m128i two =
+		fast_absorb(f, one, fast_keep(fast_lower(f, fast_load(p + HASH_BLOCK)), second));
 	__m128i only = _mm_set1_epi64x(-(long long)(second == 0));
 
 	return fast_finish(
@@ -109,7 +126,8 @@ FAST_INLINE uint64_t fast_hash_short(const struct fast_key *f, const char *p, si
  * bytes before each, what lies before a number's start is taken as nothing, and one multiplication
  * adds 100 * a + 10 * b + c in all four at once.
  */
-FAST_INLINE bool fast_quad(const char *text, size_t len, uint32_t *ret_address)
+FAST_INLINE bool fast_quad(
+	const struct fast_key *f, const char *text, size_t len, uint32_t *ret_address)
 {
 	__m128i v, ends, starts, at, outside, digits, numbers, least;
 	unsigned dots, bits;
@@ -119,12 +137,11 @@ FAST_INLINE bool fast_quad(const char *text, size_t len, uint32_t *ret_address)
 		return false;
 	v = fast_load(text);
 	bits = (1u << len) - 1;
-	dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('.'))) & bits;
-	v = _mm_sub_epi8(v, _mm_set1_epi8('0'));
-	if (__builtin_popcount(dots) != 3 || (((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(
-						       _mm_min_epu8(v, _mm_set1_epi8(9)), v)) |
-						      dots) &
-						     bits) != bits)
+	dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, f->dot)) & bits;
+	v = _mm_sub_epi8(v, f->zero);
+	if (__builtin_popcount(dots) != 3 ||
+		(((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, f->nine), v)) | dots) &
+			bits) != bits)
 		return false;
 	e1 = (uint32_t)__builtin_ctz(dots);
 	dots &= dots - 1;

@@ -542,6 +542,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_entries, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_wider, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_lists, testing_setup, testing_teardown),
+		cmocka_unit_test_setup_teardown(test_collisions, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, testing_setup, testing_teardown),
 	};
 

@@ -33,7 +33,7 @@ static void part_keys(void *context, enum field_kind kind, struct slice text)
 void index_field_keys(const struct column *column, const struct field *field,
 	void (*key)(void *context, enum field_kind kind, struct slice normal), void *context)
 {
-	struct normal n;
+	UNINITIALISED struct normal n;
 	struct key_seen s = {key, context, &n};
 	struct slice text = {field->data, field->len};
 	enum field_kind kind = (enum field_kind)column->kind;
@@ -47,7 +47,7 @@ void index_field_keys(const struct column *column, const struct field *field,
 bool index_normal(
 	enum field_kind kind, struct slice text, struct arena *a, struct slice *ret_normal)
 {
-	struct normal n;
+	UNINITIALISED struct normal n;
 	struct slice normal;
 
 	text = slice_trim(text);

@@ -138,7 +138,7 @@ FAST static bool lines_fast(struct lines *l, const char **at, const char *end, u
 		if (dots == 0)
 			break;
 		if (((dots | digits) & bits) == bits) {
-			if (l->kind == FIELD_NAME || !fast_quad(line, len, &address))
+			if (l->kind == FIELD_NAME || !fast_quad(&key, line, len, &address))
 				break;
 			good = stage_ipv4(b, address);
 			addresses++;

@@ -83,7 +83,7 @@ void match_deepen(struct index_matcher *m, struct probe *p)
 static void probes_deepen(struct index_matcher *m)
 {
 	const uint8_t *crowded = m->x->crowded;
-	uint16_t found[PROBES_MAX];
+	uint16_t found[PROBES_MAX] = {0};
 	size_t count = 0;
 
 	if (crowded == NULL)
@@ -101,19 +101,28 @@ static void probes_deepen(struct index_matcher *m)
 		match_deepen(m, &m->probes[found[k]]);
 }
 
+static size_t probes_pass(const struct index_matcher *m, size_t count, uint16_t *ret_found)
+{
+	size_t found = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		ret_found[found] = (uint16_t)k;
+		found += probe_passes(m, &m->probes[k]);
+	}
+	return found;
+}
+
 /* Look at what has been gathered; false when the caller wants no more. */
 bool match_flush(struct index_matcher *m)
 {
-	size_t count = m->count;
+	uint16_t found[PROBES_MAX];
+	size_t count = m->count, passed;
 
 	probes_deepen(m);
+	passed = m->fast ? match_fast_pass(m, count, found) : probes_pass(m, count, found);
 	m->count = 0;
-	for (size_t k = 0; k < count; k++) {
-		const struct probe *p = &m->probes[k];
-
-		if (!probe_passes(m, p))
-			continue;
-		if (!match_resolve(m, p)) {
+	for (size_t k = 0; k < passed; k++) {
+		if (!match_resolve(m, &m->probes[found[k]])) {
 			m->stopped = true;
 			return false;
 		}
@@ -219,10 +228,12 @@ void match_part(void *context, enum field_kind kind, struct slice text)
 		return;
 	switch (kind) {
 	case FIELD_NAME:
-		name_probe(m, text);
+		if (!m->fast || !match_fast_name(m, text))
+			name_probe(m, text);
 		break;
 	case FIELD_ADDRESS:
-		if (m->addresses && normal_field(FIELD_ADDRESS, text, n))
+		if (m->addresses && !(m->fast && match_fast_address(m, text)) &&
+			normal_field(FIELD_ADDRESS, text, n))
 			address_probe(m, (const uint8_t *)n->text, n->len, text);
 		break;
 	case FIELD_URL:

@@ -5,9 +5,8 @@
 
 #include "inside.h"
 
-#define PROBES_MAX                                                                                 \
-	1024 /* gathered before they are looked at: more than a batch of plain fields              \
-	      */
+/* Gathered before they are looked at; their lines of the filter stay in the first cache level. */
+#define PROBES_MAX 256
 
 enum probe_type {
 	PROBE_NAME,
@@ -52,9 +51,15 @@ bool match_fast_supported(const struct hash_key *key);
 bool match_fast(
 	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns);
 
+/* One name or dotted quad inside a field. False: the careful way. */
+bool match_fast_name(struct index_matcher *m, struct slice name);
+bool match_fast_address(struct index_matcher *m, struct slice text);
 void match_deepen(struct index_matcher *m, struct probe *p);
 /* The same for the probes with these numbers. */
 void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size_t count);
+
+/* The second pass: numbers of the probes that pass. */
+size_t match_fast_pass(const struct index_matcher *m, size_t count, uint16_t *ret_found);
 
 void match_careful(struct index_matcher *m, const struct field *f);
 bool match_flush(struct index_matcher *m);

@@ -11,6 +11,7 @@
 struct fast {
 	struct index_matcher *m;
 	struct fast_key key;
+	__m256i dot;
 	const uint8_t *names; /* filter */
 	uint64_t lines;
 	const uint8_t *wide, *narrow;
@@ -39,25 +40,15 @@ FAST_INLINE bool fast_name(
 	size_t two_len;
 	uint64_t hash;
 
-	dots = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('.'))) & bits;
+	dots = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, f->dot)) & bits;
 	high = (uint32_t)_mm256_movemask_epi8(v) & bits;
-	/* the last dot, then the one before it: names of two labels have none, and begin there */
+	/* the last dot, then the one before it: a name of two labels has none, and begins there */
 	two = dots & ~(uint32_t)(UINT64_C(1) << (31 - (unsigned)__builtin_clz(dots | 1)));
-	if (two == 0) {
-		if (high != 0 || len > 32)
-			return false;
-		if (dots == 0)
-			return true;
-		two_len = len;
-	} else {
-		two_len = (unsigned)__builtin_clz(two);
-		if (two_len == 0)
-			return true; /* cannot be: the final dot is cut off */
-		if (__builtin_expect(high >> (32 - two_len) != 0, 0))
-			return false;
-	}
-	if (__builtin_expect(two_len > 31, 0))
+	two_len = two != 0 ? (unsigned)__builtin_clz(two | 1) : len;
+	if (__builtin_expect(two_len > 31 || high >> (32 - two_len) != 0, 0))
 		return false;
+	if (__builtin_expect(dots == 0, 0))
+		return true;
 	hash = fast_hash_short(&f->key, data + len - two_len, two_len);
 	__builtin_prefetch(f->names + FILTER_BLOCK * filter_line(hash, f->lines));
 	fast_add(f->m, PROBE_NAME, data, len, field, hash);
@@ -81,8 +72,7 @@ FAST_INLINE uint32_t fast_bits(size_t len)
 	return len >= 32 ? UINT32_MAX : ~(UINT32_MAX >> len);
 }
 
-FAST bool match_fast(
-	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+FAST_INLINE struct fast fast_of(struct index_matcher *m)
 {
 	const struct index *x = m->x;
 	struct fast f = {.m = m,
@@ -91,6 +81,41 @@ FAST bool match_fast(
 		.lines = x->tables[FIELD_NAME].lines,
 		.wide = x->wide,
 		.narrow = x->narrow};
+
+	f.dot = _mm256_broadcastb_epi8(f.key.dot);
+	return f;
+}
+
+FAST bool match_fast_name(struct index_matcher *m, struct slice name)
+{
+	struct fast f = fast_of(m);
+
+	if (f.names == NULL)
+		return true;
+	if (name.len > 0 && name.data[name.len - 1] == '.')
+		name.len--;
+	if (name.len == 0 || name.data[name.len - 1] == '.')
+		return name.len == 0;
+	return fast_name(&f, name.data, name.len, m->field,
+		_mm256_loadu_si256((const __m256i *)(const void *)(name.data + name.len - 32)),
+		fast_bits(name.len));
+}
+
+FAST bool match_fast_address(struct index_matcher *m, struct slice text)
+{
+	struct fast f = fast_of(m);
+	uint32_t address;
+
+	if (!fast_quad(&f.key, text.data, text.len, &address))
+		return false;
+	fast_ipv4(&f, address, text.data, text.len, m->field);
+	return true;
+}
+
+FAST bool match_fast(
+	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+{
+	struct fast f = fast_of(m);
 
 	for (size_t k = 0; k < batch->fields_count; k++) {
 		const struct field *field = &batch->fields[k];
@@ -109,7 +134,7 @@ FAST bool match_fast(
 			return false;
 		switch (what) {
 		case PLAN_ADDRESS:
-			if (fast_quad(data, len, &address)) {
+			if (fast_quad(&f.key, data, len, &address)) {
 				fast_ipv4(&f, address, data, len, k);
 				continue;
 			}
@@ -126,7 +151,7 @@ FAST bool match_fast(
 				data[len - 1] == ']')
 				break;
 			if ((unsigned char)(data[len - 1] - '0') <= 9) {
-				if (!fast_quad(data, len, &address))
+				if (!fast_quad(&f.key, data, len, &address))
 					break;
 				fast_ipv4(&f, address, data, len, k);
 				continue;
@@ -190,6 +215,33 @@ FAST void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size
 	}
 }
 
+/* The numbers of the probes that pass their filters, without a branch on what the filter says. */
+FAST size_t match_fast_pass(const struct index_matcher *m, size_t count, uint16_t *ret_found)
+{
+	const struct index *x = m->x;
+	const uint8_t *bits = x->narrow != NULL ? x->narrow : x->wide;
+	unsigned skip =
+		x->narrow != NULL ? 8 : 16; /* bits of an address below those of the bitmap */
+	size_t found = 0;
+
+	for (size_t k = 0; k < count; k++) {
+		const struct probe *p = &m->probes[k];
+		bool passes;
+
+		if (p->type == PROBE_IPV4)
+			passes = bits[p->hash >> skip >> 3] >> (p->hash >> skip & 7) & 1;
+		else if (__builtin_expect(p->type == PROBE_SURE, 0))
+			passes = true;
+		else
+			passes = look_filter(&x->tables[p->table], p->hash);
+		if (__builtin_expect(p->type == PROBE_NAME_DEEP, 0))
+			passes |= look_filter(&x->tables[FIELD_NAME], p->deep);
+		ret_found[found] = (uint16_t)k;
+		found += passes;
+	}
+	return found;
+}
+
 bool match_fast_supported(const struct hash_key *key)
 {
 	return key->aes && fast_supported();
@@ -209,6 +261,24 @@ bool match_fast(
 	(void)plan;
 	(void)columns;
 	return m->batch == batch;
+}
+
+bool match_fast_name(struct index_matcher *m, struct slice name)
+{
+	(void)name;
+	return m->fast;
+}
+
+bool match_fast_address(struct index_matcher *m, struct slice text)
+{
+	(void)text;
+	return m->fast;
+}
+
+size_t match_fast_pass(const struct index_matcher *m, size_t count, uint16_t *ret_found)
+{
+	(void)ret_found;
+	return m->count - count;
 }
 
 void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size_t count)

@@ -29,6 +29,33 @@ static bool has_high(struct slice text)
 	return false;
 }
 
+/* In small letters, eight bytes at a time; not 0 when a byte is beyond ASCII. */
+static uint64_t lower_copy(char *to, const char *from, size_t len)
+{
+	const uint64_t all = UINT64_C(0x0101010101010101), tops = all << 7;
+	uint64_t high = 0;
+
+	for (size_t k = 0; k < len; k += 8) {
+		size_t part = len - k < 8 ? len - k : 8;
+		uint64_t v = 0, seven, upper;
+
+		if (part == 8)
+			memcpy(&v, from + k, 8);
+		else
+			memcpy(&v, from + k, part);
+		high |= v;
+		/* from 'A' on and not beyond 'Z', told by a carry into each byte's highest bit */
+		seven = v & ~tops;
+		upper = (seven + all * (0x80 - 'A')) & ~(seven + all * (0x7f - 'Z')) & ~v & tops;
+		v |= upper >> 2;
+		if (part == 8)
+			memcpy(to + k, &v, 8);
+		else
+			memcpy(to + k, &v, part);
+	}
+	return high & tops;
+}
+
 /* ---- names -------------------------------------------------------------------------------------
  */
 
@@ -71,15 +98,15 @@ static bool name_field(struct slice text, struct normal *n)
 		text.len--;
 	if (text.len == 0)
 		return none(n, "is empty");
-	if (has_high(text)) {
-		n->len = name_to_ascii(text, n->text);
-		if (n->len != 0)
-			return true;
-	}
+	n->len = text.len;
+	if (text.len <= VALUE_BYTES_MAX && lower_copy(n->text, text.data, text.len) == 0)
+		return true;
+	n->len = name_to_ascii(text, n->text);
+	if (n->len != 0)
+		return true;
 	if (text.len > VALUE_BYTES_MAX)
 		text = slice_cut(text, text.len - VALUE_BYTES_MAX, text.len);
-	for (size_t k = 0; k < text.len; k++)
-		n->text[k] = lower(text.data[k]);
+	(void)lower_copy(n->text, text.data, text.len);
 	n->len = text.len;
 	return true;
 }
@@ -237,8 +264,13 @@ static size_t host_put(struct slice host, bool strict, char *to)
 	char text[ADDRESS_TEXT_MAX];
 	uint8_t bytes[16];
 	struct normal *n;
-	size_t len = address_bytes(host, bytes);
+	size_t len = 0;
 
+	/* an IPv4 address ends in a digit, an IPv6 address has colons: names are spared the parsing
+	 */
+	if (host.len > 0 &&
+		(is_digit(host.data[host.len - 1]) || slice_find(host, ':', 0) < host.len))
+		len = address_bytes(host, bytes);
 	if (len != 0) {
 		size_t text_len = event_address_format(bytes, len, text);
 		size_t at = 0;
@@ -254,8 +286,7 @@ static size_t host_put(struct slice host, bool strict, char *to)
 	if (host.len > 0 && host.data[host.len - 1] == '.')
 		host.len--;
 	if (!has_high(host) && host.len <= NAME_BYTES_MAX && !strict) {
-		for (size_t k = 0; k < host.len; k++)
-			to[k] = lower(host.data[k]);
+		(void)lower_copy(to, host.data, host.len);
 		return host.len;
 	}
 	n = malloc(sizeof(*n));

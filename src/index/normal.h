@@ -23,6 +23,10 @@
  *   ASN          4 bytes, big-endian; MAC 6 bytes
  *   JA3, JA3S, JA4, IMPHASH   lower case; TEXT, SSDEEP  as it is
  */
+/* Large and always written before it is read: the compiler's zeros would cost more than all else.
+ */
+#define UNINITIALISED __attribute__((uninitialized))
+
 struct normal {
 	size_t len;
 	const char *why; /* when it is none */

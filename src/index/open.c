@@ -530,7 +530,7 @@ static bool each_entry(void *context, uint32_t entry)
 static bool each_value(const struct index *x, struct each *c, enum field_kind kind, uint64_t number,
 	struct slice normal)
 {
-	char text[VALUE_BYTES_MAX];
+	UNINITIALISED char text[VALUE_BYTES_MAX];
 
 	c->kind = kind;
 	c->text = (struct slice){text, normal_print(kind, normal, text)};
