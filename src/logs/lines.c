@@ -215,19 +215,17 @@ void line_put_copy(struct line_out *o, enum line_item item, struct slice value)
 
 	if (o->failed || value.len == 0 || value.len > FIELD_BYTES_MAX)
 		return;
-	if (o->event == NULL) {
-		if (o->r == NULL || o->state->columns[item] == COLUMNS_MAX)
-			return;
-		to = logs_scratch(o->r, value.len);
-		if (to == NULL) {
-			o->failed = true;
-			return;
-		}
-		memcpy(to, value.data, value.len);
-		logs_scratch_keep(o->r, value.len);
-		value.data = to;
+	if (o->event == NULL && (o->r == NULL || o->state->columns[item] == COLUMNS_MAX))
+		return;
+	to = o->event != NULL ? arena_alloc(o->a, value.len) : logs_scratch(o->r, value.len);
+	if (to == NULL) {
+		o->failed = true;
+		return;
 	}
-	line_put(o, item, value);
+	memcpy(to, value.data, value.len);
+	if (o->event == NULL)
+		logs_scratch_keep(o->r, value.len);
+	line_put(o, item, (struct slice){to, value.len});
 }
 
 /* ---- values of several parts

@@ -89,7 +89,7 @@ struct line_out {
 void line_put(struct line_out *o, enum line_item item, struct slice value);
 void line_put_escaped(
 	struct line_out *o, enum line_item item, struct slice value, enum line_escape escape);
-/* A value that does not stand in the line: nothing around it may be read. */
+/* A value that does not stand in the line: it is copied. */
 void line_put_copy(struct line_out *o, enum line_item item, struct slice value);
 /* As the event's field is called, where the line has names. */
 void line_put_named(struct line_out *o, enum line_item item, struct slice name, struct slice value,

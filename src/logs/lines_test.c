@@ -10,9 +10,11 @@
 #include "lines.h"
 #include "logs_testing.h"
 
-/* ---- single lines ------------------------------------------------------------------------------ */
+/* ---- single lines ------------------------------------------------------------------------------
+ */
 
-/* clang-format off (14 ends badly on this table) */
+/* clang-format 14 fails on this table. */
+/* clang-format off */
 static const struct {
 	const char *why;
 	enum logs_format format;
@@ -146,11 +148,13 @@ static void problems_told(void **state)
 	assert_int_equal(counts.lines, 4);
 	assert_int_equal(counts.records, 2);
 	assert_int_equal(counts.problems, 2);
-	assert_string_equal(counts.first_problem, "line 3: not a line of squid: \"not ?[31msquid\"");
+	assert_string_equal(
+		counts.first_problem, "line 3: not a line of squid: \"not ?[31msquid\"");
 	buf_fini(&found);
 }
 
-/* ---- limits -------------------------------------------------------------------------------------- */
+/* ---- limits
+ * -------------------------------------------------------------------------------------- */
 
 static void fill(struct buf *b, char c, size_t len)
 {
@@ -203,7 +207,8 @@ static void long_text(void **state)
 	buf_clear(&text);
 	fill(&text, 'x', 2 * FIELD_BYTES_MAX);
 	found = look(LOGS_TEXT, buf_slice(&text), &counts);
-	assert_int_equal(strlen(found.data), 2 * FIELD_BYTES_MAX + strlen("1@0  \n") + 2 * strlen("message:message:free="));
+	assert_int_equal(strlen(found.data),
+		2 * FIELD_BYTES_MAX + strlen("1@0  \n") + 2 * strlen("message:message:free="));
 	buf_fini(&found);
 	buf_fini(&text);
 }
@@ -237,7 +242,8 @@ static void many_fields(void **state)
  * and no more. They are read within the test's time; quadratic ones would take minutes. */
 static void hostile_lines(void **state)
 {
-	/* clang-format off (14 fails on this table) */
+	/* clang-format 14 fails on this table. */
+	/* clang-format off */
 	static const struct {
 		enum logs_format format;
 		const char *front, *piece;
@@ -284,15 +290,16 @@ static void hostile_lines(void **state)
 	}
 }
 
-/* ---- small scanning ---------------------------------------------------------------------------------- */
+/* ---- small scanning
+ * ---------------------------------------------------------------------------------- */
 
 static void forms_of_addresses(void **state)
 {
-	static const char *const good[] = {"192.0.2.1", "::", "::1", "2001:db8::1", "1:2:3:4:5:6:7:8",
-		"1:2:3:4:5:6:192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0"};
+	static const char *const good[] = {"192.0.2.1", "::", "::1", "2001:db8::1",
+		"1:2:3:4:5:6:7:8", "1:2:3:4:5:6:192.0.2.1", "::ffff:192.0.2.1", "fe80::1%eth0"};
 	static const char *const bad[] = {"", "1", "1.2.3", "1.2.3.4.5", "a.b.c.d", "06:18:00",
-		"06:18:00.123", "02:00:5e:10:00:44", "192.0.2.1:53", "a.example", "::g", "1:2:3:4:5:6:7",
-		"1:2:3:4:5:6:7:8:9::", "192.0.2.1/24"};
+		"06:18:00.123", "02:00:5e:10:00:44", "192.0.2.1:53", "a.example", "::g",
+		"1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9::", "192.0.2.1/24"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(good); i++)
@@ -309,7 +316,8 @@ static void forms_of_addresses(void **state)
 
 static void unescaping(void **state)
 {
-	/* clang-format off (14 fails on this table) */
+	/* clang-format 14 fails on this table. */
+	/* clang-format off */
 	static const struct {
 		enum line_escape escape;
 		const char *text, *plain;

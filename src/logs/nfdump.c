@@ -146,32 +146,41 @@ static bool flow_words(struct line_out *o, struct slice line)
 /* ---- nfdump -o pipe
  * --------------------------------------------------------------------------------- */
 
+/* inet_ntop goes through printf; flows are written by the million. */
+static size_t quad_format(uint32_t address, char *to)
+{
+	size_t len = 0;
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		uint32_t byte = (address >> shift) & 0xff;
+
+		if (byte >= 100)
+			to[len++] = (char)('0' + byte / 100);
+		if (byte >= 10)
+			to[len++] = (char)('0' + byte / 10 % 10);
+		to[len++] = (char)('0' + byte % 10);
+		if (shift != 0)
+			to[len++] = '.';
+	}
+	return len;
+}
+
 /* Four numbers of 32 bits, of which an IPv4 address is the last. */
-static bool pipe_address(
+static void pipe_address(
 	struct line_out *o, enum line_item item, uint64_t family, const uint64_t *words)
 {
-	char text[ADDRESS_TEXT_MAX], *to;
+	char text[ADDRESS_TEXT_MAX];
 	uint8_t bytes[16];
 	size_t len;
 
-	if (o->r == NULL && o->event == NULL)
-		return true;
-	if (o->event == NULL && o->state->columns[item] == COLUMNS_MAX)
-		return true;
-	for (size_t i = 0; i < 4; i++)
-		put_u32(bytes + 4 * i, (uint32_t)words[i]);
-	len = family == PIPE_AF_INET ? event_address_format(bytes + 12, 4, text)
-				     : event_address_format(bytes, 16, text);
-	to = o->event != NULL ? arena_alloc(o->a, len) : logs_scratch(o->r, len);
-	if (to == NULL) {
-		o->failed = true;
-		return false;
+	if (family == PIPE_AF_INET) {
+		len = quad_format((uint32_t)words[3], text);
+	} else {
+		for (size_t i = 0; i < 4; i++)
+			put_u32(bytes + 4 * i, (uint32_t)words[i]);
+		len = event_address_format(bytes, 16, text);
 	}
-	memcpy(to, text, len);
-	if (o->event == NULL)
-		logs_scratch_keep(o->r, len);
-	line_put(o, item, (struct slice){to, len});
-	return !o->failed;
+	line_put_copy(o, item, (struct slice){text, len});
 }
 
 static bool pipe_words(struct line_out *o, struct slice line)
@@ -195,9 +204,8 @@ static bool pipe_words(struct line_out *o, struct slice line)
 	o->sure = true;
 	line_put(o, ITEM_TIME, text[1]);
 	line_put(o, ITEM_TRANSPORT, text[at]);
-	if (!pipe_address(o, ITEM_CLIENT, n[0], n + at + 1) ||
-		!pipe_address(o, ITEM_SERVER, n[0], n + at + 6))
-		return true;
+	pipe_address(o, ITEM_CLIENT, n[0], n + at + 1);
+	pipe_address(o, ITEM_SERVER, n[0], n + at + 6);
 	line_put(o, ITEM_CLIENT_PORT, text[at + 5]);
 	line_put(o, ITEM_SERVER_PORT, text[at + 10]);
 	line_put(o, ITEM_BYTES_IN, text[count - 1]);
@@ -213,7 +221,12 @@ static char table_delimiter(struct slice line)
 {
 	static const char delimiters[] = {',', '|', '\t', ';'};
 
-	if (line.len == 0 || is_digit(line.data[0]))
+	size_t first = 0;
+
+	while (first < line.len && line.data[first] == ' ')
+		first++;
+	if (first == line.len || !is_alpha(line.data[first]) ||
+		memchr(line.data, ':', line.len) != NULL)
 		return 0;
 	for (size_t i = 0; i < COUNT_OF(delimiters); i++) {
 		struct slice rest = line, name;
@@ -245,6 +258,8 @@ static bool is_remark(struct slice line)
 		"Summary", "Time window:", "Total flows", "Sys:", "Top ", "Aggregated", "No match",
 		"flows,bytes,", "Command line", "IP addresses anonymised", "Blocks skipped"};
 
+	if (is_digit(line.data[0]) || line.data[0] == ' ')
+		return false;
 	for (size_t i = 0; i < COUNT_OF(fronts); i++)
 		if (slice_starts(line, slice_of(fronts[i])))
 			return true;

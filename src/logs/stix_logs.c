@@ -26,6 +26,7 @@ enum mode { MODE_OPEN, MODE_LINES, MODE_STREAM };
 struct kept {
 	struct slice id;
 	struct slice bytes; /* empty: not seen yet */
+	bool refers;        /* to others */
 	uint32_t waiting;   /* first of the links to who waits for it; index + 1 */
 };
 
@@ -52,6 +53,7 @@ struct stix {
 	struct json_split *split;
 	struct stix_look read, detail; /* apart: a record's values may be flushed in the middle */
 	struct json_parser *parser;    /* of the object in hand */
+	struct json_parser *observation_parser; /* the same, for detail */
 	struct arena *kept_arena, *arena;
 	bool lost;  /* behind a broken envelope, until a line begins an object */
 	bool fresh; /* only blanks since the last line end */
@@ -115,7 +117,7 @@ static bool referred_put(struct stix *s, struct stix_look *look, struct line_out
 			struct kept *kept = table_get(s, ids[i], false);
 			struct json_doc doc;
 
-			if (kept == NULL || kept->bytes.len == 0 ||
+			if (kept == NULL || kept->bytes.len == 0 || (pass == 0 && !kept->refers) ||
 				json_parse(look->parser, kept->bytes, &doc, NULL) != OK)
 				continue;
 			if (!observable_visit(look, o, a, pass, ids[i], json_root(&doc)))
@@ -125,22 +127,16 @@ static bool referred_put(struct stix *s, struct stix_look *look, struct line_out
 	return true;
 }
 
-/* All values of an observed-data, and its time when asked for. False: stopped or no memory. */
+/* All values of an observed-data that was parsed. False: stopped or no memory. */
 static bool observation_put(struct stix *s, struct stix_look *look, struct line_out *o,
-	struct arena *a, struct slice bytes, int64_t *ret_time)
+	struct arena *a, struct json_value observation)
 {
-	struct json_doc doc;
 	struct json_value objects, value;
 	struct slice key, *ids;
-	size_t count = 0;
+	size_t count = 0, most;
 
-	if (json_parse(look->parser, bytes, &doc, NULL) != OK)
-		return true;
-	if (ret_time != NULL &&
-		!time_parse(json_get_string(json_root(&doc), "first_observed"), ret_time, NULL))
-		*ret_time = TIME_UNKNOWN;
 	look->refs.count = 0;
-	if (json_get(json_root(&doc), "objects", &objects) && json_is_object(objects)) {
+	if (json_get(observation, "objects", &objects) && json_is_object(objects)) {
 		for (unsigned pass = 0; pass < 2; pass++)
 			for (struct json_iter it = json_iter(objects);
 				json_object_next(&it, &key, &value);)
@@ -148,14 +144,15 @@ static bool observation_put(struct stix *s, struct stix_look *look, struct line_
 					return false;
 		return true;
 	}
-	if (!json_get(json_root(&doc), "object_refs", &objects) || !json_is_array(objects))
+	if (!json_get(observation, "object_refs", &objects) || !json_is_array(objects))
 		return true;
-	ids = ARENA_ARRAY(a, struct slice, REFS_MAX);
+	most = json_count(objects) < REFS_MAX ? json_count(objects) : REFS_MAX;
+	ids = ARENA_ARRAY(a, struct slice, most + 1);
 	if (ids == NULL)
 		return false;
 	/* Copied: each observable is parsed by the same parser. */
 	for (struct json_iter it = json_iter(objects);
-		count < REFS_MAX && json_array_next(&it, &value);) {
+		count < most && json_array_next(&it, &value);) {
 		ids[count] = arena_copy(a, json_string(value));
 		if (ids[count++].data == NULL)
 			return false;
@@ -163,17 +160,24 @@ static bool observation_put(struct stix *s, struct stix_look *look, struct line_
 	return referred_put(s, look, o, a, ids, count);
 }
 
-/* The bytes last until the flush here and no longer. */
-static bool record_put(struct logs_reader *r, struct slice bytes, uint64_t line, uint64_t offset)
+/* The bytes last until the flush here and no longer. v: what they are; NULL: not parsed yet. */
+static bool record_put(struct logs_reader *r, struct slice bytes, uint64_t line, uint64_t offset,
+	const struct json_value *v)
 {
 	struct stix *s = r->state;
 	struct line_out o = {.r = r};
+	struct json_value parsed;
+	struct json_doc doc;
 
 	arena_reset(s->arena);
 	if (!logs_record(r, bytes, line, offset, TIME_UNKNOWN))
 		return false;
+	if (v == NULL && json_parse(s->parser, bytes, &doc, NULL) == OK) {
+		parsed = json_root(&doc);
+		v = &parsed;
+	}
 	/* Out of arena: a record of more values than it holds; what was put stays. */
-	if (!observation_put(s, &s->read, &o, s->arena, bytes, NULL) && r->stopped)
+	if (v != NULL && !observation_put(s, &s->read, &o, s->arena, *v) && r->stopped)
 		return false;
 	return logs_flush(r);
 }
@@ -183,8 +187,14 @@ static bool stix_detail(
 {
 	struct stix *s = r->state;
 	struct line_out o = {.a = a, .event = ret_event};
+	struct json_doc doc;
 
-	return observation_put(s, &s->detail, &o, a, line, &ret_event->time_us);
+	if (json_parse(s->observation_parser, line, &doc, NULL) != OK)
+		return true;
+	if (!time_parse(
+		    json_get_string(json_root(&doc), "first_observed"), &ret_event->time_us, NULL))
+		ret_event->time_us = TIME_UNKNOWN;
+	return observation_put(s, &s->detail, &o, a, json_root(&doc));
 }
 
 /* ---- waiting
@@ -198,7 +208,7 @@ static bool all_put(struct logs_reader *r)
 	for (size_t i = 0; i < s->observations_count; i++) {
 		struct observation *o = &s->observations[i];
 
-		if (!o->done && !record_put(r, o->bytes, o->line, o->offset))
+		if (!o->done && !record_put(r, o->bytes, o->line, o->offset, NULL))
 			return false;
 	}
 	table_clear(s);
@@ -228,13 +238,14 @@ static bool observable_keep(struct logs_reader *r, struct slice id, struct slice
 	if (kept->bytes.len != 0) /* the first of one id holds */
 		return true;
 	kept->bytes = copy;
+	kept->refers = slice_find_text(copy, SLICE("_ref")) < copy.len;
 	for (uint32_t link = kept->waiting; link != 0; link = s->links[link - 1].next) {
 		struct observation *o = &s->observations[s->links[link - 1].observation];
 
 		if (--o->missing != 0 || o->done)
 			continue;
 		o->done = true;
-		if (!record_put(r, o->bytes, o->line, o->offset))
+		if (!record_put(r, o->bytes, o->line, o->offset, NULL))
 			return false;
 	}
 	kept->waiting = 0;
@@ -277,17 +288,17 @@ static bool observed_put(struct logs_reader *r, struct json_value v, struct slic
 
 	if ((json_get(v, "objects", &objects) && json_is_object(objects)) ||
 		!json_get(v, "object_refs", &refs) || !json_is_array(refs))
-		return record_put(r, bytes, line, offset);
+		return record_put(r, bytes, line, offset, &v);
 	if (s->observations_count == KEPT_MAX ||
 		!observation_wait(s, refs, (uint32_t)s->observations_count, &missing)) {
 		/* No room: what waits is let go, and this goes out with what is there. */
 		if (s->observations_count < KEPT_MAX)
 			s->observations[s->observations_count++] =
 				(struct observation){.done = true};
-		return record_put(r, bytes, line, offset) && all_put(r);
+		return record_put(r, bytes, line, offset, &v) && all_put(r);
 	}
 	if (missing == 0)
-		return record_put(r, bytes, line, offset);
+		return record_put(r, bytes, line, offset, &v);
 	copy = arena_copy(s->kept_arena, bytes);
 	s->observations[s->observations_count++] = (struct observation){.bytes = copy,
 		.line = line,
@@ -295,7 +306,7 @@ static bool observed_put(struct logs_reader *r, struct json_value v, struct slic
 		.missing = missing,
 		.done = copy.data == NULL};
 	if (copy.data == NULL)
-		return record_put(r, bytes, line, offset) && all_put(r);
+		return record_put(r, bytes, line, offset, &v) && all_put(r);
 	return true;
 }
 
@@ -559,6 +570,7 @@ static void stix_close(struct logs_reader *r)
 		return;
 	json_split_free(s->split);
 	json_parser_free(s->parser);
+	json_parser_free(s->observation_parser);
 	json_parser_free(s->read.parser);
 	json_parser_free(s->detail.parser);
 	arena_free(s->kept_arena);
@@ -575,12 +587,13 @@ static enum err_kind stix_open(struct logs_reader *r, struct err *e)
 	if (s == NULL)
 		return err_set(e, ERR_NOMEM, "log reader: out of memory");
 	s->parser = json_parser_new(JSON_OBJECT_MAX);
+	s->observation_parser = json_parser_new(JSON_OBJECT_MAX);
 	s->read.parser = json_parser_new(JSON_OBJECT_MAX);
 	s->detail.parser = json_parser_new(JSON_OBJECT_MAX);
 	s->kept_arena = arena_new(KEPT_BYTES_MAX);
 	s->arena = arena_new(VALUES_BYTES_MAX);
-	if (s->parser == NULL || s->read.parser == NULL || s->detail.parser == NULL ||
-		s->kept_arena == NULL || s->arena == NULL)
+	if (s->parser == NULL || s->observation_parser == NULL || s->read.parser == NULL ||
+		s->detail.parser == NULL || s->kept_arena == NULL || s->arena == NULL)
 		return err_set(e, ERR_NOMEM, "log reader: out of memory");
 	world->random(world->context, s->key, sizeof(s->key));
 	return OK;

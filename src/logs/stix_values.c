@@ -15,42 +15,48 @@
 static const struct value_row {
 	const char *type;
 	const char *property;
+	const char *name; /* of the column */
 	uint8_t role;
 	uint8_t kind;
 } rows[] = {
-	{"ipv4-addr",               "value",          ROLE_ADDRESS,           FIELD_ADDRESS    },
-	{"ipv6-addr",               "value",          ROLE_ADDRESS,           FIELD_ADDRESS    },
-	{"domain-name",             "value",          ROLE_HOST,              FIELD_NAME       },
-	{"url",		     "value",          ROLE_URL,               FIELD_URL        },
-	{"email-addr",              "value",          ROLE_EMAIL,             FIELD_EMAIL      },
-	{"mac-addr",                "value",          ROLE_MAC,               FIELD_MAC        },
-	{"autonomous-system",       "number",         ROLE_ASN,               FIELD_ASN        },
-	{"mutex",		   "name",           ROLE_MUTEX,             FIELD_TEXT       },
-	{"windows-registry-key",    "key",            ROLE_REGISTRY_KEY,      FIELD_TEXT       },
-	{"file",		    "name",           ROLE_FILE_NAME,         FIELD_TEXT       },
-	{"file",		    "mime_type",      ROLE_MIME,              FIELD_NONE       },
-	{"file",		    "hashes",         ROLE_FILE_HASH,         FIELD_HASH       },
-	{"artifact",                "url",            ROLE_URL,               FIELD_URL        },
-	{"artifact",                "mime_type",      ROLE_MIME,              FIELD_NONE       },
-	{"artifact",                "hashes",         ROLE_FILE_HASH,         FIELD_HASH       },
-	{"x509-certificate",        "hashes",         ROLE_CERTIFICATE_HASH,  FIELD_CERTIFICATE},
-	{"x509-certificate",        "subject",        ROLE_CERTIFICATE_NAME,  FIELD_HOST       },
-	{"process",                 "command_line",   ROLE_COMMAND,           FIELD_FREE       },
-	{"process",                 "name",           ROLE_PROCESS,           FIELD_TEXT       },
-	{"user-account",            "user_id",        ROLE_USER,              FIELD_NONE       },
-	{"user-account",            "account_login",  ROLE_USER,              FIELD_NONE       },
-	{"email-message",           "subject",        ROLE_SUBJECT,           FIELD_NONE       },
-	{"email-message",           "body",           ROLE_MESSAGE,           FIELD_FREE       },
-	{"network-traffic",         "src_port",       ROLE_SOURCE_PORT,       FIELD_NONE       },
-	{"network-traffic",         "dst_port",       ROLE_DESTINATION_PORT,  FIELD_NONE       },
-	{"network-traffic",         "src_byte_count", ROLE_SOURCE_BYTES,      FIELD_NONE       },
-	{"network-traffic",         "dst_byte_count", ROLE_DESTINATION_BYTES, FIELD_NONE       },
-	{"x-serai-plant-operation", "protocol",       ROLE_PLANT_PROTOCOL,    FIELD_NONE       },
-	{"x-serai-plant-operation", "function",       ROLE_PLANT_FUNCTION,    FIELD_NONE       },
-	{"x-serai-plant-operation", "operation",      ROLE_PLANT_OPERATION,   FIELD_NONE       },
-	{"x-serai-plant-operation", "unit",           ROLE_PLANT_UNIT,        FIELD_NONE       },
-	{"x-serai-plant-operation", "object",         ROLE_PLANT_OBJECT,      FIELD_NONE       },
-	{"x-serai-plant-operation", "value",          ROLE_PLANT_VALUE,       FIELD_NONE       },
+#define ROW(type, property, role, kind)                                                            \
+	{                                                                                          \
+		type, property, type ":" property, role, kind                                      \
+	}
+	ROW("ipv4-addr", "value", ROLE_ADDRESS, FIELD_ADDRESS),
+	ROW("ipv6-addr", "value", ROLE_ADDRESS, FIELD_ADDRESS),
+	ROW("domain-name", "value", ROLE_HOST, FIELD_NAME),
+	ROW("url", "value", ROLE_URL, FIELD_URL),
+	ROW("email-addr", "value", ROLE_EMAIL, FIELD_EMAIL),
+	ROW("mac-addr", "value", ROLE_MAC, FIELD_MAC),
+	ROW("autonomous-system", "number", ROLE_ASN, FIELD_ASN),
+	ROW("mutex", "name", ROLE_MUTEX, FIELD_TEXT),
+	ROW("windows-registry-key", "key", ROLE_REGISTRY_KEY, FIELD_TEXT),
+	ROW("file", "name", ROLE_FILE_NAME, FIELD_TEXT),
+	ROW("file", "mime_type", ROLE_MIME, FIELD_NONE),
+	ROW("file", "hashes", ROLE_FILE_HASH, FIELD_HASH),
+	ROW("artifact", "url", ROLE_URL, FIELD_URL),
+	ROW("artifact", "mime_type", ROLE_MIME, FIELD_NONE),
+	ROW("artifact", "hashes", ROLE_FILE_HASH, FIELD_HASH),
+	ROW("x509-certificate", "hashes", ROLE_CERTIFICATE_HASH, FIELD_CERTIFICATE),
+	ROW("x509-certificate", "subject", ROLE_CERTIFICATE_NAME, FIELD_HOST),
+	ROW("process", "command_line", ROLE_COMMAND, FIELD_FREE),
+	ROW("process", "name", ROLE_PROCESS, FIELD_TEXT),
+	ROW("user-account", "user_id", ROLE_USER, FIELD_NONE),
+	ROW("user-account", "account_login", ROLE_USER, FIELD_NONE),
+	ROW("email-message", "subject", ROLE_SUBJECT, FIELD_NONE),
+	ROW("email-message", "body", ROLE_MESSAGE, FIELD_FREE),
+	ROW("network-traffic", "src_port", ROLE_SOURCE_PORT, FIELD_NONE),
+	ROW("network-traffic", "dst_port", ROLE_DESTINATION_PORT, FIELD_NONE),
+	ROW("network-traffic", "src_byte_count", ROLE_SOURCE_BYTES, FIELD_NONE),
+	ROW("network-traffic", "dst_byte_count", ROLE_DESTINATION_BYTES, FIELD_NONE),
+	ROW("x-serai-plant-operation", "protocol", ROLE_PLANT_PROTOCOL, FIELD_NONE),
+	ROW("x-serai-plant-operation", "function", ROLE_PLANT_FUNCTION, FIELD_NONE),
+	ROW("x-serai-plant-operation", "operation", ROLE_PLANT_OPERATION, FIELD_NONE),
+	ROW("x-serai-plant-operation", "unit", ROLE_PLANT_UNIT, FIELD_NONE),
+	ROW("x-serai-plant-operation", "object", ROLE_PLANT_OBJECT, FIELD_NONE),
+	ROW("x-serai-plant-operation", "value", ROLE_PLANT_VALUE, FIELD_NONE),
+#undef ROW
 };
 
 /* Properties by which one observable gives another its role. */
@@ -163,11 +169,6 @@ static void put_value(struct line_out *o, struct arena *a, struct slice name, ui
 
 		put(o, a, name, role, kind, (struct slice){text, (size_t)len});
 	}
-}
-
-static struct slice full_name(struct arena *a, const char *type, const char *property)
-{
-	return arena_printf(a, "%s:%s", type, property);
 }
 
 /* Each algorithm of "hashes"; fuzzy ones have roles of their own. */
@@ -300,13 +301,10 @@ void stix_values_put(struct line_out *o, struct arena *a, const struct stix_refe
 		const struct value_row *row = &rows[i];
 		uint8_t role = row->role;
 
-		if (!slice_is(type, row->type) || !json_get(object, row->property, &value))
+		if (type.len == 0 || type.data[0] != row->type[0] || !slice_is(type, row->type) ||
+			!json_get(object, row->property, &value))
 			continue;
-		name = full_name(a, row->type, row->property);
-		if (name.data == NULL) {
-			o->failed = true;
-			return;
-		}
+		name = slice_of(row->name);
 		if (role == ROLE_ADDRESS || role == ROLE_HOST || role == ROLE_EMAIL)
 			role = role_by_reference(refs, id, role);
 		if (strcmp(row->property, "hashes") == 0)
