@@ -705,6 +705,9 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 			kind = due(fo, false, e);
 		if (!busy)
 			w->output.catching_up = false;
+		/* People wait for findings; only the disk may wait for the checkpoint. */
+		if (kind == OK && !busy)
+			kind = output_flush(&w->output, e);
 		/* Asked for under load too: a file may be renamed twice while another is read. */
 		if (kind == OK && poll(fds, 2, busy ? 0 : TICK_MS) > 0 && fds[0].revents != 0)
 			news_take(fo);
