@@ -356,8 +356,8 @@ static struct buf made_up(uint64_t seed, size_t lines)
 		"#separator \\x09\n#set_separator\t,\n#path\thttp\r\n"
 		"#fields\tts\tid.resp_h\tid.resp_p\thost\turi\treferrer\r\n"
 		"#types\ttime\taddr\tport\tstring\tstring\tstring\r\n",
-		"#separator |\n#set_separator|;\n#empty_field|none\n#unset_field|N/A\n"
-		"#path|files\n#fields|md5|tx_hosts|filename\n#types|string|set[addr]|string\n",
+		("#separator |\n#set_separator|;\n#empty_field|none\n#unset_field|N/A\n"
+		 "#path|files\n#fields|md5|tx_hosts|filename\n#types|string|set[addr]|string\n"),
 		"#separator \\x09\n#path\tone\n#fields\thost\n#types\taddr\n",
 		"#fields\tquery\tanswers\n",
 	};
