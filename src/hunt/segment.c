@@ -234,3 +234,17 @@ enum err_kind segment_parse(
 	*ret_fuse = f;
 	return OK;
 }
+
+bool segment_resum(char *bytes, size_t len)
+{
+	size_t cells_at;
+
+	if (len < SEGMENT_HEADER + SHA256_LEN)
+		return false;
+	cells_at = get32(bytes + AT_CELLS_AT);
+	if (cells_at < SEGMENT_HEADER || cells_at > len - SHA256_LEN || cells_at > SEGMENT_HEAD_MAX)
+		return false;
+	put64(bytes + AT_CHECK, head_check((struct slice){bytes, cells_at}));
+	hash_sha256((struct slice){bytes, len - SHA256_LEN}, (uint8_t *)bytes + len - SHA256_LEN);
+	return true;
+}

@@ -52,4 +52,7 @@ enum err_kind segment_head(struct slice head, uint64_t file_size, struct segment
 enum err_kind segment_parse(struct slice file, struct segment_facts *ret_facts,
 	struct fuse *ret_fuse, struct err *e) MUST_USE;
 
+/* Put right checksums on altered bytes, in place, for tests; false: too short to have any. */
+bool segment_resum(char *bytes, size_t len);
+
 #endif
