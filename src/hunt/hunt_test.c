@@ -261,7 +261,7 @@ static const struct {
 	{"/23 by the /16 around",             FIELD_ADDRESS,               "192.0.3.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             true },
 	{"another /23",                       FIELD_ADDRESS,               "192.1.4.7",                              FIELD_ADDRESS,     "192.0.2.0/23",                             false},
 	{"/17",			       FIELD_ADDRESS,               "10.1.127.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              true },
-	{"/17 of another",                     FIELD_ADDRESS,               "10.2.128.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              false},
+	{"/17 of another",                    FIELD_ADDRESS,               "10.2.128.9",                             FIELD_ADDRESS,     "10.1.0.0/17",                              false},
 	{"/16",			       FIELD_ADDRESS,               "10.1.2.3",                               FIELD_ADDRESS,     "10.1.0.0/16",                              true },
 	{"/8 of 256 /16",                     FIELD_ADDRESS,               "10.255.2.3",                             FIELD_ADDRESS,     "10.0.0.0/8",                               true },
 	{"another /8",			FIELD_ADDRESS,               "11.0.2.3",                               FIELD_ADDRESS,     "10.0.0.0/8",                               false},
@@ -543,6 +543,45 @@ static void segment_limit(void **state)
 	free(f);
 }
 
+/* With HUNT_KEYS_MAX different values a segment ends early; both then hold the record. */
+static void keys_limit(void **state)
+{
+	enum { PER_RECORD = 500 };
+	struct site *s = *state;
+	struct hunt_writer *w = writer(s);
+	struct filler *f = filler_new();
+	struct hunt_totals t = {0};
+	uint32_t address = 0;
+	uint64_t before = 0;
+	struct answer a;
+	struct err e;
+
+	while (t.segments == 0 && address < HUNT_KEYS_MAX + 4 * BATCH_FIELDS) {
+		record_add(f);
+		for (unsigned i = 0; i < PER_RECORD; i++) {
+			uint8_t bytes[4];
+
+			put_u32(bytes, address++);
+			field_add(f, FIELD_ADDRESS + FIELD_KINDS,
+				(struct slice){(const char *)bytes, sizeof(bytes)});
+		}
+		flush(f, w);
+		if (address < HUNT_KEYS_MAX - HUNT_KEYS_MAX / 50)
+			continue;
+		before = t.segments == 0 ? f->number : before;
+		assert_int_equal(hunt_totals(s->history, &t, &e), OK);
+	}
+	assert_int_equal(t.segments, 1);
+	assert_int_equal(t.records, before);
+	finish(w);
+	a = ask_one(s, FIELD_ADDRESS, "0.0.0.0");
+	assert_int_equal(a.segments, 1);
+	a = ask_one(s, FIELD_ADDRESS, "0.61.0.0/16"); /* 4,000,000 is 0.61.9.0 */
+	assert_in_range(a.segments, 1, 2);
+	assert_int_equal(a.last.first_record, before);
+	free(f);
+}
+
 /* ---- damage -------------------------------------------------------------------------------------
  */
 
@@ -692,6 +731,7 @@ int main(void)
 		cmocka_unit_test(fast_is_plain),
 		cmocka_unit_test_setup_teardown(many_values, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(segment_limit, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(keys_limit, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(damaged, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(key_missing, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(rotation, site_setup, site_teardown),
