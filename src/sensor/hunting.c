@@ -23,6 +23,7 @@ struct hunting {
 	struct sensor_hunt_report report;
 	struct candidate *candidates;
 	size_t count, capacity;
+	uint64_t damaged;
 	bool no_memory;
 };
 
@@ -31,6 +32,12 @@ static bool on_found(void *context, const struct hunt_segment *s, size_t values)
 	struct hunting *h = context;
 	struct candidate *c;
 
+	if (s->damaged) {
+		/* Not asked, and said so: "not found" would be a lie. */
+		h->damaged++;
+		log_line(h->o->log, LOG_WARN, "filter", "path", s->filter, "why", s->why, NULL);
+		return true;
+	}
 	if (h->count == h->capacity) {
 		size_t capacity = h->capacity == 0 ? 64 : 2 * h->capacity;
 		struct candidate *more = h->count >= CANDIDATES_MAX
@@ -193,7 +200,7 @@ enum err_kind sensor_hunt(const struct sensor_hunt_options *options,
 	h.report.records = totals.records;
 	h.report.log_bytes = totals.log_bytes;
 	h.report.filter_bytes = totals.filter_bytes;
-	h.report.damaged = totals.damaged;
+	h.report.damaged = h.damaged > totals.damaged ? h.damaged : totals.damaged;
 	h.report.first_us = totals.first_us;
 	h.report.last_us = totals.last_us;
 	if (kind == OK)
