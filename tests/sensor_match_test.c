@@ -368,11 +368,102 @@ static void test_many_lines(void **state)
 	scene_remove(folder);
 }
 
+/* ---- cut at every byte ----------------------------------------------------------------------- */
+
+#define CUT_EVENTS 14
+
+struct cutting {
+	struct index_matcher *matcher;
+	unsigned hits[CUT_EVENTS];
+	unsigned header;
+};
+
+static bool on_hit(void *context, const struct batch *b, const struct index_hit *hit)
+{
+	struct cutting *c = context;
+	uint64_t number = b->records[b->fields[hit->field].record].number;
+
+	assert_true(number > c->header && number - 1 - c->header < CUT_EVENTS);
+	c->hits[number - 1 - c->header]++;
+	return true;
+}
+
+static bool on_batch(void *context, struct batch *b)
+{
+	struct cutting *c = context;
+
+	return index_match(c->matcher, b, on_hit, c);
+}
+
+/* Bytes with the room around them that readers want, and nothing more. */
+static size_t feed(struct logs_reader *r, struct slice bytes, bool last)
+{
+	char *room = calloc(1, EVENT_PADDING + bytes.len + EVENT_PADDING);
+	size_t taken = 0;
+
+	assert_non_null(room);
+	if (bytes.len > 0)
+		memcpy(room + EVENT_PADDING, bytes.data, bytes.len);
+	assert_true(logs_feed(r, (struct slice){room + EVENT_PADDING, bytes.len}, last, &taken));
+	free(room);
+	return taken;
+}
+
+static void test_cut_at_every_byte(void **state)
+{
+	struct event_made events[CUT_EVENTS];
+	char folder[64], index[96];
+	struct index *x;
+	size_t cuts = 0;
+
+	(void)state;
+	chance_state = 5;
+	for (size_t i = 0; i < CUT_EVENTS; i++) {
+		event_make(&events[i]);
+		if (i % 2 == 0)
+			snprintf(events[i].name, sizeof(events[i].name), "a.%s", names[i % 6]);
+	}
+	scene_folder(folder);
+	snprintf(index, sizeof(index), "%s/index", folder);
+	index_make(index);
+	MUST(index_open(index, &(struct index_options){0}, &x, e));
+	for (unsigned form = 0; form < FORMS; form++) {
+		struct cutting c = {
+			.matcher = index_matcher_new(x), .header = forms[form].header_lines};
+		struct buf text = BUF_INIT;
+		enum logs_format format;
+
+		assert_non_null(c.matcher);
+		log_make((enum form)form, events, CUT_EVENTS, &text);
+		format = logs_guess(buf_slice(&text), forms[form].file);
+		for (size_t cut = 0; cut <= text.len; cut++, cuts++) {
+			const struct logs_options options = {.format = format,
+				.roles = event_roles_matched(),
+				.world = world_real()};
+			struct logs_reader *r;
+			size_t taken;
+
+			memset(c.hits, 0, sizeof(c.hits));
+			MUST(logs_reader_new(&options, (struct batch_sink){on_batch, &c}, &r, e));
+			taken = feed(r, slice_cut(buf_slice(&text), 0, cut), false);
+			(void)feed(r, slice_cut(buf_slice(&text), taken, text.len), true);
+			logs_reader_free(r);
+			hits_compare(forms[form].file, c.hits, events, CUT_EVENTS, (enum form)form);
+		}
+		index_matcher_free(c.matcher);
+		buf_fini(&text);
+	}
+	print_message("%d formats cut at %zu places: as expected\n", FORMS, cuts);
+	index_close(x);
+	scene_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readers_agree),
 		cmocka_unit_test(test_many_lines),
+		cmocka_unit_test(test_cut_at_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
