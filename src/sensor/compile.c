@@ -509,6 +509,9 @@ static enum err_kind block_add(struct compile *c, struct zeek_feed *z, bool *zee
 				c->path);
 	}
 	if (*zeek) {
+		/* the last line's end begins no other line */
+		if (slice_ends(rest, SLICE("\n")))
+			rest.len--;
 		for (; kind == OK && slice_next(&rest, '\n', &one); ++*line) {
 			one = slice_ends(one, SLICE("\r")) ? slice_cut(one, 0, one.len - 1) : one;
 			if (one.len == 0 || one.data[0] == '#')
