@@ -458,12 +458,258 @@ static void test_cut_at_every_byte(void **state)
 	scene_remove(folder);
 }
 
+/* ---- real logs ------------------------------------------------------------------------------- */
+
+#define CELLS_MAX 64
+
+/* Strings sorted and each once. */
+struct texts {
+	char **at;
+	size_t count, capacity;
+};
+
+static void texts_add(struct texts *t, const char *text)
+{
+	if (t->count == t->capacity) {
+		t->capacity = t->capacity == 0 ? 1024 : 2 * t->capacity;
+		t->at = realloc(t->at, t->capacity * sizeof(*t->at));
+		assert_non_null(t->at);
+	}
+	t->at[t->count] = strdup(text);
+	assert_non_null(t->at[t->count++]);
+}
+
+static void texts_sort(struct texts *t)
+{
+	size_t kept = 0;
+
+	qsort(t->at, t->count, sizeof(*t->at), text_compare);
+	for (size_t i = 0; i < t->count; i++) {
+		if (kept > 0 && strcmp(t->at[kept - 1], t->at[i]) == 0)
+			free(t->at[i]);
+		else
+			t->at[kept++] = t->at[i];
+	}
+	t->count = kept;
+}
+
+static bool texts_has(const struct texts *t, const char *text)
+{
+	return t->count > 0 &&
+	       bsearch(&text, t->at, t->count, sizeof(*t->at), text_compare) != NULL;
+}
+
+static void texts_free(struct texts *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		free(t->at[i]);
+	free(t->at);
+}
+
+/* "a.b.c.d" -> "a.b.c.0/24"; false for what is no IPv4 address. */
+static bool network_of(const char *address, char ret_network[32])
+{
+	unsigned a, b, c, d;
+
+	if (strchr(address, ':') != NULL || sscanf(address, "%u.%u.%u.%u", &a, &b, &c, &d) != 4)
+		return false;
+	snprintf(ret_network, 32, "%u.%u.%u.0/24", a, b, c);
+	return true;
+}
+
+/* Every cell whose column is of the type addr, by the log's own header. */
+static void cells_each(const char *path,
+	void (*cell)(void *context, uint64_t line, const char *column, const char *value),
+	void *context)
+{
+	static char line[1 << 20], columns[1 << 16];
+	char *names_at[CELLS_MAX] = {0};
+	bool address[CELLS_MAX] = {false};
+	gzFile f = gzopen(path, "rb");
+
+	assert_non_null(f);
+	for (uint64_t number = 1; gzgets(f, line, sizeof(line)) != NULL; number++) {
+		char *rest = line, *part;
+
+		line[strcspn(line, "\n")] = 0;
+		if (strncmp(line, "#fields\t", 8) == 0) {
+			memset(names_at, 0, sizeof(names_at));
+			strcpy(columns, line + 8);
+			rest = columns;
+			for (size_t i = 0; (part = strsep(&rest, "\t")) != NULL; i++) {
+				assert_true(i < CELLS_MAX);
+				names_at[i] = part;
+			}
+		} else if (strncmp(line, "#types\t", 7) == 0) {
+			rest = line + 7;
+			for (size_t i = 0; (part = strsep(&rest, "\t")) != NULL; i++)
+				address[i] = strcmp(part, "addr") == 0;
+		} else if (line[0] != '#') {
+			for (size_t i = 0; (part = strsep(&rest, "\t")) != NULL; i++) {
+				if (i < CELLS_MAX && address[i] && strcmp(part, "-") != 0)
+					cell(context, number, names_at[i], part);
+			}
+		}
+	}
+	gzclose(f);
+}
+
+static void cell_collect(void *context, uint64_t line, const char *column, const char *value)
+{
+	(void)line;
+	(void)column;
+	texts_add(context, value);
+}
+
+static void column_collect(void *context, uint64_t line, const char *column, const char *value)
+{
+	(void)line;
+	(void)value;
+	texts_add(context, column);
+}
+
+struct comparing {
+	const struct texts *indicators;
+	struct texts *expected;
+};
+
+static void expect_hit(struct texts *t, uint64_t line, const char *column, const char *indicator)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%llu %s %s", (unsigned long long)line, column, indicator);
+	texts_add(t, text);
+}
+
+static void cell_expect(void *context, uint64_t line, const char *column, const char *value)
+{
+	struct comparing *c = context;
+	char network[32];
+
+	if (texts_has(c->indicators, value))
+		expect_hit(c->expected, line, column, value);
+	if (network_of(value, network) && texts_has(c->indicators, network))
+		expect_hit(c->expected, line, column, network);
+}
+
+/* Of what the logs hold: some addresses, their neighbours, some networks. */
+static void indicators_choose(const struct texts *seen, struct texts *ret_indicators)
+{
+	for (size_t i = 0; i < seen->count; i++) {
+		const char *text = seen->at[i];
+		char network[32];
+		unsigned a, b, c, d;
+
+		if (i % 5 == 0)
+			texts_add(ret_indicators, text);
+		if (!network_of(text, network))
+			continue;
+		if (i % 31 == 0)
+			texts_add(ret_indicators, network);
+		if (i % 7 == 0 && sscanf(text, "%u.%u.%u.%u", &a, &b, &c, &d) == 4) {
+			snprintf(network, sizeof(network), "%u.%u.%u.%u", a, b, c, d ^ 1);
+			texts_add(ret_indicators, network);
+		}
+	}
+	texts_sort(ret_indicators);
+}
+
+static size_t log_compare(
+	const char *folder, const char *index, const char *path, const struct texts *indicators)
+{
+	struct texts expected = {0}, found = {0};
+	struct comparing c = {indicators, &expected};
+	struct scene_findings f;
+	struct texts columns = {0};
+	size_t hits;
+
+	cells_each(path, cell_expect, &c);
+	texts_sort(&expected);
+	watch(folder, index, path, &f);
+	/* Addresses in messages are found as well: only the columns of addresses are compared. */
+	cells_each(path, column_collect, &columns);
+	texts_sort(&columns);
+	for (size_t i = 0; i < f.count; i++) {
+		if (texts_has(&columns, f.rows[i].field))
+			expect_hit(&found, (uint64_t)f.rows[i].line, f.rows[i].field,
+				f.rows[i].indicator);
+	}
+	hits = found.count;
+	texts_sort(&found);
+	assert_int_equal(hits, found.count); /* none twice */
+	for (size_t i = 0; i < found.count; i++) {
+		if (!texts_has(&expected, found.at[i]))
+			fail_msg("%s: not expected: %s", path, found.at[i]);
+	}
+	for (size_t i = 0; i < expected.count; i++) {
+		if (!texts_has(&found, expected.at[i]))
+			fail_msg("%s: missed: %s", path, expected.at[i]);
+	}
+	texts_free(&columns);
+	texts_free(&expected);
+	texts_free(&found);
+	scene_findings_free(&f);
+	return hits;
+}
+
+static void test_real_logs(void **state)
+{
+	const char *root = getenv("SERAI_DATA");
+	char logs[512], folder[64], index[96];
+	struct texts paths = {0}, seen = {0}, indicators = {0};
+	struct buf lines = BUF_INIT;
+	struct dirent *entry;
+	size_t hits = 0;
+	DIR *d;
+
+	(void)state;
+	if (root != NULL)
+		snprintf(logs, sizeof(logs), "%s/sensor/zeek", root);
+	else
+		snprintf(logs, sizeof(logs), "%s/../shared/data/sensor/zeek", SERAI_SOURCE);
+	d = opendir(logs);
+	if (d == NULL) {
+		print_message("no %s: skipped\n", logs);
+		skip();
+	}
+	while ((entry = readdir(d)) != NULL) {
+		char path[1024];
+
+		snprintf(path, sizeof(path), "%s/%s", logs, entry->d_name);
+		if (slice_ends(slice_of(path), SLICE(".log.gz")))
+			texts_add(&paths, path);
+	}
+	closedir(d);
+	texts_sort(&paths);
+	assert_true(paths.count > 0);
+	for (size_t i = 0; i < paths.count; i++)
+		cells_each(paths.at[i], cell_collect, &seen);
+	texts_sort(&seen);
+	indicators_choose(&seen, &indicators);
+	for (size_t i = 0; i < indicators.count; i++)
+		buf_printf(&lines, "%s\n", indicators.at[i]);
+	scene_folder(folder);
+	snprintf(index, sizeof(index), "%s/index", folder);
+	scene_index(index, buf_slice(&lines));
+	for (size_t i = 0; i < paths.count; i++)
+		hits += log_compare(folder, index, paths.at[i], &indicators);
+	print_message("%zu real logs, %zu addresses, %zu indicators: %zu hits, as expected\n",
+		paths.count, seen.count, indicators.count, hits);
+	assert_true(hits > 0);
+	texts_free(&paths);
+	texts_free(&seen);
+	texts_free(&indicators);
+	buf_fini(&lines);
+	scene_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_readers_agree),
 		cmocka_unit_test(test_many_lines),
 		cmocka_unit_test(test_cut_at_every_byte),
+		cmocka_unit_test(test_real_logs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
