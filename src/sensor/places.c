@@ -319,6 +319,8 @@ static enum err_kind transactions_read(
 				"move the file away "
 				"to start anew",
 				s->path, end);
+		if (rest.len > 0)
+			rest.len--; /* the last line's end begins no other line */
 		for (; slice_next(&rest, '\n', &one); number++) {
 			if (one.len > 0 && !line_read(s, one))
 				return err_set(e, ERR_CORRUPT,

@@ -294,6 +294,34 @@ static void test_bad_lines(void **state)
 	end(&b);
 }
 
+/* The line is told as it stands in the file, in later transactions too. */
+static void test_line_number(void **state)
+{
+	struct bench b;
+	struct output_mark marks[2];
+	struct buf text;
+	uint8_t digest[SHA256_LEN];
+	size_t lines = 0;
+	char expected[32];
+
+	(void)state;
+	begin(&b);
+	fill(&b, marks);
+	text = whole(&b);
+	for (size_t i = 0; i < text.len; i++)
+		lines += text.data[i] == '\n';
+	hash_sha256(SLICE("gone 1 9\nnonsense\n"), digest);
+	buf_text(&text, "gone 1 9\nnonsense\ncommit ");
+	hex_append(&text, digest, sizeof(digest));
+	buf_char(&text, '\n');
+	put(&b, buf_slice(&text));
+	assert_int_equal(reopen(&b), ERR_CORRUPT);
+	snprintf(expected, sizeof(expected), "line %zu: ", lines + 2);
+	assert_non_null(strstr(b.e.text, expected));
+	buf_fini(&text);
+	end(&b);
+}
+
 static void test_gone(void **state)
 {
 	struct bench b;
@@ -376,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_altered),
 		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_line_number),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_growth),
