@@ -80,11 +80,28 @@ static uint64_t ipv4_number(const struct index *x, uint32_t row)
 	return stored_next(&at, bytes + sizeof(bytes), width, &s) ? s.number : NUMBER_NONE;
 }
 
+/* Where `sought` stands among `count` sorted numbers, without a branch on what they are; another's
+ * place when it is not there. */
+static uint32_t place_of(const uint8_t *numbers, uint32_t count, unsigned width, uint32_t sought)
+{
+	uint32_t from = 0;
+
+	while (count > 1) {
+		uint32_t half = count / 2;
+		const uint8_t *p = numbers + (size_t)(from + half) * width;
+
+		from = (width == 2 ? le16(p) : le32(p)) <= sought ? from + half : from;
+		count -= half;
+	}
+	return from;
+}
+
 uint64_t look_ipv4(const struct index *x, uint32_t address)
 {
 	const struct section *low = &x->sections[SECTION_IPV4_LOW];
 	uint32_t from = 0, to = (uint32_t)low->count;
-	uint32_t sought = address;
+	uint32_t sought = address, place;
+	const uint8_t *numbers, *p;
 
 	if (low->width == 2) {
 		const uint8_t *row = section_row(x, SECTION_IPV4_DIRECTORY, address >> 16, 4);
@@ -96,22 +113,20 @@ uint64_t look_ipv4(const struct index *x, uint32_t address)
 		from = le32(row);
 		to = le32(next);
 		sought &= 0xffff;
-	}
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2, there;
-		const uint8_t *p = section_row(x, SECTION_IPV4_LOW, middle, low->width);
-
-		if (p == NULL)
+		/* no /16 has more */
+		if (to > low->count || (to > from && to - from > IPV4_SLOTS))
 			return NUMBER_NONE;
-		there = low->width == 2 ? le16(p) : le32(p);
-		if (there == sought)
-			return ipv4_number(x, middle);
-		if (there < sought)
-			from = middle + 1;
-		else
-			to = middle;
 	}
-	return NUMBER_NONE;
+	if (from >= to)
+		return NUMBER_NONE;
+	numbers = index_touch(
+		x, low->offset + (uint64_t)from * low->width, (uint64_t)(to - from) * low->width);
+	if (numbers == NULL)
+		return NUMBER_NONE;
+	place = place_of(numbers, to - from, low->width, sought);
+	p = numbers + (size_t)place * low->width;
+	return (low->width == 2 ? le16(p) : le32(p)) == sought ? ipv4_number(x, from + place)
+							       : NUMBER_NONE;
 }
 
 static bool covers(const uint8_t *first, unsigned prefix, const uint8_t address[16])

@@ -112,6 +112,37 @@ static size_t probes_pass(const struct index_matcher *m, size_t count, uint16_t 
 	return found;
 }
 
+/* Of IPv4 addresses with listed neighbours, which are many in a large index, asks for what will be
+ * read: first the rows of the directory, then the middles of their stretches. */
+static void look_ahead(const struct index_matcher *m, const uint16_t *found, size_t count)
+{
+	const struct index *x = m->x;
+	const struct section *low = &x->sections[SECTION_IPV4_LOW];
+	const uint8_t *rows = x->memory + x->sections[SECTION_IPV4_DIRECTORY].offset;
+
+	if (low->width != 2 || x->sections[SECTION_IPV4_DIRECTORY].bytes == 0)
+		return;
+	for (size_t k = 0; k < count; k++) {
+		const struct probe *p = &m->probes[found[k]];
+
+		if (p->type == PROBE_IPV4)
+			__builtin_prefetch(rows + 4 * (p->hash >> 16));
+	}
+	for (size_t k = 0; k < count; k++) {
+		const struct probe *p = &m->probes[found[k]];
+		uint64_t middle;
+
+		if (p->type != PROBE_IPV4)
+			continue;
+		/* whether these rows were verified does not matter: nothing is done but asking */
+		middle = ((uint64_t)le32(rows + 4 * (p->hash >> 16)) +
+				 le32(rows + 4 * (p->hash >> 16) + 4)) /
+			 2;
+		if (middle < low->count)
+			__builtin_prefetch(x->memory + low->offset + 2 * middle);
+	}
+}
+
 /* Look at what has been gathered; false when the caller wants no more. */
 bool match_flush(struct index_matcher *m)
 {
@@ -121,6 +152,7 @@ bool match_flush(struct index_matcher *m)
 	probes_deepen(m);
 	passed = m->fast ? match_fast_pass(m, count, found) : probes_pass(m, count, found);
 	m->count = 0;
+	look_ahead(m, found, passed);
 	for (size_t k = 0; k < passed; k++) {
 		if (!match_resolve(m, &m->probes[found[k]])) {
 			m->stopped = true;

@@ -93,6 +93,12 @@ const uint8_t *index_touch_slow(struct index *x, uint64_t offset, uint64_t bytes
 	end = (offset + bytes + BLOCK_BYTES - 1) / BLOCK_BYTES - 1;
 	if (end > x->blocks_count)
 		return NULL;
+	for (uint64_t k = first;; k++) {
+		if (k == end)
+			return x->memory + offset;
+		if (atomic_load_explicit(&x->blocks[k], memory_order_acquire) != BLOCK_GOOD)
+			break;
+	}
 	return blocks_read(x, first, end) ? x->memory + offset : NULL;
 }
 
@@ -245,7 +251,8 @@ static enum err_kind sections_check(struct index *x, struct err *e)
 	if (low->bytes != 0 && low->width != 2 && low->width != 4)
 		return corrupt(
 			x, e, "IPv4 addresses", low->offset, "neither two bytes each nor four");
-	if (low->count > UINT32_MAX || low->bytes != low->count * low->width)
+	if (low->count > (low->width == 4 ? NARROW_LEAST : UINT32_MAX) ||
+		low->bytes != low->count * low->width)
 		return corrupt(x, e, "IPv4 addresses", low->offset, "not as many as it says");
 	if (s[SECTION_IPV4_ENTRY].width > 4 ||
 		s[SECTION_IPV4_ENTRY].bytes != low->count * s[SECTION_IPV4_ENTRY].width)

@@ -104,10 +104,6 @@ static const struct {
 	const char *scheme;
 	unsigned port;
 } default_ports[] = {
-	{"http",  80 },
-	{"https", 443},
-	{"ws",    80 },
-	{"wss",   443},
 	{"ftp",   21 },
 	{"ftps",  990},
 	{"sftp",  22 },
@@ -123,9 +119,10 @@ static bool port_is_default(struct slice scheme, struct slice port)
 
 	if (!slice_to_u64(port, &number))
 		return false;
-	/* logs leave the scheme out: both of the usual ones */
-	if (scheme.len == 0)
-		return number == 80 || number == 443;
+	/* Logs leave the scheme out, so the two usual ones never count: else "https://a:80/" in a
+	 * feed would miss "a:80/" in a log. */
+	if (number == 80 || number == 443)
+		return true;
 	for (size_t k = 0; k < COUNT_OF(default_ports); k++) {
 		if (default_ports[k].port == number &&
 			slice_equal_nocase(scheme, slice_of(default_ports[k].scheme)))
