@@ -56,7 +56,8 @@ static struct zeek_mark mark_of(struct slice text)
 	char bytes[ZEEK_MARK_MAX] = {0}, ones[ZEEK_MARK_MAX] = {0};
 	struct zeek_mark m = {.len = text.len};
 
-	memcpy(bytes, text.data, text.len);
+	if (text.len > 0) /* "#empty_field" without a value: no bytes to copy */
+		memcpy(bytes, text.data, text.len);
 	memset(ones, 0xff, text.len);
 	memcpy(&m.word, bytes, sizeof(m.word));
 	memcpy(&m.mask, ones, sizeof(m.mask));
