@@ -164,6 +164,8 @@ static enum err_kind file_read_whole(
 		}
 		last = got == 0;
 		b->len += got;
+		if (last && !begun && b->len == 0)
+			break; /* an empty file is nothing wrong */
 		if (!begun && (last || b->len >= LOGS_GUESS_MAX)) {
 			kind = begin(w, &r, (struct slice){b->data, b->len}, path, e);
 			begun = true;
