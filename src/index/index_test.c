@@ -189,6 +189,10 @@ static const struct {
 	{FIELD_HASH,        "d41d8cd98f00b204e9800998ecf8427e",              F,                 "0d41d8cd98f00b204e9800998ecf8427e",
          NULL																								   },
  /* context only */
+	{U,		 "https://evil.com:80/a.php",                     U,                 "evil.com:80/a.php",                         "exact evil.com:80/a.php"                                          },
+	{U,		 "ftp://evil.com:21/a.php",                       U,                 "ftp://evil.com/a.php",                      "exact ftp://evil.com/a.php"                                       },
+	{U,		 "ftp://evil.com:21/a.php",                       U,                 "http://evil.com:21/a.php",                  NULL                                                               },
+	{M,		 "o'b=x@evil.com",				M,                 "<o'b=x@evil.com>",                          "exact o'b=x@evil.com"                                             },
 	{N,		 "evil.com",				      FIELD_NONE,        "evil.com",                                  NULL							       },
 };
 
@@ -265,6 +269,9 @@ static const struct {
 	{M,		   "a@"								  },
 	{M,		   "a@b c.com"							   },
 	{FIELD_HASH,          "d41d8cd98f00b204e9800998ecf8427"                                     },
+	{M,		   "a:b@evil.com"							},
+	{M,		   "a@[1.2.3.4]"							 },
+	{M,		   "a@::1"							       },
 	{FIELD_HASH,          "xyz"								 },
 	{FIELD_HASH,          "d41d8cd98f00b204e9800998ecf8427g"                                    },
 	{FIELD_CERTIFICATE,   "ab:cd"							       },
