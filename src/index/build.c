@@ -52,8 +52,7 @@ void index_builder_counts(const struct index_builder *b, struct index_counts *re
 	*ret_counts = b->counts;
 }
 
-/* ---- entries
- * ------------------------------------------------------------------------------------- */
+/* ---- entries ------------------------------------------------------------------------------- */
 
 static bool string_same(const void *context, uint32_t id, struct slice bytes)
 {
@@ -139,8 +138,7 @@ enum err_kind index_builder_entry(
 	return OK;
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------ */
+/* ---- values -------------------------------------------------------------------------------- */
 
 bool stage_value(struct index_builder *b, unsigned table, uint64_t hash, size_t two,
 	const char *value, size_t len)

@@ -11,8 +11,7 @@
 #define PARTS_BITS  8
 #define PARTS_COUNT (1 << PARTS_BITS)
 
-/* ---- memory that is only given back as a whole (stage.c)
- * ----------------------------------------- */
+/* ---- memory that is only given back as a whole (stage.c) ----------------------------------- */
 
 struct slab {
 	struct slab *next;
@@ -53,8 +52,7 @@ static inline uint8_t *pile_take(struct pool *p, struct pile *q, size_t bytes)
 	return last->data + last->len - bytes;
 }
 
-/* ---- equal things once (intern.c)
- * --------------------------------------------------------------------- */
+/* ---- equal things once (intern.c) ---------------------------------------------------------- */
 
 /* Keyed: foreign bytes cannot make it slow. Ids count up from 0. */
 struct intern {
@@ -73,8 +71,7 @@ bool intern_find(struct intern *t, struct slice bytes,
 	bool (*same)(const void *context, uint32_t id, struct slice bytes), const void *context,
 	uint32_t *ret_id, bool *ret_new);
 
-/* ---- staged values
- * ------------------------------------------------------------------------------------------ */
+/* ---- staged values ------------------------------------------------------------------------- */
 
 /* u64 hash, u32 entry, u16 length, u8 where a name's last two labels begin, the value */
 #define STAGED_HEAD 15

@@ -22,8 +22,7 @@ static inline bool fast_supported(void)
 	       __builtin_cpu_supports("popcnt");
 }
 
-/* ---- hash
- * ---------------------------------------------------------------------------------------- */
+/* ---- hash ---------------------------------------------------------------------------------- */
 
 /* The key, and constants that the compiler would otherwise make anew for every field. */
 struct fast_key {
@@ -118,8 +117,7 @@ FAST_INLINE uint64_t fast_hash_short(const struct fast_key *f, const char *p, si
 		f, _mm_or_si128(_mm_and_si128(only, one), _mm_andnot_si128(only, two)), len);
 }
 
-/* ---- dotted quads
- * ------------------------------------------------------------------------------------ */
+/* ---- dotted quads -------------------------------------------------------------------------- */
 
 /*
  * "198.51.100.7" without leading zeros; false: it is none. The four ends become indices of the four

@@ -7,7 +7,7 @@
 #define AES __attribute__((target("aes,sse4.1")))
 #endif
 
-/* ---- the round in plain C (FIPS 197, section 5.1) -------------------------------------------- */
+/* ---- the round in plain C (FIPS 197, section 5.1) ------------------------------------------ */
 
 static const uint8_t sbox[256] = {
 	0x63,
@@ -386,8 +386,7 @@ AES static uint64_t run_aes(
 }
 #endif
 
-/* ---- door
- * ---------------------------------------------------------------------------------------- */
+/* ---- door ---------------------------------------------------------------------------------- */
 
 void hash_key_set(struct hash_key *k, const uint8_t bytes[HASH_KEY_BYTES])
 {

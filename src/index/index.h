@@ -17,8 +17,7 @@
 #define INDEX_LABELS_MAX   127 /* of a name; RFC 1035 allows no more in 255 bytes */
 #define INDEX_SIGNER_MAX   128 /* bytes of a signer's name */
 
-/* ---- what is known of an indicator
- * --------------------------------------------------------------- */
+/* ---- what is known of an indicator --------------------------------------------------------- */
 
 /* Provenance, shared by all values of one object or one list. Slices may be empty. */
 struct index_entry {
@@ -33,8 +32,7 @@ struct index_entry {
 	struct slice labels;                   /* "a,b": indicator_types and labels */
 };
 
-/* ---- building
- * ------------------------------------------------------------------------------------ */
+/* ---- building ------------------------------------------------------------------------------ */
 
 struct index_builder;
 
@@ -82,8 +80,7 @@ enum err_kind index_signer_read(
 enum err_kind index_builder_write(struct index_builder *b, const char *path,
 	const struct index_signer *signer, struct err *e) MUST_USE;
 
-/* ---- opening
- * ------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------- */
 
 struct index;
 
@@ -125,8 +122,7 @@ bool index_each(const struct index *x,
 	bool (*each)(void *context, enum field_kind kind, struct slice text, uint32_t entry),
 	void *context);
 
-/* ---- matching
- * ------------------------------------------------------------------------------------ */
+/* ---- matching ------------------------------------------------------------------------------ */
 
 enum index_how {
 	INDEX_EXACT,

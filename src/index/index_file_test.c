@@ -222,8 +222,7 @@ static void test_version(void **state)
 	buf_fini(&b);
 }
 
-/* ---- while in use
- * ----------------------------------------------------------------------------------- */
+/* ---- while in use -------------------------------------------------------------------------- */
 
 static void test_replaced(void **state)
 {
@@ -280,8 +279,7 @@ static void test_written_while_open(void **state)
 	buf_fini(&b);
 }
 
-/* ---- signatures
- * -------------------------------------------------------------------------------------- */
+/* ---- signatures ---------------------------------------------------------------------------- */
 
 static void signer_make(
 	struct testing *t, const char *name, struct index_signer *s, struct buf *public)

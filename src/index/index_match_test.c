@@ -355,8 +355,7 @@ static void test_wider(void **state)
 	}
 }
 
-/* ---- lists
- * --------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------- */
 
 static int line_order(const void *a, const void *b)
 {
@@ -485,7 +484,7 @@ static void test_lists(void **state)
 	buf_fini(&list);
 }
 
-/* ---- collisions ------------------------------------------------------------------------------ */
+/* ---- collisions ---------------------------------------------------------------------------- */
 
 /* 131,072 texts that are one under any hash of the form h * 33 + byte (DJB2, and Suricata's): here
  * they spread as any others do. */
@@ -525,13 +524,12 @@ static void test_collisions(void **state)
 	}
 	/* 35 bytes each, four on average: 25 in one bucket would come once in a million builds */
 	assert_in_range(most, 35, 25 * 35);
-	assert_true(testing_match(t, FIELD_TEXT, false, slice_cut(buf_slice(&list), 0, 34))[0] ==
-		    '0');
+	assert_true(
+		testing_match(t, FIELD_TEXT, false, slice_cut(buf_slice(&list), 0, 34))[0] == '0');
 	buf_fini(&list);
 }
 
-/* ---- bounds
- * ---------------------------------------------------------------------------------------------- */
+/* ---- bounds -------------------------------------------------------------------------------- */
 
 static void count_part(void *context, enum field_kind kind, struct slice text)
 {

@@ -2,7 +2,7 @@
 /* What is found and what is not: every kind, and the spellings that real logs and feeds have. */
 #include "index_testing.h"
 
-/* ---- one indicator, one field ---------------------------------------------------------------- */
+/* ---- one indicator, one field -------------------------------------------------------------- */
 
 #define A FIELD_ADDRESS
 #define N FIELD_NAME
@@ -228,8 +228,7 @@ static void test_cases(void **state)
 	}
 }
 
-/* ---- what is no indicator
- * ------------------------------------------------------------------------- */
+/* ---- what is no indicator ------------------------------------------------------------------ */
 
 static const struct {
 	enum field_kind kind;
@@ -309,8 +308,7 @@ static void test_refused(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 }
 
-/* ---- several
- * ------------------------------------------------------------------------------------------- */
+/* ---- several ------------------------------------------------------------------------------- */
 
 static void test_all_networks(void **state)
 {
@@ -417,8 +415,7 @@ static void test_binary(void **state)
 	assert_string_equal(testing_match(t, A, true, SLICE("\x01\x02\x03")), "");
 }
 
-/* ---- entries, patterns, lists
- * ----------------------------------------------------------------------- */
+/* ---- entries, patterns, lists -------------------------------------------------------------- */
 
 static bool each_line(void *context, enum field_kind kind, struct slice text, uint32_t entry)
 {
@@ -593,8 +590,7 @@ static void test_keys(void **state)
 	arena_free(a);
 }
 
-/* ---- the hash is the same on every machine
- * ------------------------------------------------------------- */
+/* ---- the hash is the same on every machine ------------------------------------------------- */
 
 static void test_hash(void **state)
 {

@@ -88,8 +88,7 @@ static inline bool section_eager(unsigned id)
 #define LENGTH_LONG     0xff /* in a length byte: u16 follows */
 #define SET_ENTRIES_MAX 4096 /* of one value; more tell nothing new, and each is a finding */
 
-/* ---- little-endian
- * ---------------------------------------------------------------------------------- */
+/* ---- little-endian ------------------------------------------------------------------------- */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file is used as it is in memory");
 static inline uint16_t le16(const void *p)
@@ -114,8 +113,7 @@ static inline uint64_t le64(const void *p)
 	return v;
 }
 
-/* ---- filter
- * --------------------------------------------------------------------------------------------- */
+/* ---- filter -------------------------------------------------------------------------------- */
 
 /* A blocked Bloom filter: the high half of a hash chooses the cache line, the low half two words of
  * it and two bits in each. */
@@ -148,8 +146,7 @@ static inline uint32_t bucket_of(uint64_t hash, unsigned bits)
 	return bits == 0 ? 0 : (uint32_t)(hash >> (64 - bits));
 }
 
-/* ---- an open index
- * ------------------------------------------------------------------------------------------ */
+/* ---- an open index ------------------------------------------------------------------------- */
 
 struct section {
 	uint64_t offset, bytes, count;
@@ -213,8 +210,7 @@ static inline const uint8_t *section_row(
 	return index_touch(x, s->offset + number * bytes, bytes);
 }
 
-/* ---- looking up (look.c)
- * ---------------------------------------------------------------------------------------- */
+/* ---- looking up (look.c) ------------------------------------------------------------------- */
 
 #define NUMBER_NONE UINT64_MAX
 #define NUMBER_SET  (UINT64_C(1) << 32) /* the rest is the number of a set of entries */

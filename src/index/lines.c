@@ -183,8 +183,7 @@ FAST static bool lines_fast(struct lines *l, const char **at, const char *end, u
 	return good;
 }
 #endif
-/* ---- lists
- * ------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------- */
 
 /* A name that was taken tells that its ending is one of names. */
 static void ending_learn(struct lines *l, struct slice line)

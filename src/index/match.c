@@ -37,8 +37,7 @@ void index_matcher_free(struct index_matcher *m)
 	free(m);
 }
 
-/* ---- the second pass
- * ------------------------------------------------------------------------------ */
+/* ---- the second pass ----------------------------------------------------------------------- */
 
 static bool probe_passes(const struct index_matcher *m, const struct probe *p)
 {
@@ -162,8 +161,7 @@ bool match_flush(struct index_matcher *m)
 	return true;
 }
 
-/* ---- the first pass, with care
- * ------------------------------------------------------------------------- */
+/* ---- the first pass, with care ------------------------------------------------------------- */
 
 static struct probe *probe_add(struct index_matcher *m, unsigned type, struct slice text)
 {

@@ -160,8 +160,7 @@ static bool name_value(struct slice text, struct normal *n)
 	return true;
 }
 
-/* ---- addresses
- * ------------------------------------------------------------------------------------ */
+/* ---- addresses ----------------------------------------------------------------------------- */
 
 /* Logs write zones ("fe80::1%eth0") and brackets. */
 static size_t address_bytes(struct slice text, uint8_t ret_bytes[16])
@@ -254,8 +253,7 @@ static bool address_value(struct slice text, struct normal *n)
 	return true;
 }
 
-/* ---- URLs and e-mails
- * -------------------------------------------------------------------------------- */
+/* ---- URLs and e-mails ---------------------------------------------------------------------- */
 
 /* Host of a URL or the domain of an e-mail into `to` (at least NAME_BYTES_MAX and ADDRESS_TEXT_MAX
  * bytes); 0 when it is none. */
@@ -383,8 +381,7 @@ static bool email_value(struct slice text, struct normal *n)
 	return email_any(text, true, n);
 }
 
-/* ---- digests, numbers, tokens
- * ------------------------------------------------------------------------- */
+/* ---- digests, numbers, tokens -------------------------------------------------------------- */
 
 static bool digest_of(struct slice text, struct normal *n, const size_t *bytes, size_t count)
 {
@@ -512,8 +509,7 @@ static bool ssdeep_value(struct slice text, struct normal *n)
 	return text_any(text, n);
 }
 
-/* ---- printing
- * --------------------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------ */
 
 static size_t copy_print(struct slice normal, char *to)
 {
@@ -566,8 +562,7 @@ static size_t address_print(struct slice normal, char *to)
 	return len;
 }
 
-/* ---- the kinds
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the kinds ----------------------------------------------------------------------------- */
 
 static const struct {
 	bool (*field)(struct slice text, struct normal *n);

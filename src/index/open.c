@@ -107,8 +107,7 @@ bool index_damaged(const struct index *x)
 	return x->damaged;
 }
 
-/* ---- head
- * ------------------------------------------------------------------------------------------ */
+/* ---- head ---------------------------------------------------------------------------------- */
 
 static const char *section_name(unsigned id)
 {
@@ -193,8 +192,7 @@ static enum err_kind head_check(struct index *x, const uint8_t *head, uint64_t s
 	return OK;
 }
 
-/* ---- sections that contradict themselves
- * --------------------------------------------------------------- */
+/* ---- sections that contradict themselves --------------------------------------------------- */
 
 static enum err_kind table_check(struct index *x, unsigned id, struct err *e)
 {
@@ -442,8 +440,7 @@ void index_close(struct index *x)
 	free(x);
 }
 
-/* ---- what is in it
- * -------------------------------------------------------------------------------------------- */
+/* ---- what is in it ------------------------------------------------------------------------- */
 
 void index_info(const struct index *x, struct index_info *ret_info)
 {

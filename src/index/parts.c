@@ -54,8 +54,7 @@ static bool all(struct slice text, unsigned what)
 	return text.len != 0;
 }
 
-/* ---- hosts
- * ----------------------------------------------------------------------------------------- */
+/* ---- hosts --------------------------------------------------------------------------------- */
 
 /* "name", "name:443", "1.2.3.4:80", "[::1]:80", "::1": what is left without the port. */
 static struct slice host_without_port(struct slice text)
@@ -97,8 +96,7 @@ static void host_parts(struct slice text, part_seen *seen, void *context)
 		seen(context, address_form(host) ? FIELD_ADDRESS : FIELD_NAME, host);
 }
 
-/* ---- URLs
- * -------------------------------------------------------------------------------------------- */
+/* ---- URLs ---------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *scheme;
@@ -201,8 +199,7 @@ static void url_parts_of(struct slice text, part_seen *seen, void *context)
 	seen(context, address_form(u.host) ? FIELD_ADDRESS : FIELD_NAME, u.host);
 }
 
-/* ---- e-mails
- * --------------------------------------------------------------------------------------------- */
+/* ---- e-mails ------------------------------------------------------------------------------- */
 
 bool email_local_byte(char c)
 {

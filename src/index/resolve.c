@@ -82,8 +82,7 @@ static bool resolve_value(struct index_matcher *m, const struct probe *p)
 	return report(m, p, kind, INDEX_EXACT, in_words(m, kind, stored), number);
 }
 
-/* ---- addresses
- * ------------------------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------------------------- */
 
 struct network_hit {
 	struct index_matcher *m;
@@ -153,8 +152,7 @@ static bool resolve_ipv6(struct index_matcher *m, const struct probe *p)
 	       look_networks(m->x, bytes, hit_network, &h);
 }
 
-/* ---- URLs
- * -------------------------------------------------------------------------------------------- */
+/* ---- URLs ---------------------------------------------------------------------------------- */
 
 /* An indicator without a query whose path ends in '/', or in a segment without a dot, stands for
  * everything below it. */
@@ -218,8 +216,7 @@ static bool resolve_url(struct index_matcher *m, const struct probe *p)
 	return url.len > heap->extra || url_try(m, p, &run, url.len, INDEX_EXACT, false);
 }
 
-/* ---- door
- * -------------------------------------------------------------------------------------------- */
+/* ---- door ---------------------------------------------------------------------------------- */
 
 bool match_resolve(struct index_matcher *m, const struct probe *p)
 {

@@ -77,8 +77,7 @@ uint8_t *pile_take_slow(struct pool *p, struct pile *q, size_t bytes)
 	return piece->data;
 }
 
-/* ---- equal things once
- * ------------------------------------------------------------------------------ */
+/* ---- equal things once --------------------------------------------------------------------- */
 
 void intern_fini(struct intern *t)
 {
