@@ -26,11 +26,12 @@ mkdir -p "$work"
 trap '[ -z "$mine" ] || rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# cpu NAME COMMAND...: user and system seconds of a command, appended to NAME's figures
+# cpu NAME COMMAND...: user and system seconds of a command, appended to NAME's figures. Its output goes to a
+# file: grep stops at its first match when it is /dev/null.
 cpu() {
 	name=$1
 	shift
-	/usr/bin/time -q -o "$work/time" -f '%U %S %M %e' "$@" >/dev/null 2>"$work/stderr" || {
+	/usr/bin/time -q -o "$work/time" -f '%U %S %M %e' "$@" >"$work/stdout" 2>"$work/stderr" || {
 		status=$?
 		[ "$status" -le 1 ] || { cat "$work/stderr" >&2; exit 1; }
 	}
@@ -79,6 +80,7 @@ for n in 1000 1000000; do
 done
 
 head_of "Zeek logs, $lines lines of dns and $lines of conn"
+rm -f "$work"/cpu.* "$work"/memory.* "$work"/wall.*
 cat "$work/dns.log" "$work/conn.log" "$work/flood.log" >/dev/null
 for _ in $(seq "$rounds"); do
 	cpu wc wc -l "$work/dns.log" "$work/conn.log"
@@ -120,7 +122,9 @@ capture=${SERAI_BENCH_CAPTURE:-}
 if [ -z "$capture" ] && [ -d "$data/sensor/ot" ] && command -v mergecap >/dev/null; then
 	capture=$work/all.pcap
 	if [ ! -f "$capture" ]; then
-		mergecap -F pcap -w "$work/one.pcap" "$data"/sensor/ot/*.pcap 2>/dev/null || true
+		# all of them Ethernet, as the old capture format wants it
+		mergecap -F pcap -w "$work/one.pcap" "$data"/sensor/ot/iti-*.pcap "$data"/sensor/ot/s7_*.pcap \
+			"$data"/sensor/ot/Modbus*.pcap "$data"/sensor/ot/MELSEC_melsoft_UDP*.pcap "$data"/sensor/ot/C37*.pcap
 		set --
 		for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do set -- "$@" "$work/one.pcap"; done
 		mergecap -a -F pcap -w "$capture" "$@"
@@ -165,6 +169,7 @@ build/bench/pattern_bench 300000
 printf '```\n'
 if [ -x build/bench/hunt_bench ]; then
 	printf '\n## Hunts\n\n```\n'
-	build/bench/hunt_bench
+	[ -f "$work/tenth.log" ] || head -n 1000000 "$work/dns.log" >"$work/tenth.log"
+	build/bench/hunt_bench "$work/history" 2 "$work/tenth.log"
 	printf '```\n'
 fi
