@@ -232,10 +232,11 @@ void http_watch_sweep(struct http_watch *w)
 			break;
 		}
 		if (cut) {
-			/* The serving thread sees the end of the stream and cleans up. */
-			shutdown(c->fd, SHUT_RDWR);
+			/* Counted first: whoever saw the end sees the count. */
 			if (phase != HTTP_PHASE_IDLE && late)
 				http_count(&w->hits, 1);
+			/* The serving thread sees the end of the stream and cleans up. */
+			shutdown(c->fd, SHUT_RDWR);
 			http_watch_set(c, HTTP_PHASE_RUN, 0);
 		}
 	}
