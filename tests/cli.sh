@@ -208,6 +208,7 @@ expect 1 "a stranger's signature" "$serai" index --check --trust "$here/key.pub"
 cp "$here/site.sidx" "$here/bad.sidx"
 printf 'x' | dd of="$here/bad.sidx" bs=1 seek=9000 conv=notrunc 2>/dev/null
 expect 1 "an altered index" "$serai" index --check "$here/bad.sidx"
+expect 2 "STIX on standard input, which is read twice" sh -c "'$serai' index -o '$here/none.sidx' - <'$site/indicators.json'"
 expect 2 "an index of nothing" "$serai" index -o "$here/none.sidx"
 expect 3 "an index of what is not there" "$serai" index -o "$here/none.sidx" "$here/nowhere"
 expect 0 "logs with findings" "$serai" watch --once --form text --index "$here/site.sidx" "$site/dns.log" "$site/eve.json"

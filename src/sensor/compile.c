@@ -375,9 +375,6 @@ static enum err_kind stix_add(struct compile *c, struct err *e)
 	c->parser = json_parser_new(JSON_OBJECT_MAX);
 	if (c->arena == NULL || c->report.arena == NULL || c->parser == NULL)
 		kind = err_set(e, ERR_NOMEM, "%s: out of memory", c->path);
-	if (kind == OK && strcmp(c->path, "-") == 0)
-		kind = err_set(e, ERR_USAGE,
-			"STIX is read twice, which standard input cannot; give a file");
 	if (kind == OK)
 		kind = stix_pass(c, true, e);
 	if (kind == OK && c->used > 0)
@@ -494,6 +491,15 @@ static enum err_kind zeek_line(
 	return kind;
 }
 
+/* An object or a list of objects; "[2001:db8::1]" is an address. */
+static bool is_json(struct slice head)
+{
+	head = slice_trim(head);
+	if (slice_starts(head, SLICE("[")))
+		head = slice_trim(slice_cut(head, 1, head.len));
+	return slice_starts(head, SLICE("{"));
+}
+
 static enum err_kind block_add(struct compile *c, struct zeek_feed *z, bool *zeek,
 	struct slice block, uint64_t *line, struct err *e)
 {
@@ -501,6 +507,11 @@ static enum err_kind block_add(struct compile *c, struct zeek_feed *z, bool *zee
 	uint64_t first = *line;
 	struct slice rest = block, one;
 
+	/* A file would have been recognised: only what cannot be read twice comes here. */
+	if (first == 1 && is_json(block))
+		return err_set(e, ERR_USAGE,
+			"%s: STIX is read twice, which standard input cannot; give a file",
+			c->path);
 	if (!*zeek && first == 1 && slice_starts(block, SLICE("#fields\t"))) {
 		*zeek = zeek_header(z, slice_trim(slice_cut(block, 0, slice_find(block, '\n', 0))));
 		if (!*zeek)
@@ -574,7 +585,6 @@ enum err_kind sensor_compile(struct index_builder *b, const char *path,
 	char head[64];
 	size_t len = 0, got = 1;
 	enum err_kind kind;
-	struct slice start;
 
 	options->world->random(options->world->context, c.key, sizeof(c.key));
 	if (strcmp(path, "-") == 0)
@@ -587,8 +597,5 @@ enum err_kind sensor_compile(struct index_builder *b, const char *path,
 	input_free(in);
 	if (kind != OK)
 		return kind;
-	start = slice_trim((struct slice){head, len});
-	if (start.len > 0 && (start.data[0] == '{' || start.data[0] == '['))
-		return stix_add(&c, e);
-	return list_add(&c, e);
+	return is_json((struct slice){head, len}) ? stix_add(&c, e) : list_add(&c, e);
 }
