@@ -125,6 +125,7 @@ struct watch {
 	uint64_t records_before; /* of this source, so far */
 	int64_t site_hashed_us;
 	bool enough; /* of a part of a file: its last record was seen */
+	uint64_t loss_told; /* of what was not seen, as counted when it was told last */
 	enum err_kind failed;
 	struct err error;
 };

@@ -232,6 +232,41 @@ static enum err_kind metrics_write(struct watch *w, struct err *e)
 	return kind;
 }
 
+/* What the sensor did not see is a finding too: an operator must not take silence for peace. */
+static enum err_kind loss_tell(struct watch *w, struct err *e)
+{
+	const struct sensor_report *r = &w->report;
+	bool damaged = w->index != NULL && index_damaged(w->index);
+	uint64_t lost = r->packets.kernel_dropped + r->packets.flows_dropped +
+			r->packets.fragments_dropped + r->patterns.shed + damaged;
+	struct finding f = {.type = FINDING_LOSS,
+		.time_us = TIME_UNKNOWN,
+		.first_us = TIME_UNKNOWN,
+		.last_us = TIME_UNKNOWN,
+		.found_us = world_now(w->world),
+		.count = lost,
+		.site = w->site_name,
+		.indicator = SLICE("not seen"),
+		.entry.confidence = -1};
+
+	if (lost <= w->loss_told)
+		return OK;
+	w->loss_told = lost;
+	arena_reset(w->arena);
+	f.reason = arena_printf(w->arena,
+		"%llu frames dropped by the kernel, %llu connections and %llu fragmented datagrams "
+		"given up, %llu observations of patterns forgotten%s",
+		(unsigned long long)r->packets.kernel_dropped,
+		(unsigned long long)r->packets.flows_dropped,
+		(unsigned long long)r->packets.fragments_dropped,
+		(unsigned long long)r->patterns.shed,
+		damaged ? "; a part of the index is damaged and matches nothing: bring it anew"
+			: "");
+	uuid_v4(w->world, &f.id);
+	w->report.findings++;
+	return output_finding(&w->output, &f, e);
+}
+
 enum err_kind watch_checkpoint(struct watch *w, struct err *e)
 {
 	struct output_mark mark;
@@ -241,7 +276,9 @@ enum err_kind watch_checkpoint(struct watch *w, struct err *e)
 		packet_counts(w->packets, &w->report.packets);
 	if (w->patterns != NULL)
 		pattern_counts(w->patterns, &w->report.patterns);
-	kind = output_sync(&w->output, &mark, e);
+	kind = loss_tell(w, e);
+	if (kind == OK)
+		kind = output_sync(&w->output, &mark, e);
 	if (kind == OK && w->state != NULL)
 		kind = places_commit(w->state, &mark, w->tally, w->site, e);
 	if (kind == OK)
