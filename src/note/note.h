@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Signed notes, keys, checkpoints and cosignatures, to the byte as C2SP writes them (c2sp.org:
+ * signed-note, tlog-checkpoint, tlog-cosignature). libsodium is the only verifier. Knows no log.
+ */
+#ifndef NOTE_H
+#define NOTE_H
+
+#include "base/base.h"
+
+/* ---- limits ---------------------------------------------------------------------------------- */
+
+#define NOTE_BYTES_MAX      KIB(128) /* of a whole note: 30 members' signatures of 5 kB fit */
+#define NOTE_SIGNATURES_MAX 64       /* lines; signed-note asks for at least 16 */
+#define NOTE_SIGNATURE_MAX  5120     /* bytes of one, without key id: ML-DSA-44 fits */
+#define NOTE_NAME_MAX       255      /* bytes of a key's name */
+
+#define NOTE_PUBLIC_LEN 32 /* Ed25519 */
+#define NOTE_SEED_LEN   32
+#define NOTE_ED_LEN     64 /* bytes of a signature */
+#define NOTE_KEY_ID_LEN 4
+#define NOTE_HASH_LEN   32
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+/* signed-note, "Signature types". */
+enum note_type {
+	NOTE_ED25519 = 0x01,
+	NOTE_COSIGNATURE = 0x04, /* cosignature/v1 */
+};
+
+/* Somebody's public key: "name+hex8+base64(type || public)". */
+struct note_key {
+	char name[NOTE_NAME_MAX + 1]; /* NUL-terminated; non-empty, no Unicode space, no '+' */
+	enum note_type type;
+	uint8_t id[NOTE_KEY_ID_LEN]; /* SHA-256(name || 0A || type || public)[0:4] */
+	uint8_t public[NOTE_PUBLIC_LEN];
+};
+
+/* ERR_PARSE says what is wrong; ERR_INVALID for a key that any message would verify under (small
+ * order or not canonical) and for types that we cannot verify. */
+enum err_kind note_key_parse(struct slice vkey, struct note_key *ret_key, struct err *e) MUST_USE;
+void note_key_format(const struct note_key *k, struct buf *out); /* the vkey, without a newline */
+/* ERR_INVALID: bad name or bad public key. */
+enum err_kind note_key_make(struct slice name, enum note_type type,
+	const uint8_t public[NOTE_PUBLIC_LEN], struct note_key *ret_key, struct err *e) MUST_USE;
+bool note_name_valid(struct slice name);
+bool note_key_equal(const struct note_key *a, const struct note_key *b);
+
+/* A signing key. Lives in the signer and in an operator's offline file; wipe it. */
+struct note_secret {
+	struct note_key key;
+	uint8_t seed[NOTE_SEED_LEN];
+};
+
+enum err_kind note_secret_new(const struct world *w, struct slice name, enum note_type type,
+	struct note_secret *ret_secret, struct err *e) MUST_USE;
+/* "PRIVATE+KEY+name+hex8+base64(type || seed)", as Go's note package writes it. */
+enum err_kind note_secret_parse(
+	struct slice text, struct note_secret *ret_secret, struct err *e) MUST_USE;
+void note_secret_format(const struct note_secret *s, struct buf *out);
+void note_secret_wipe(struct note_secret *s);
+
+/* Ed25519 over any bytes, by libsodium; what refuses small orders and non-canonical values. */
+void note_sign_raw(const struct note_secret *s, struct slice message, uint8_t ret[NOTE_ED_LEN]);
+bool note_verify_raw(const uint8_t public[NOTE_PUBLIC_LEN], struct slice message,
+	const uint8_t signature[NOTE_ED_LEN]);
+
+/* ---- notes ----------------------------------------------------------------------------------- */
+
+/* One signature line, as it stands: not verified. Borrowed from the note. */
+struct note_signature {
+	struct slice name;
+	uint8_t id[NOTE_KEY_ID_LEN];
+	struct slice line; /* whole, with its newline */
+	uint8_t bytes[NOTE_SIGNATURE_MAX];
+	size_t bytes_len; /* behind the key id */
+};
+
+struct note {
+	struct slice text; /* ends in a newline; what is signed */
+	struct note_signature *signatures;
+	size_t signatures_count;
+};
+
+/* Take a note apart; everything lives in `a` or is borrowed from bytes. ERR_PARSE names what broke
+ * which rule of signed-note; ERR_LIMIT. Verifies nothing. */
+enum err_kind note_parse(
+	struct slice bytes, struct arena *a, struct note *ret_note, struct err *e) MUST_USE;
+
+/* What the signature lines of a note are worth under these keys. */
+struct note_verdict {
+	bool *signed_by;     /* [keys_count], in the arena */
+	int64_t *time_s;     /* [keys_count]; of cosignatures, else 0 */
+	size_t signed_count; /* different keys with a good signature */
+};
+/*
+ * Lines of unknown (name, id) are ignored; a line of a known key that does not verify makes the
+ * whole note ERR_INVALID. Several keys may share a name. Cosignature keys are verified over
+ * "cosignature/v1\ntime T\n" and the text.
+ */
+enum err_kind note_verify(const struct note *n, const struct note_key *keys, size_t keys_count,
+	struct arena *a, struct note_verdict *ret_verdict, struct err *e) MUST_USE;
+
+/* One signature line for text, which ends in a newline. Type NOTE_ED25519. */
+void note_sign(const struct note_secret *s, struct slice text, struct buf *out);
+/* Type NOTE_COSIGNATURE; time in seconds since 1970. */
+void note_cosign(const struct note_secret *s, struct slice text, uint64_t time_s, struct buf *out);
+/* Bytes of such lines from a raw signature: for whoever does not hold the key (the signer does). */
+void note_line(const struct note_key *k, struct slice signature, struct buf *out);
+/* text, an empty line, lines. */
+void note_write(struct slice text, struct slice lines, struct buf *out);
+
+/* ---- checkpoints ----------------------------------------------------------------------------- */
+
+struct note_checkpoint {
+	struct slice origin; /* one line, not empty; borrowed */
+	uint64_t size;
+	uint8_t root[NOTE_HASH_LEN];
+};
+
+/* "origin\nsize\nbase64(root)\n"; extension lines, leading zeros and loose base64 are refused. */
+enum err_kind note_checkpoint_parse(
+	struct slice text, struct note_checkpoint *ret_checkpoint, struct err *e) MUST_USE;
+void note_checkpoint_format(const struct note_checkpoint *c, struct buf *out);
+
+#endif
