@@ -556,6 +556,9 @@ static enum cli_status sightings_run(struct cli *cli)
 	buf_fini(&out);
 	if (kind != OK)
 		return cli_fail(cli, &e);
+	if (counts.problems > 0)
+		cli_warn(cli, "%s lines are no findings and were left out, the first: %s",
+			cli_count(cli, counts.problems), counts.first_problem);
 	if (cli->json)
 		fprintf(stderr,
 			"{\"event\":\"sightings\",\"findings\":%llu,\"held\":%llu,\"sightings\":%"

@@ -353,6 +353,17 @@ static void cef_labelled(struct buf *out, const char *name, const char *label, s
 	buf_printf(out, " %sLabel=%s", name, label);
 }
 
+/* HOSTNAME of RFC 5424 section 6.2.4: 1 to 255 printing ASCII characters, no space. */
+static void site_append(struct buf *out, const char *site)
+{
+	size_t len = site == NULL ? 0 : strlen(site);
+
+	if (len == 0)
+		buf_char(out, '-');
+	for (size_t i = 0; i < len && i < 255; i++)
+		buf_char(out, site[i] > ' ' && site[i] < 0x7f ? site[i] : '_');
+}
+
 static void cef_write(const struct finding *f, struct buf *out)
 {
 	static const struct {
@@ -378,9 +389,9 @@ static void cef_write(const struct finding *f, struct buf *out)
 	time_format(f->found_us, 6, when);
 	uuid_format(&f->id, id);
 	/* local0; warning from severity 7 on, else notice: RFC 5424 section 6.2.1 */
-	buf_printf(out, "<%u>1 %s %s serai - %s - CEF:0|Serai|serai|1|%s.%s|",
-		severity >= 7 ? 132U : 133U, when,
-		f->site == NULL || f->site[0] == 0 ? "-" : f->site, finding_type_name(f->type),
+	buf_printf(out, "<%u>1 %s ", severity >= 7 ? 132U : 133U, when);
+	site_append(out, f->site);
+	buf_printf(out, " serai - %s - CEF:0|Serai|serai|1|%s.%s|", finding_type_name(f->type),
 		finding_type_name(f->type), indicator_type(f));
 	cef_escape(out, slice_cut(f->indicator, 0, 500), '|');
 	buf_printf(out, "|%u|", severity);
@@ -407,7 +418,8 @@ static void cef_write(const struct finding *f, struct buf *out)
 /* ---- text ------------------------------------------------------------------------------------ */
 
 /* Control characters, C1 controls and marks that turn the direction of text (U+202A..E, U+2066..9,
- * U+200E/F, U+061C) become '?': a name in a log must not draw on the terminal. */
+ * U+200E/F, U+061C) are shown as \xNN and
+ * \uNNNN: a name in a log must not draw on the terminal. */
 static void safe_append(struct buf *out, struct slice s)
 {
 	while (s.len > 0) {
@@ -416,7 +428,7 @@ static void safe_append(struct buf *out, struct slice s)
 
 		if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
 			c == 0x061c || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
-			buf_char(out, '?');
+			buf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
 		else if (c == 0xfffd)
 			utf8_append(out, c);
 		else

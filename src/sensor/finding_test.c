@@ -236,6 +236,15 @@ static void test_cef(void **state)
 	buf_clear(&out);
 	finding_write(SENSOR_CEF, &f, &out);
 	assert_true(slice_starts(buf_slice(&out), SLICE("<132>1 ")));
+	/* HOSTNAME has no room for spaces, bars' friends or line ends; without a name it is "-" */
+	f.site = "Werk 3|\n\xc3\x9c" "bung";
+	buf_clear(&out);
+	finding_write(SENSOR_CEF, &f, &out);
+	assert_true(slice_find_text(buf_slice(&out), SLICE("Z Werk_3|___bung serai - ")) < out.len);
+	f.site = "";
+	buf_clear(&out);
+	finding_write(SENSOR_CEF, &f, &out);
+	assert_true(slice_find_text(buf_slice(&out), SLICE("Z - serai - ")) < out.len);
 	buf_fini(&out);
 }
 
@@ -251,7 +260,8 @@ static void test_text(void **state)
 	finding_write(SENSOR_TEXT, &f, &out);
 	rest = buf_slice(&out);
 	assert_true(slice_starts(
-		rest, SLICE("2023-11-14T22:13:20Z  FOUND  name bad|a\"b\\c|d=e?f?g?[2Jh?")));
+		rest, SLICE("2023-11-14T22:13:20Z  FOUND  name "
+			    "bad|a\"b\\c|d=e\\x0af\\x0dg\\x1b[2Jh\\u202ei\\x9bj")));
 	assert_true(utf8_valid(rest));
 	while (rest.len > 0) {
 		uint32_t c = utf8_next(&rest);

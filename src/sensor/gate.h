@@ -69,6 +69,7 @@ extern const size_t gate_rows_count;
 #define PREVALENCE_SITE_BITS  65536 /* up to some 300,000 hosts */
 #define PREVALENCE_VALUE_BITS 1024  /* up to some 5,000 hosts; beyond, it is certainly common */
 #define PREVALENCE_HOSTS_MIN  8     /* on a smaller site nothing is "common" */
+#define PREVALENCE_AHEAD_US   (86400 * US_PER_SECOND) /* a time zone not told, a clock gone wrong */
 #define PREVALENCE_DAYS_MIN   3 /* an outbreak is common on its first day too, noise every day */
 
 struct prevalence_site {
@@ -85,9 +86,10 @@ struct prevalence {
 };
 
 void prevalence_site_host(struct prevalence_site *s, uint64_t hash);
-/* A host had the value at that time; hash: keyed hash of the host. */
-void prevalence_add(
-	struct prevalence *p, const struct prevalence_site *s, int64_t time_us, uint64_t hash);
+/* A host had the value at that time; hash: keyed hash of the host. Times more than
+ * PREVALENCE_AHEAD_US after now_us, the clock's, are not counted. */
+void prevalence_add(struct prevalence *p, const struct prevalence_site *s, int64_t time_us,
+	int64_t now_us, uint64_t hash);
 /* Days on which at least half of the hosts had it, today counted when it already is so. */
 unsigned prevalence_days(const struct prevalence *p, const struct prevalence_site *s);
 double prevalence_count(unsigned set, unsigned bits);

@@ -5,11 +5,11 @@
  * answers.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hunt/hunt.h"
-#include "sensor.h"
+#include "inside.h"
 
 #define CANDIDATES_MAX 100000 /* segments: eleven years of hours */
 
@@ -75,6 +75,17 @@ static void on_progress(void *context, uint64_t done, uint64_t total)
 
 	if (h->o->progress != NULL)
 		h->o->progress(h->o->context, done, total);
+}
+
+enum err_kind temporary_path(const char *name, char *ret_path, size_t bytes, struct err *e)
+{
+	const char *folder = getenv("TMPDIR");
+	int n = snprintf(
+		ret_path, bytes, "%s/%s", folder == NULL || folder[0] == 0 ? "/tmp" : folder, name);
+
+	if (n < 0 || (size_t)n >= bytes)
+		return err_set(e, ERR_LIMIT, "TMPDIR \"%s\": too long for a path", folder);
+	return OK;
 }
 
 /* Kinds that a value by itself can be, as an index guesses them. */
@@ -157,7 +168,7 @@ enum err_kind sensor_hunt(const struct sensor_hunt_options *options,
 	struct hunt_question *q = hunt_question_new();
 	struct hunt_totals totals = {0};
 	struct index *x = NULL;
-	char made[] = "/tmp/serai-hunt-XXXXXX";
+	char made[PATH_MAX] = "";
 	const char *index_path = options->index;
 	int fd = -1;
 	enum err_kind kind = q == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
@@ -170,8 +181,10 @@ enum err_kind sensor_hunt(const struct sensor_hunt_options *options,
 			kind = hunt_question_index(q, x, e);
 		index_close(x);
 	} else if (kind == OK) {
-		fd = mkstemp(made);
-		if (fd < 0)
+		kind = temporary_path("serai-hunt-XXXXXX", made, sizeof(made), e);
+		if (kind == OK)
+			fd = mkstemp(made);
+		if (kind == OK && fd < 0)
 			kind = err_set(e, err_kind_of_errno(errno), "could not make \"%s\": %s",
 				made, strerror(errno));
 		index_path = made;

@@ -89,7 +89,8 @@ enum err_kind places_commit(struct places *s, const struct output_mark *mark, st
 
 /* ---- the sensor (watch.c) -------------------------------------------------------------------- */
 
-/* Where a tuple of the baseline that acts was met first; more than ACTED_MAX have no place to show. */
+/* Where a tuple of the baseline that acts was met first; more than ACTED_MAX have no place to show.
+ */
 #define ACTED_MAX 4096
 struct plant_place {
 	uint64_t hash; /* plant_tuple_hash */
@@ -124,7 +125,7 @@ struct watch {
 	struct slice file_known; /* what it is known by when its name changes; empty: its name */
 	uint64_t records_before; /* of this source, so far */
 	int64_t site_hashed_us;
-	bool enough; /* of a part of a file: its last record was seen */
+	bool enough;        /* of a part of a file: its last record was seen */
 	uint64_t loss_told; /* of what was not seen, as counted when it was told last */
 	enum err_kind failed;
 	struct err error;
@@ -169,6 +170,10 @@ void source_counts(struct watch *w, const char *path, const struct logs_reader *
 enum err_kind source_reader_new(struct watch *w, enum logs_format format,
 	struct logs_reader **ret_reader, struct err *e) MUST_USE;
 enum err_kind source_packets(struct watch *w, struct err *e) MUST_USE;
+
+/* A name for what is made and removed again, in TMPDIR or /tmp. ERR_LIMIT: too long for `bytes`. */
+enum err_kind temporary_path(
+	const char *name, char *ret_path, size_t bytes, struct err *e) MUST_USE;
 
 /* Follow files and folders, the interface too, until stopped. */
 enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e) MUST_USE;

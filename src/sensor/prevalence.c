@@ -58,13 +58,20 @@ static bool common(const struct prevalence *p, const struct prevalence_site *s)
 	       prevalence_count(p->set, PREVALENCE_VALUE_BITS) >= hosts / 2;
 }
 
-void prevalence_add(
-	struct prevalence *p, const struct prevalence_site *s, int64_t time_us, uint64_t hash)
+void prevalence_add(struct prevalence *p, const struct prevalence_site *s, int64_t time_us,
+	int64_t now_us, uint64_t hash)
 {
-	int32_t day = (int32_t)(time_us / US_PER_DAY);
+	int64_t last_us = now_us + PREVALENCE_AHEAD_US;
+	int32_t day;
 
-	if (time_us == TIME_UNKNOWN)
+	/* A line dated in the far future would make all that follow late ones. */
+	if (time_us == TIME_UNKNOWN || time_us > last_us)
 		return;
+	day = (int32_t)(time_us / US_PER_DAY);
+	if (p->day > last_us / US_PER_DAY) {
+		/* kept when the clock was wrong: its days are none */
+		*p = (struct prevalence){0};
+	}
 	if (day > p->day) {
 		if (p->set > 0 && common(p, s) && p->days < UINT16_MAX)
 			p->days++;

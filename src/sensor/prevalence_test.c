@@ -11,6 +11,7 @@
 
 #define DAY   (86400 * US_PER_SECOND)
 #define START (20000 * DAY)
+#define NOW   (START + 30 * DAY)
 
 /* Spread as a keyed hash would spread them, without chance: no two of the first thousand collide in
  * the small bitmap. */
@@ -32,7 +33,7 @@ static struct prevalence_site *site_of(unsigned hosts)
 static void add(struct prevalence *p, const struct prevalence_site *s, int day, unsigned hosts)
 {
 	for (unsigned i = 1; i <= hosts; i++)
-		prevalence_add(p, s, START + day * DAY, host(i));
+		prevalence_add(p, s, START + day * DAY, NOW, host(i));
 }
 
 static void test_small_site(void **state)
@@ -95,9 +96,32 @@ static void test_late(void **state)
 	add(&p, s, 5, 20);
 	before = p;
 	add(&p, s, 4, 20);
-	prevalence_add(&p, s, TIME_UNKNOWN, host(1));
-	prevalence_add(&p, s, -DAY, host(1));
+	prevalence_add(&p, s, TIME_UNKNOWN, NOW, host(1));
+	prevalence_add(&p, s, -DAY, NOW, host(1));
 	assert_memory_equal(&p, &before, sizeof(p));
+	assert_int_equal(prevalence_days(&p, s), 1);
+	free(s);
+}
+
+/* One line with a wrong year must not end the counting of days. */
+static void test_future(void **state)
+{
+	struct prevalence_site *s = site_of(20);
+	struct prevalence p = {0};
+
+	(void)state;
+	add(&p, s, 0, 20);
+	prevalence_add(&p, s, NOW + PREVALENCE_AHEAD_US + 1, NOW, host(1));
+	prevalence_add(&p, s, INT64_MAX, NOW, host(1));
+	add(&p, s, 1, 20);
+	assert_int_equal(prevalence_days(&p, s), 2);
+	/* the last moment that counts */
+	prevalence_add(&p, s, NOW + PREVALENCE_AHEAD_US, NOW, host(1));
+	assert_int_equal(p.day, (NOW + PREVALENCE_AHEAD_US) / DAY);
+	assert_int_equal(p.days, 2);
+	/* what an earlier run kept under a wrong clock begins anew */
+	p.day += 4000;
+	add(&p, s, 2, 20);
 	assert_int_equal(prevalence_days(&p, s), 1);
 	free(s);
 }
@@ -155,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_half),
 		cmocka_unit_test(test_outbreak),
 		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_future),
 		cmocka_unit_test(test_saturation),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_idle),

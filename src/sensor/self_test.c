@@ -5,10 +5,11 @@
  * anything.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "sensor.h"
+#include "inside.h"
 
 #define SELF_NAME    "serai-self-test.invalid"
 #define SELF_ADDRESS "192.0.2.77"
@@ -92,13 +93,14 @@ static enum err_kind look(const struct sensor_options *options, const char *inde
 enum err_kind sensor_self_test(const struct sensor_options *options,
 	void (*say)(void *context, const char *step, bool good), void *context, struct err *e)
 {
-	char folder[] = "/tmp/serai-self-test-XXXXXX";
-	char paths[4][sizeof(folder) + 16];
+	char folder[PATH_MAX - 16], paths[4][PATH_MAX];
 	static const char *const names[4] = {"index", "dns.log", "capture", "findings"};
 	bool log_good = false, capture_good = false;
-	enum err_kind kind = OK;
+	enum err_kind kind = temporary_path("serai-self-test-XXXXXX", folder, sizeof(folder), e);
 	struct index *x = NULL;
 
+	if (kind != OK)
+		return kind;
 	if (mkdtemp(folder) == NULL)
 		return err_set(e, err_kind_of_errno(errno), "could not make \"%s\": %s", folder,
 			strerror(errno));

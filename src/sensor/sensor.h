@@ -70,7 +70,7 @@ struct sensor_options {
 	const char *findings; /* file that is appended to; "-" or NULL: standard output */
 	const char
 		*metrics; /* file in Prometheus' text form, replaced at each checkpoint; or NULL */
-	bool confine; /* give up files and system calls that are not needed; not to be undone */
+	bool confine;     /* give up files and system calls that are not needed; not to be undone */
 	const char *site; /* name of the sensor in findings; NULL: the host's name */
 	/* of one file only this part, as a hunt re-reads it; 0, 0: all */
 	uint64_t first_record, records;
@@ -171,6 +171,8 @@ enum err_kind sensor_compile(struct index_builder *b, const char *path,
 
 /* ---- sightings ------------------------------------------------------------------------------- */
 
+#define SENSOR_TOLD_MAX 2000000 /* findings for one bundle: a table of 134 MB */
+
 struct sensor_sightings_options {
 	struct slice
 		identity; /* the site's own STIX identity: created_by_ref and where_sighted_refs */
@@ -181,10 +183,16 @@ struct sensor_sightings_options {
 	const struct world *world;
 };
 struct sensor_sightings_counts {
-	uint64_t findings, held, sightings, without_id, problems;
+	uint64_t findings, held, sightings, without_id;
+	uint64_t problems; /* lines that are no finding: left out */
+	char first_problem[384];
 };
-/* Findings (NDJSON as sensor_watch writes them) to a STIX bundle of sightings: counts and times by
- * indicator. */
+
+/*
+ * Findings (NDJSON as sensor_watch writes them) to a STIX bundle of sightings: counts and times by
+ * indicator. A line that is no finding is counted and left out. ERR_LIMIT: more than
+ * SENSOR_TOLD_MAX findings or a million indicators.
+ */
 enum err_kind sensor_sightings(const char *const *files, size_t files_count,
 	const struct sensor_sightings_options *options, struct buf *out,
 	struct sensor_sightings_counts *ret_counts, struct err *e) MUST_USE;

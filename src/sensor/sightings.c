@@ -111,6 +111,8 @@ static struct told *told_get(struct gather *g, const struct uuid *id)
 	while (g->told[at].taken && !uuid_equal(&g->told[at].id, id))
 		at = (at + 1) & (g->told_capacity - 1);
 	if (!g->told[at].taken) {
+		if (g->told_used == SENSOR_TOLD_MAX)
+			return NULL;
 		g->told[at] = (struct told){*id, 0, true};
 		g->told_used++;
 	}
@@ -161,8 +163,7 @@ static bool observed_add(struct gather *g, struct sighted *s, struct json_value 
 	return !s->observed.bad;
 }
 
-/* False: out of memory. */
-static bool finding_take(struct gather *g, struct json_value v)
+static enum err_kind finding_take(struct gather *g, struct json_value v, struct err *e)
 {
 	struct json_value provenance, value;
 	struct slice id = {0};
@@ -181,18 +182,18 @@ static bool finding_take(struct gather *g, struct json_value v)
 	}
 	if (json_get(v, "held", &value) && json_is_true(value)) {
 		g->counts->held++;
-		return true;
+		return OK;
 	}
 	if (json_get(v, "provenance", &provenance))
 		id = json_get_string(provenance, "id");
 	/* sighting_of_ref must name a domain object: what came from a plain list has none. */
 	if (!stix_id_parse(id, &parsed) || stix_class_of(parsed.type) != STIX_SDO) {
 		g->counts->without_id++;
-		return true;
+		return OK;
 	}
 	if (!uuid_parse(json_get_string(v, "id"), &finding)) {
 		g->counts->problems++;
-		return true;
+		return OK;
 	}
 	if (json_get(v, "count", &value))
 		(void)json_to_i64(value, &count);
@@ -201,7 +202,11 @@ static bool finding_take(struct gather *g, struct json_value v)
 	s = sighted_get(g, id);
 	t = told_get(g, &finding);
 	if (s == NULL || t == NULL)
-		return false;
+		return err_set(e, ERR_LIMIT,
+			"out of memory, or more than %d indicators or %d findings: pack fewer "
+			"files at "
+			"a time",
+			SIGHTED_MAX, SENSOR_TOLD_MAX);
 	/* An update tells the whole count again. */
 	if ((uint64_t)count > t->count) {
 		s->count += (uint64_t)count - t->count;
@@ -212,55 +217,96 @@ static bool finding_take(struct gather *g, struct json_value v)
 	/* Later versions may be marked otherwise: the strictest holds for what is said of all. */
 	if (stix_tlp_parse(json_get_string(provenance, "tlp"), &tlp) && tlp > s->tlp)
 		s->tlp = tlp;
-	return observed_add(g, s, v);
+	return observed_add(g, s, v) ? OK : err_set(e, ERR_NOMEM, "out of memory");
 }
 
+/* What is no finding is left out and told; the first one by file and line. */
+static void problem_note(struct gather *g, const char *path, uint64_t number, const char *why)
+{
+	if (g->counts->problems++ == 0)
+		snprintf(g->counts->first_problem, sizeof(g->counts->first_problem),
+			"%.200s, line %llu: %.140s", path, (unsigned long long)number, why);
+}
+
+static enum err_kind line_take(
+	struct gather *g, struct slice line, const char *path, uint64_t number, struct err *e)
+{
+	uint64_t problems = g->counts->problems;
+	struct json_doc doc;
+	struct err why;
+	enum err_kind kind;
+
+	line = slice_trim(line);
+	if (line.len == 0)
+		return OK;
+	if (json_parse(g->parser, line, &doc, &why) != OK) {
+		problem_note(g, path, number, why.text);
+		return OK;
+	}
+	if (!json_is_object(json_root(&doc))) {
+		problem_note(g, path, number, "expected a JSON object");
+		return OK;
+	}
+	kind = finding_take(g, json_root(&doc), e);
+	if (kind != OK) {
+		err_wrap(e, "%s, line %llu", path, (unsigned long long)number);
+	} else if (g->counts->problems > problems) {
+		g->counts->problems = problems;
+		problem_note(g, path, number, "a finding without an id (a UUID)");
+	}
+	return kind;
+}
+
+/* What is left of a line that goes on: kept up to LINE_MAX_BYTES, then only looked for its end. */
+static enum err_kind rest_keep(
+	struct buf *line, struct slice rest, bool *too_long, const char *path, struct err *e)
+{
+	if (line->len + rest.len > LINE_MAX_BYTES) {
+		*too_long = true;
+		buf_clear(line);
+	} else if (!*too_long) {
+		buf_slice_append(line, rest);
+	}
+	return line->bad ? err_set(e, ERR_NOMEM, "%s: out of memory", path) : OK;
+}
+
+/* A line at a time: what a crash or a full disk left of one does not take the others with it. */
 static enum err_kind file_take(struct gather *g, const char *path, struct err *e)
 {
-	struct json_split *split = json_split_new(LINE_MAX_BYTES);
+	struct buf line = BUF_INIT;
 	char *bytes = malloc(KIB(256));
 	struct input *in = NULL;
-	bool over = false;
-	enum err_kind kind = split == NULL || bytes == NULL
-				     ? err_set(e, ERR_NOMEM, "%s: out of memory", path)
-				     : input_open(path, &in, e);
+	bool too_long = false;
+	uint64_t number = 1;
+	size_t got = 1;
+	enum err_kind kind = bytes == NULL ? err_set(e, ERR_NOMEM, "%s: out of memory", path)
+					   : input_open(path, &in, e);
 
-	while (kind == OK && !over) {
-		size_t got;
+	while (kind == OK && got > 0) {
+		struct slice rest;
 
 		kind = input_read(in, bytes, KIB(256), &got, e);
-		if (kind != OK)
-			break;
-		if (got > 0)
-			json_split_feed(split, (struct slice){bytes, got});
-		else
-			json_split_finish(split);
-		for (;;) {
-			enum json_split_kind what;
-			struct json_item item;
-			struct json_doc doc;
+		rest = (struct slice){bytes, kind == OK ? got : 0};
+		while (kind == OK && (rest.len > 0 || got == 0)) {
+			size_t end = slice_find(rest, '\n', 0);
 
-			kind = json_split_next(split, &what, &item, e);
-			if (kind != OK) {
-				err_wrap(e, "%s", path);
+			kind = rest_keep(&line, slice_cut(rest, 0, end), &too_long, path, e);
+			if (kind != OK || (end == rest.len && got > 0))
 				break;
-			}
-			over = what == JSON_SPLIT_END;
-			if (what == JSON_SPLIT_MORE || over)
+			if (too_long)
+				problem_note(g, path, number, "longer than a finding can be");
+			else
+				kind = line_take(g, buf_slice(&line), path, number, e);
+			buf_clear(&line);
+			too_long = false;
+			number++;
+			if (got == 0)
 				break;
-			if (what == JSON_SPLIT_PROBLEM ||
-				json_parse_item(g->parser, &item, &doc, e) != OK) {
-				g->counts->problems++;
-			} else if (!finding_take(g, json_root(&doc))) {
-				kind = err_set(e, ERR_NOMEM,
-					"%s: out of memory, or more than %d indicators", path,
-					SIGHTED_MAX);
-				break;
-			}
+			rest = slice_cut(rest, end + 1, rest.len);
 		}
 	}
 	input_free(in);
-	json_split_free(split);
+	buf_fini(&line);
 	free(bytes);
 	return kind;
 }

@@ -219,12 +219,43 @@ static void test_refused(void **state)
 	o.identity = SLICE(ONE);
 	assert_int_equal(run("", o, &out, &counts), ERR_USAGE);
 	o.identity = SLICE(IDENTITY);
-	assert_int_equal(run("this is no finding\n", o, &out, &counts), ERR_PARSE);
 	o.world = &world.world;
 	assert_int_not_equal(sensor_sightings(files, 1, &o, &out, &counts, &e), OK);
 	assert_int_equal(counts.findings, 7);
 	assert_int_equal(run("", o, &out, &counts), OK);
 	assert_int_equal(counts.sightings, 0);
+	buf_fini(&out);
+}
+
+/* What a full disk left of a line, or somebody wrote between, does not take the others with it. */
+static void test_damaged_lines(void **state)
+{
+	struct sensor_sightings_options o = {0};
+	struct sensor_sightings_counts counts;
+	struct buf out = BUF_INIT, text = BUF_INIT;
+
+	(void)state;
+	buf_text(&text, FINDING(A, "10.0.0.1", "5", T2, T3, ONE, "green"));
+	buf_text(&text, "this is no finding\n\n[1,2]\n\"x\"\n{\"id\":\"" A "\n\xff\xfe\n");
+	/* longest line that is read, and one byte more */
+	buf_text(&text, "{\"a\":\"");
+	while (text.len % MIB(1) != 0)
+		buf_char(&text, 'x');
+	for (size_t i = 0; i < MIB(1) + 5; i++)
+		buf_char(&text, 'x');
+	buf_text(&text, "\"}\n");
+	buf_text(&text, FINDING(B, "10.0.0.2", "3", T1, T2, TWO, "green"));
+	text.len--; /* the last line without its end */
+	buf_char(&text, 0);
+	assert_int_equal(run(text.data, o, &out, &counts), OK);
+	assert_int_equal(counts.sightings, 2);
+	assert_int_equal(counts.problems, 6);
+	assert_non_null(strstr(counts.first_problem, ", line 2: "));
+	assert_int_equal(checked(&out), 2);
+	assert_int_equal(run("nothing but this\n", o, &out, &counts), OK);
+	assert_int_equal(counts.sightings, 0);
+	assert_int_equal(counts.problems, 1);
+	buf_fini(&text);
 	buf_fini(&out);
 }
 
@@ -237,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_same_ids),
 		cmocka_unit_test(test_eve),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

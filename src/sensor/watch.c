@@ -203,7 +203,7 @@ static bool finding_join(struct watch *w, struct finding *f)
 	if (i == NULL)
 		return out_of_memory(w);
 	if (f->host.len > 0)
-		prevalence_add(&i->prevalence, w->site, f->time_us, host_hash);
+		prevalence_add(&i->prevalence, w->site, f->time_us, f->found_us, host_hash);
 	row = tally_row(w->tally, tally_hash_pair(hash, host_hash), &fresh, &gone);
 	if (gone.kept != NULL) {
 		/* Forgotten for a newer one: its last word, by the lists alone. */
