@@ -8,6 +8,10 @@
 
 #include "match.h"
 
+#define CACHE_LINE    64
+#define STRETCH_AHEAD 512 /* bytes asked for at the most: a /16 has more only where it is crowded  \
+			   */
+
 const char *index_how_name(enum index_how how)
 {
 	static const char *const names[] = {"exact", "parent", "network", "prefix"};
@@ -111,15 +115,31 @@ static size_t probes_pass(const struct index_matcher *m, size_t count, uint16_t 
 	return found;
 }
 
+/* All lines of a stretch of numbers: which of them a search will touch is not known yet. */
+static void stretch_ahead(const struct index *x, const uint8_t *row)
+{
+	const struct section *low = &x->sections[SECTION_IPV4_LOW];
+	uint64_t from = le32(row), end = le32(row + 4);
+	uint64_t most = from + STRETCH_AHEAD / 2;
+
+	if (end > most)
+		end = most;
+	if (end > low->count)
+		return;
+	for (; from < end; from += CACHE_LINE / 2)
+		__builtin_prefetch(x->memory + low->offset + 2 * from);
+	__builtin_prefetch(x->memory + low->offset + 2 * end);
+}
+
 /* Of IPv4 addresses with listed neighbours, which are many in a large index, asks for what will be
- * read: first the rows of the directory, then the middles of their stretches. */
+ * read: first the rows of the directory, then the stretches that they name. */
 static void look_ahead(const struct index_matcher *m, const uint16_t *found, size_t count)
 {
 	const struct index *x = m->x;
-	const struct section *low = &x->sections[SECTION_IPV4_LOW];
 	const uint8_t *rows = x->memory + x->sections[SECTION_IPV4_DIRECTORY].offset;
 
-	if (low->width != 2 || x->sections[SECTION_IPV4_DIRECTORY].bytes == 0)
+	if (x->sections[SECTION_IPV4_LOW].width != 2 ||
+		x->sections[SECTION_IPV4_DIRECTORY].bytes == 0)
 		return;
 	for (size_t k = 0; k < count; k++) {
 		const struct probe *p = &m->probes[found[k]];
@@ -129,16 +149,10 @@ static void look_ahead(const struct index_matcher *m, const uint16_t *found, siz
 	}
 	for (size_t k = 0; k < count; k++) {
 		const struct probe *p = &m->probes[found[k]];
-		uint64_t middle;
 
-		if (p->type != PROBE_IPV4)
-			continue;
 		/* whether these rows were verified does not matter: nothing is done but asking */
-		middle = ((uint64_t)le32(rows + 4 * (p->hash >> 16)) +
-				 le32(rows + 4 * (p->hash >> 16) + 4)) /
-			 2;
-		if (middle < low->count)
-			__builtin_prefetch(x->memory + low->offset + 2 * middle);
+		if (p->type == PROBE_IPV4)
+			stretch_ahead(x, rows + 4 * (p->hash >> 16));
 	}
 }
 

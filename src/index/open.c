@@ -328,6 +328,16 @@ static enum err_kind sums_read(struct index *x, const uint8_t *head, struct err 
 	return OK;
 }
 
+/* Large pages for a section that look-ups hit all over, if it is worth one. */
+static void pages_large(const struct index *x, const struct section *s)
+{
+	uint64_t from = s->offset & ~(uint64_t)(LARGE_PAGE - 1);
+	uint64_t end = (s->offset + s->bytes + LARGE_PAGE - 1) & ~(uint64_t)(LARGE_PAGE - 1);
+
+	if (s->bytes >= LARGE_PAGE / 8)
+		(void)madvise(x->memory + from, end - from, MADV_HUGEPAGE);
+}
+
 static enum err_kind eager_read(struct index *x, struct err *e)
 {
 	uint64_t end = 0;
@@ -342,6 +352,8 @@ static enum err_kind eager_read(struct index *x, struct err *e)
 	}
 	if (end >= LARGE_PAGE / 2)
 		(void)madvise(x->memory, (end + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1), MADV_HUGEPAGE);
+	pages_large(x, &x->sections[SECTION_IPV4_DIRECTORY]);
+	pages_large(x, &x->sections[SECTION_IPV4_LOW]);
 	for (unsigned k = 0; k < SECTIONS; k++) {
 		const struct section *s = &x->sections[k];
 		enum err_kind kind;
