@@ -197,13 +197,14 @@ enum err_kind ledger_append(struct ledger *l, const struct ledger_entry *entries
 uint64_t ledger_note(const struct ledger *l); /* the last such note; 0 */
 
 /*
- * Append leaves of another's log, leaves[count * 48] from index `from`, which must be our size, and
- * only if with them the tree of size from + count has this root: else ERR_INVALID and nothing is
- * kept. With partial = true the root is not compared yet: the leaves are kept aside in memory until
- * a later call completes them (a long catch-up in several answers); a crash forgets them.
+ * Append leaves of another's log, leaves[count * 48] from index `from`, which must be our size.
+ * `path` proves the tree of size from + count consistent with the signed checkpoint (empty when that
+ * is its size), so that a long catch-up is verified and kept answer by answer, resumable at any
+ * leaf. ERR_INVALID: the leaves do not lead to that root; nothing is kept. ERR_USAGE: wrong `from`.
  */
 enum err_kind ledger_mirror(struct ledger *l, uint64_t from, struct slice leaves,
-	const struct note_checkpoint *checkpoint, struct err *e) MUST_USE;
+	const struct ledger_path *path, const struct note_checkpoint *checkpoint,
+	struct err *e) MUST_USE;
 
 enum err_kind ledger_leaf_get(
 	struct ledger *l, uint64_t index, struct ledger_leaf *ret_leaf, struct err *e) MUST_USE;
