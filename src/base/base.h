@@ -280,6 +280,8 @@ void uuid_v5(const struct uuid *space, struct slice name, struct uuid *ret_uuid)
 #define MD5_LEN    16
 
 void hash_sha256(struct slice s, uint8_t ret_digest[SHA256_LEN]);
+/* Of parts one behind another; slower than one slice when they are short. */
+void hash_sha256_parts(const struct slice *parts, size_t count, uint8_t ret_digest[SHA256_LEN]);
 void hash_sha1(struct slice s, uint8_t ret_digest[SHA1_LEN]);
 void hash_sha1_pair(struct slice a, struct slice b, uint8_t ret_digest[SHA1_LEN]); /* of a then b */
 void hash_md5(struct slice s, uint8_t ret_digest[MD5_LEN]);

@@ -20,6 +20,19 @@ void hash_sha256(struct slice s, uint8_t ret_digest[SHA256_LEN])
 	digest(GNUTLS_DIG_SHA256, s, ret_digest);
 }
 
+void hash_sha256_parts(const struct slice *parts, size_t count, uint8_t ret_digest[SHA256_LEN])
+{
+	gnutls_hash_hd_t state;
+
+	if (gnutls_hash_init(&state, GNUTLS_DIG_SHA256) != 0)
+		abort();
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i].len != 0 && gnutls_hash(state, parts[i].data, parts[i].len) != 0)
+			abort();
+	}
+	gnutls_hash_deinit(state, ret_digest);
+}
+
 void hash_sha1(struct slice s, uint8_t ret_digest[SHA1_LEN])
 {
 	digest(GNUTLS_DIG_SHA1, s, ret_digest);
