@@ -94,10 +94,10 @@ static enum err_kind folder_open(
 	return store_open(folder, &options, ret_store, e);
 }
 
-static bool may_all(void *context, uint32_t label)
+static bool may_all(void *context, const struct store_row *row)
 {
 	(void)context;
-	(void)label;
+	(void)row;
 	return true;
 }
 

@@ -112,10 +112,10 @@ static void run_lose(void *context, const struct intel_place *place, struct slic
 		run->options->lost(run->options->context, place, what);
 }
 
-static bool audience_everything(void *context, uint32_t label)
+static bool audience_everything(void *context, const struct store_row *row)
 {
 	(void)context;
-	(void)label;
+	(void)row;
 	return true;
 }
 

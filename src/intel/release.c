@@ -111,20 +111,20 @@ bool intel_release(
 	return level_get(i, r, label) <= limit_of(to);
 }
 
-static bool audience_may(void *context, uint32_t label)
+static bool audience_may(void *context, const struct store_row *row)
 {
 	struct release_context *c = context;
 
-	if (level_get(c->intel, c->reader, label) <= c->limit)
+	if (level_get(c->intel, c->reader, row->label) <= c->limit)
 		return true;
 	c->withheld++;
 	return false;
 }
 
-static bool audience_nobody(void *context, uint32_t label)
+static bool audience_nobody(void *context, const struct store_row *row)
 {
 	(void)context;
-	(void)label;
+	(void)row;
 	return false;
 }
 

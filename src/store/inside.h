@@ -8,6 +8,8 @@
  *   store_pack.c    bodies packed and unpacked, dictionaries
  *   store_names.c   types and properties as numbers
  *   store_label.c   sets of markings as numbers
+ *   store_traits.c  traits of objects as numbers
+ *   store_log.c     who was given what
  *   store_write.c   the writer: transactions and its caches
  *   store_ident.c   numbers for ids, and what waits to be merged into the indexes
  *   store_append.c  group commit; one object going in
@@ -300,7 +302,7 @@ struct writer {
 	ZSTD_DCtx *zstd;
 	bool loaded; /* counters and collections are what the database says */
 	struct counters counters, committed;
-	size_t types_committed, properties_committed;
+	size_t types_committed, properties_committed, traits_committed;
 	struct ident_slot *idents;
 	struct labels *labels;
 	struct collection_state *collections; /* all of them */
@@ -378,6 +380,9 @@ int64_t time_after(const struct store *s, int64_t last_us);
 enum err_kind notes_write(
 	struct conn *c, const struct store_note *notes, size_t count, struct err *e) MUST_USE;
 enum err_kind notes_check(const struct store_note *notes, size_t count, struct err *e) MUST_USE;
+#define VARINT_MAX 9 /* bytes of 63 bits */
+size_t varint_put(uint8_t *to, uint64_t value);
+bool varint_next(struct slice *rest, int64_t *ret_value);
 /* An object's refs: pairs of numbers, target and property. False at the end. */
 void refs_append(struct buf *out, int64_t target, uint32_t property);
 bool refs_next(struct slice *rest, int64_t *ret_target, int64_t *ret_property);
@@ -393,6 +398,10 @@ enum err_kind references_delete(
 /* Between objects: write what waits when it is much. */
 enum err_kind writer_make_room(struct writer *w, struct err *e) MUST_USE;
 enum err_kind statuses_drop(struct store *s, struct err *e) MUST_USE;
+/* The number of a text; 0: empty, or too many. */
+enum err_kind traits_intern(
+	struct writer *w, struct slice text, uint32_t *ret_number, struct err *e) MUST_USE;
+enum err_kind released_drop(struct store *s, struct err *e) MUST_USE;
 /* Finish what deleting a collection began. */
 enum err_kind sweep_all(struct store *s, struct err *e) MUST_USE;
 
@@ -480,7 +489,7 @@ struct store_cursor {
 enum err_kind row_in_collection(struct store_reader *r, int64_t collection, struct store_row *row,
 	bool *ret_in, struct err *e) MUST_USE;
 
-bool audience_may(const struct store_audience *audience, uint32_t label);
+bool audience_may(const struct store_audience *audience, const struct store_row *row);
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
@@ -537,7 +546,7 @@ struct store {
 	size_t cache_bytes;
 
 	struct packing packing;
-	struct names types, properties;
+	struct names types, properties, traits;
 
 	/* group commit */
 	pthread_mutex_t queue_mutex;

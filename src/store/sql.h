@@ -7,10 +7,10 @@
 #ifndef STORE_SQL_H
 #define STORE_SQL_H
 
-/* What a cursor reads of an object. The body comes last: what is not asked for is not unpacked. */
+/* What a cursor reads of an object. */
 #define ROW_OF_OBJECT                                                                              \
 	"o.serial, o.type, o.uuid, o.version_us, o.created_us, o.flags, o.label, o.added_us,"      \
-	" o.body_bytes, o.dictionary, o.body"
+	" o.body_bytes, o.dictionary, o.body, o.traits, o.member"
 
 /* clang-format off */
 #define STORE_STATEMENTS(X) \
@@ -55,8 +55,8 @@
 	X(MARKING_GONE, "UPDATE marking SET here = 0 WHERE uuid = ?1") \
 	/* objects */ \
 	X(OBJECT_ADD, "INSERT INTO object (serial, ident, version_us, type, uuid, created_us, flags," \
-		" added_us, label, own, member, origin, body_bytes, dictionary, refs, body)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)") \
+		" added_us, label, own, member, origin, body_bytes, dictionary, refs, body, traits)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)") \
 	X(OBJECT_AT, "SELECT serial, origin, body_bytes, dictionary, body FROM object" \
 		" WHERE ident = ?1 AND version_us = ?2") \
 	X(OBJECT_FLAGS, "UPDATE object SET flags = ?2 WHERE serial = ?1") \
@@ -75,6 +75,9 @@
 	X(ORIGIN_GET, "SELECT m.name, o.origin, o.added_us FROM object o" \
 		" JOIN member m ON m.number = o.member WHERE o.serial = ?1") \
 	X(GONE_ADD, "INSERT INTO gone (member, origin, serial, removed_us) VALUES (?1, ?2, ?3, ?4)") \
+	X(TRAITS_GET, "SELECT number, text FROM traits WHERE number > ?1 ORDER BY number") \
+	X(TRAITS_ADD, "INSERT INTO traits (number, text) VALUES (?1, ?2)") \
+	X(OBJECT_TRAITS, "UPDATE object SET traits = ?2 WHERE serial = ?1") \
 	/* the indexes of what is in an object */ \
 	X(REFERENCE_ADD, "INSERT INTO reference (target, property, first, serials)" \
 		" VALUES (?1, ?2, ?3, ?4)") \
@@ -164,6 +167,17 @@
 	X(MEMBER_ADD, "INSERT INTO member (name) VALUES (?1)") \
 	X(MEMBER_COUNTS, "UPDATE member SET origin_last = ?2, evidence_count = ?3," \
 		" evidence_bytes = ?4 WHERE number = ?1") \
+	X(MEMBER_NAME, "SELECT name FROM member WHERE number = ?1") \
+	X(RELEASED_ADD, "INSERT INTO released (at_us, recipient, rule, policy, first, last, total," \
+		" serials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?8 +" \
+		" coalesce((SELECT total FROM released ORDER BY number DESC LIMIT 1), 0), ?7)") \
+	X(RELEASED_ALL, "SELECT at_us, recipient, rule, policy, first, last, serials FROM released" \
+		" ORDER BY number DESC") \
+	X(RELEASED_FIRST, "SELECT at_us, total FROM released ORDER BY number LIMIT 1") \
+	X(RELEASED_LAST, "SELECT total FROM released ORDER BY number DESC LIMIT 1") \
+	X(RELEASED_DROP, "DELETE FROM released WHERE total <= ?2 OR number < coalesce(" \
+		"(SELECT number FROM released WHERE at_us >= ?1 ORDER BY number LIMIT 1)," \
+		" 9223372036854775807)") \
 	X(EVIDENCE_ADD, "INSERT INTO evidence (type, uuid, version_us, member, received_us, digest," \
 		" body_bytes, dictionary, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" \
 		" ON CONFLICT DO NOTHING") \
@@ -187,18 +201,19 @@
 	X(DICTIONARIES, "SELECT number, bytes FROM dictionary WHERE number > ?1 ORDER BY number") \
 	X(DICTIONARY_ADD, "INSERT INTO dictionary (number, trained_us, bytes) VALUES (?1, ?2, ?3)") \
 	/* accounts and rights */ \
-	X(ACCOUNTS, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+	X(ACCOUNTS, "SELECT number, name, role, password, token, pin, disabled, created_us, member" \
 		" FROM account ORDER BY number") \
-	X(ACCOUNT_BY_NAME, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+	X(ACCOUNT_BY_NAME, "SELECT number, name, role, password, token, pin, disabled, created_us, member" \
 		" FROM account WHERE name = ?1") \
-	X(ACCOUNT_BY_TOKEN, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+	X(ACCOUNT_BY_TOKEN, "SELECT number, name, role, password, token, pin, disabled, created_us, member" \
 		" FROM account WHERE token = ?1") \
-	X(ACCOUNT_BY_PIN, "SELECT number, name, role, password, token, pin, disabled, created_us" \
+	X(ACCOUNT_BY_PIN, "SELECT number, name, role, password, token, pin, disabled, created_us, member" \
 		" FROM account WHERE pin = ?1") \
-	X(ACCOUNT_PUT, "INSERT INTO account (name, role, password, token, pin, disabled, created_us)" \
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET" \
+	X(ACCOUNT_PUT, "INSERT INTO account (name, role, password, token, pin, disabled, created_us, member)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE SET" \
 		" role = excluded.role, password = excluded.password, token = excluded.token," \
-		" pin = excluded.pin, disabled = excluded.disabled") \
+		" pin = excluded.pin, disabled = excluded.disabled," \
+		" member = excluded.member") \
 	X(ACCOUNT_DELETE, "DELETE FROM account WHERE name = ?1") \
 	X(RIGHT_PUT, "INSERT INTO access_right (account, collection, rights) VALUES (?1, ?2, ?3)" \
 		" ON CONFLICT DO UPDATE SET rights = excluded.rights") \

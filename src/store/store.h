@@ -40,7 +40,7 @@ void store_close(struct store *s); /* accepts NULL; checkpoints the log */
 
 /* The version of the schema on disk and of this program, and moving between them, each in one
  * transaction. store_open moves up by itself; down is for a way back to an older program. */
-#define STORE_SCHEMA 1
+#define STORE_SCHEMA 2
 enum err_kind store_migrate(const char *folder, int to_schema, struct err *e) MUST_USE;
 
 /* ---- putting --------------------------------------------------------------------------------- */
@@ -62,6 +62,9 @@ struct store_object {
 	const struct stix_value *values;
 	size_t values_count;
 	struct slice labels; /* joined by '\n' */
+	/* What a policy may look at in it, as a short text that the store hands back and does not
+	 * understand; empty: not worked out. At most STORE_TRAITS_BYTES. */
+	struct slice traits;
 	/* The text index reads names, descriptions and the like from the body by itself. */
 };
 
@@ -127,10 +130,12 @@ enum err_kind store_remove(struct store *s, int64_t collection, struct slice typ
  * later, and never narrowed). Markings whose definition is here and known to be a mere statement
  * are not passed on to those who refer. 0 is the empty set. A set of more than 1,024 is cut and has
  * the nil UUID, which is no marking-definition, so that nobody may. A reader's audience says per
- * label whether it may pass; without a function nothing passes.
+ * row whether it may pass, by its label, traits, member and times; without a function nothing
+ * passes.
  */
+struct store_row;
 struct store_audience {
-	bool (*may)(void *context, uint32_t label);
+	bool (*may)(void *context, const struct store_row *row);
 	void *context;
 };
 
@@ -141,6 +146,28 @@ enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct are
 	struct err *e) MUST_USE;
 /* Grows with every change that could alter an audience's answer (a marking-definition arrived). */
 uint64_t store_label_epoch(struct store *s);
+
+/*
+ * Traits are interned like labels: a row has their number, 0 when they were not worked out, or when
+ * the store has STORE_TRAITS_MAX distinct ones already. Texts are never changed or dropped.
+ */
+#define STORE_TRAITS_BYTES 250    /* of one text */
+#define STORE_TRAITS_MAX   262144 /* distinct texts in one store; memory: 75 MB at the very worst */
+
+/* Empty: 0, or no such number. Valid until the store is closed. */
+enum err_kind store_traits_get(
+	struct store_reader *r, uint32_t traits, struct slice *ret_text, struct err *e) MUST_USE;
+/* Put other traits on versions that are here, in one transaction together with the note (NULL:
+ * none); a serial that is gone is skipped. At most STORE_BATCH_MAX. */
+struct store_traits {
+	int64_t serial;
+	struct slice text;
+};
+enum err_kind store_traits_put(struct store *s, const struct store_traits *list, size_t count,
+	const struct store_note *note, struct err *e) MUST_USE;
+/* The name of a member by store_row's number; empty: none. Lives in `a`. */
+enum err_kind store_member_get(struct store_reader *r, int64_t member, struct arena *a,
+	struct slice *ret_name, struct err *e) MUST_USE;
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -160,6 +187,8 @@ struct store_row {
 	bool latest; /* no newer version in the same collection (in the store, for searches) */
 	int64_t date_added_us; /* in the collection; in the store, for searches */
 	uint32_t label;
+	uint32_t traits;     /* see store_traits_get */
+	int64_t member;      /* who it came from: see store_member_get */
 	uint32_t body_bytes; /* exact size unpacked */
 };
 
@@ -308,6 +337,9 @@ struct store_account {
 	bool has_pin;
 	bool disabled;
 	int64_t created_us;
+	/* The member of the coalition whose account it is, or "public"; empty: one of our own. At
+	 * most 64 bytes. What it is given is decided by the policy in force as for that member. */
+	struct slice member;
 };
 
 enum err_kind store_accounts(struct store *s, struct arena *a, struct store_account **ret_list,
@@ -340,6 +372,37 @@ enum err_kind store_status_put(struct store *s, const struct uuid *id, struct sl
 	struct slice json, struct err *e) MUST_USE;
 enum err_kind store_status_get(struct store *s, const struct uuid *id, struct slice account,
 	struct buf *ret_json, bool *ret_found, struct err *e) MUST_USE;
+
+/* ---- the release log --------------------------------------------------------------------------
+ */
+
+/* Versions that went to one recipient under one rule. Kept until STORE_RELEASED_MAX newer ones are
+ * there, or STORE_RELEASED_DAYS have passed. */
+#define STORE_RELEASED_MAX  20000000 /* versions: about 60 MB */
+#define STORE_RELEASED_DAYS 400      /* a year, and time to write the report about it */
+#define STORE_RELEASED_ROW  1000     /* versions in one record */
+
+struct store_released {
+	int64_t at_us;
+	struct slice recipient;     /* 1 to 128 bytes */
+	struct slice rule;          /* its id; empty: none was asked. At most 128 bytes */
+	uint8_t policy[SHA256_LEN]; /* digest of the policy in force, zero when there was none */
+	const int64_t *serials;
+	size_t count; /* 1 to STORE_RELEASED_ROW */
+};
+enum err_kind store_released_put(
+	struct store *s, const struct store_released *list, size_t count, struct err *e) MUST_USE;
+
+struct store_released_query {
+	struct slice recipient;     /* empty: all */
+	int64_t serial;             /* 0: all */
+	int64_t since_us, until_us; /* inclusive and exclusive; 0: open */
+};
+/* Newest first; of each record only the serials that are asked for. `each` returns false to stop;
+ * what it is given lives until it returns. */
+enum err_kind store_released_each(struct store_reader *r, const struct store_released_query *query,
+	bool (*each)(void *context, const struct store_released *released), void *context,
+	struct err *e) MUST_USE;
 
 /* ---- care ------------------------------------------------------------------------------------ */
 

@@ -6,6 +6,7 @@
 #define ALIAS_MAX        250     /* bytes */
 #define DESCRIPTION_MAX  KIB(16) /* bytes */
 #define ACCOUNT_NAME_MAX 64
+#define MEMBER_NAME_MAX  64 /* bytes, as in policies */
 #define PASSWORD_MAX     256   /* bytes of an Argon2id string; libsodium's has at most 128 */
 #define ACCESS_ROWS_MAX  10000 /* collections in one store, and accounts: lists are read whole */
 
@@ -254,7 +255,8 @@ static enum err_kind account_read(
 		memcpy(k.pin, pin.data, SHA256_LEN);
 	k.name = arena_copy(a, column_slice(st, 1));
 	k.password = arena_copy(a, column_slice(st, 3));
-	if (k.name.data == NULL || k.password.data == NULL)
+	k.member = arena_copy(a, column_slice(st, 8));
+	if (k.member.data == NULL || k.name.data == NULL || k.password.data == NULL)
 		return err_set(e, ERR_NOMEM, "no room for accounts");
 	*ret_account = k;
 	return OK;
@@ -363,6 +365,10 @@ static enum err_kind account_check(const struct store_account *k, struct err *e)
 	if (k->role < STORE_READER || k->role > STORE_ADMINISTRATOR)
 		return err_set(e, ERR_INVALID, "account \"%.*s\": unknown role %d",
 			SLICE_ARG(k->name), (int)k->role);
+	if (k->member.len > MEMBER_NAME_MAX || !utf8_valid(k->member))
+		return err_set(e, ERR_INVALID,
+			"account \"%.*s\": a member's name must be UTF-8 of at most %d bytes",
+			SLICE_ARG(k->name), MEMBER_NAME_MAX);
 	if (k->password.len > PASSWORD_MAX)
 		return err_set(e, ERR_LIMIT, "account \"%.*s\": a password string of %zu bytes",
 			SLICE_ARG(k->name), k->password.len);
@@ -391,6 +397,7 @@ enum err_kind store_account_put(struct store *s, const struct store_account *k, 
 			bind_blob(st, 5, pin);
 		bind_int(st, 6, k->disabled);
 		bind_int(st, 7, k->created_us != 0 ? k->created_us : world_now(s->world));
+		bind_text(st, 8, k->member);
 		kind = conn_done(&s->writer.conn, st, e);
 		sqlite3_clear_bindings(st);
 		if (kind == ERR_CONFLICT)

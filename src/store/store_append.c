@@ -445,7 +445,7 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 	int older_flags = 0, newer_flags = 0;
 	int flags = OBJECT_LATEST | (o->versioned ? OBJECT_VERSIONED : 0) |
 		    (o->revoked ? OBJECT_REVOKED : 0);
-	uint32_t type, own, label;
+	uint32_t type, own, label, traits;
 	struct ident ident;
 	sqlite3_stmt *st;
 	enum err_kind kind;
@@ -498,6 +498,8 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 	if (kind == OK)
 		kind = values_add(w, o, result.serial, e);
 	if (kind == OK)
+		kind = traits_intern(w, o->traits, &traits, e);
+	if (kind == OK)
 		kind = conn_statement(&w->conn, SQL_OBJECT_ADD, &st, e);
 	if (kind != OK)
 		return kind;
@@ -520,6 +522,7 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 	bind_int(st, 14, dictionary);
 	bind_blob(st, 15, buf_slice(&w->refs));
 	bind_blob(st, 16, packed);
+	bind_int(st, 17, traits);
 	kind = conn_done(&w->conn, st, e);
 	for (size_t i = 0; kind == OK && i < batch->collections_count; i++) {
 		int64_t added_us;
@@ -679,6 +682,9 @@ static enum err_kind object_check(const struct store_object *o, struct err *e)
 	if (o->type.len == 0 || o->type.len > STIX_TYPE_MAX)
 		return err_set(e, ERR_LIMIT, "a type of %zu bytes, expected 1..%d", o->type.len,
 			STIX_TYPE_MAX);
+	if (o->traits.len > STORE_TRAITS_BYTES)
+		return err_set(e, ERR_LIMIT, "traits of %zu bytes, expected at most %d",
+			o->traits.len, STORE_TRAITS_BYTES);
 	if (o->body.len == 0 || o->body.len > JSON_OBJECT_MAX)
 		return err_set(e, ERR_LIMIT, "an object of %zu bytes, expected 1..%zu", o->body.len,
 			JSON_OBJECT_MAX);

@@ -151,5 +151,7 @@ enum err_kind store_idle(struct store *s, struct err *e)
 		kind = text_catch_up(s, INT64_MAX, false, e);
 	if (kind == OK)
 		kind = statuses_drop(s, e);
+	if (kind == OK)
+		kind = released_drop(s, e);
 	return kind;
 }

@@ -40,8 +40,8 @@ void store_cursor_free(struct store_cursor *c)
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 /* The columns behind ROW_OF_OBJECT. */
-#define PAGE_ADDED 11
-#define PAGE_FLAGS 12
+#define PAGE_ADDED 13
+#define PAGE_FLAGS 14
 
 struct page_cursor {
 	struct store_cursor base;
@@ -117,7 +117,7 @@ static enum err_kind page_next(
 		flags = sqlite3_column_int(c->row, PAGE_FLAGS);
 		row.date_added_us = sqlite3_column_int64(c->row, PAGE_ADDED);
 		row.latest = (flags & ENTRY_LAST) != 0;
-		if (!version_matches(p, &row, flags) || !audience_may(&c->audience, row.label))
+		if (!version_matches(p, &row, flags) || !audience_may(&c->audience, &row))
 			continue;
 		if (p->by_id && p->by_type &&
 			!type_set_has(&p->types, sqlite3_column_int64(c->row, 1)))
@@ -304,7 +304,7 @@ static enum err_kind walk_next(
 		if (kind != OK)
 			return kind;
 		if (!in || (!row.latest && !k->every_version) ||
-			!audience_may(&c->audience, row.label))
+			!audience_may(&c->audience, &row))
 			continue;
 		*ret_row = row;
 		*ret_more = true;

@@ -167,6 +167,8 @@ static enum err_kind load(struct store *s, struct err *e)
 	if (kind == OK)
 		kind = names_load(&s->properties, &s->access, e);
 	if (kind == OK)
+		kind = names_load(&s->traits, &s->access, e);
+	if (kind == OK)
 		kind = dictionaries_load(&s->packing, &s->access, e);
 	return kind;
 }
@@ -197,6 +199,7 @@ static enum err_kind store_new(const char *folder, const struct store_options *o
 	pthread_mutex_init(&s->packing.mutex, NULL);
 	pthread_mutex_init(&s->types.mutex, NULL);
 	pthread_mutex_init(&s->properties.mutex, NULL);
+	pthread_mutex_init(&s->traits.mutex, NULL);
 	pthread_mutex_init(&s->queue_mutex, NULL);
 	pthread_cond_init(&s->queue_moved, NULL);
 	pthread_mutex_init(&s->writer.mutex, NULL);
@@ -216,6 +219,9 @@ static enum err_kind store_new(const char *folder, const struct store_options *o
 	if (kind == OK)
 		kind = names_init(&s->properties, s->world, PROPERTIES_MAX, SQL_PROPERTIES_GET,
 			SQL_PROPERTY_ADD, e);
+	if (kind == OK)
+		kind = names_init(&s->traits, s->world, STORE_TRAITS_MAX, SQL_TRAITS_GET,
+			SQL_TRAITS_ADD, e);
 	if (kind != OK) {
 		store_close(s);
 		return kind;
@@ -307,6 +313,7 @@ void store_close(struct store *s)
 	packing_fini(&s->packing);
 	names_fini(&s->types);
 	names_fini(&s->properties);
+	names_fini(&s->traits);
 	pthread_mutex_destroy(&s->queue_mutex);
 	pthread_cond_destroy(&s->queue_moved);
 	pthread_mutex_destroy(&s->pool_mutex);

@@ -59,15 +59,15 @@ static void test_page_filters(void **state)
 	assert_string_equal(PAGE(.collection = 77), "");
 }
 
-static bool may_label(void *context, uint32_t label)
+static bool may_label(void *context, const struct store_row *row)
 {
-	return label != *(const uint32_t *)context;
+	return row->label != *(const uint32_t *)context;
 }
 
-static bool may_none(void *context, uint32_t label)
+static bool may_none(void *context, const struct store_row *row)
 {
 	(void)context;
-	(void)label;
+	(void)row;
 	return false;
 }
 

@@ -125,7 +125,9 @@ enum row_column {
 	ROW_ADDED,
 	ROW_BODY_BYTES,
 	ROW_DICTIONARY,
-	ROW_BODY
+	ROW_BODY,
+	ROW_TRAITS,
+	ROW_MEMBER
 };
 
 enum err_kind row_read(
@@ -141,6 +143,8 @@ enum err_kind row_read(
 		.latest = (flags & OBJECT_LATEST) != 0,
 		.date_added_us = sqlite3_column_int64(st, ROW_ADDED),
 		.label = (uint32_t)sqlite3_column_int64(st, ROW_LABEL),
+		.traits = (uint32_t)sqlite3_column_int64(st, ROW_TRAITS),
+		.member = sqlite3_column_int64(st, ROW_MEMBER),
 		.body_bytes = (uint32_t)sqlite3_column_int64(st, ROW_BODY_BYTES),
 	};
 	enum err_kind kind = names_text(
@@ -265,9 +269,9 @@ bool type_set_has(const struct type_set *set, int64_t number)
 
 /* ---- single objects -------------------------------------------------------------------------- */
 
-bool audience_may(const struct store_audience *audience, uint32_t label)
+bool audience_may(const struct store_audience *audience, const struct store_row *row)
 {
-	return audience->may != NULL && audience->may(audience->context, label);
+	return audience->may != NULL && audience->may(audience->context, row);
 }
 
 enum err_kind store_get(struct store_reader *r, struct slice type, const struct uuid *uuid,
@@ -289,7 +293,7 @@ enum err_kind store_get(struct store_reader *r, struct slice type, const struct 
 		if (kind == OK && found)
 			kind = row_read(r, st, &row, e);
 		if (kind == OK && found)
-			found = audience_may(&audience, row.label);
+			found = audience_may(&audience, &row);
 		if (kind == OK && found && ret_body != NULL)
 			kind = row_body(r, st, ret_body, e);
 		sqlite3_reset(st);

@@ -16,9 +16,8 @@
 
 #include "inside.h"
 
-#define VARINT_MAX 9 /* bytes of 63 bits */
 
-static size_t varint_put(uint8_t *to, uint64_t value)
+size_t varint_put(uint8_t *to, uint64_t value)
 {
 	size_t len = 0;
 
@@ -28,7 +27,7 @@ static size_t varint_put(uint8_t *to, uint64_t value)
 	return len;
 }
 
-static bool varint_next(struct slice *rest, int64_t *ret_value)
+bool varint_next(struct slice *rest, int64_t *ret_value)
 {
 	uint64_t value = 0;
 

@@ -85,9 +85,28 @@ static const char schema_1_up[] =
 	" rights INTEGER NOT NULL, PRIMARY KEY (account, collection)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX access_right_collection ON access_right (collection);";
 
+/* What a policy decides by. Rows that are here have traits 0: not worked out yet, and so nothing is
+ * known of them until they are. */
+static const char schema_2_up[] =
+	"CREATE TABLE traits (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"
+	"ALTER TABLE object ADD COLUMN traits INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE account ADD COLUMN member TEXT NOT NULL DEFAULT '';"
+	/* total: versions in this record and all before it; serials: ascending differences as
+	 * varints. */
+	"CREATE TABLE released (number INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER NOT NULL,"
+	" recipient TEXT NOT NULL, rule TEXT NOT NULL, policy BLOB NOT NULL,"
+	" first INTEGER NOT NULL, last INTEGER NOT NULL, total INTEGER NOT NULL,"
+	" serials BLOB NOT NULL) STRICT;";
+static const char schema_2_down[] =
+	"DROP TABLE released;"
+	"ALTER TABLE account DROP COLUMN member;"
+	"ALTER TABLE object DROP COLUMN traits;"
+	"DROP TABLE traits;";
+
 /* Version 0 is an empty file: there is no older program, and going there would drop everything. */
 const struct schema_step store_schema[STORE_SCHEMA] = {
 	{1, schema_1_up, NULL},
+	{2, schema_2_up, schema_2_down},
 };
 
 /* Words only, without positions: the bodies have those, for the few words that are several tokens.

@@ -112,7 +112,7 @@ static enum err_kind row_passes(
 	if (kind == OK && passes && k->markings_count > 0)
 		kind = label_has(k, row->label, &passes, e);
 	if (kind == OK && passes)
-		passes = audience_may(&c->audience, row->label);
+		passes = audience_may(&c->audience, row);
 	if (kind == OK && passes)
 		kind = text_matches(k, row->serial, &passes, e);
 	*ret_passes = passes;

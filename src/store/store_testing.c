@@ -107,6 +107,7 @@ struct store_object testing_object(struct testing *t, struct object_words w)
 		assert_true(stix_value_guess(
 			slice_of(w.values[o.values_count]), t->arena, &values[o.values_count]));
 	o.labels = slice_of(w.labels);
+	o.traits = slice_of(w.traits);
 	stix_id_format(type, &o.uuid, id);
 	o.body = arena_printf(t->arena,
 		"{\"type\":\"%.*s\",\"id\":\"%s\",\"modified\":%lld%s%s%s%s%s}", SLICE_ARG(type),
@@ -142,10 +143,10 @@ int64_t testing_collection(struct testing *t, unsigned number)
 	return ret;
 }
 
-bool may_all(void *context, uint32_t label)
+bool may_all(void *context, const struct store_row *row)
 {
 	(void)context;
-	(void)label;
+	(void)row;
 	return true;
 }
 

@@ -48,6 +48,7 @@ struct object_words {
 	unsigned marks[4];     /* numbers of its markings; ends with 0 */
 	const char *values[4]; /* as a person would type them: names, addresses; ends with NULL */
 	const char *labels;    /* joined by '\n' */
+	const char *traits;    /* may be NULL */
 	enum stix_marking_kind marking_kind;
 };
 
@@ -58,7 +59,7 @@ struct store_result testing_put(
 /* A collection named after the number. */
 int64_t testing_collection(struct testing *t, unsigned number);
 
-bool may_all(void *context, uint32_t label);
+bool may_all(void *context, const struct store_row *row);
 #define EVERYBODY ((struct store_audience){may_all, NULL})
 
 /* What a cursor gives, as names of objects with a blank between: "1 2 3", versions as "1@5". */

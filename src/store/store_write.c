@@ -448,6 +448,7 @@ enum err_kind writer_begin_locked(struct writer *w, struct err *e)
 	}
 	w->types_committed = names_count(&w->s->types);
 	w->properties_committed = names_count(&w->s->properties);
+	w->traits_committed = names_count(&w->s->traits);
 	return OK;
 }
 
@@ -461,6 +462,7 @@ void writer_rollback_locked(struct writer *w)
 	members_forget(w);
 	names_cut(&w->s->types, w->types_committed);
 	names_cut(&w->s->properties, w->properties_committed);
+	names_cut(&w->s->traits, w->traits_committed);
 	if (w->type_counts != NULL)
 		memset(w->type_counts, 0, w->type_counts_len * sizeof(*w->type_counts));
 	w->references_count = w->values_count = w->widen_count = 0;
