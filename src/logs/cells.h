@@ -68,6 +68,7 @@ struct cells {
 	bool plus;                /* IIS writes + for a blank in user agents */
 	char delimiter;
 	struct row row; /* of the line in hand: too large to be cleared on the stack for each */
+	struct row told; /* of a line whose detail is asked for while that one is in hand */
 	char *head;     /* the header lines that hold, CELLS_HEAD_MAX; names are borrowed from it */
 	size_t head_len;
 };

@@ -324,6 +324,72 @@ static void flows(void **state)
 		"1@0 message:message:free=no\\x20flow\\x20at\\x20a.example\n", 1);
 }
 
+/* Details of one line are asked for while the next is in hand: its other cells stay. */
+#define WIDE_CELLS 30
+#define WIDE_ROWS  60
+
+static bool wide_seen(void *context, struct batch *b)
+{
+	struct arena *a = arena_new(MIB(1));
+	struct event event;
+	size_t *fields = context;
+
+	assert_non_null(a);
+	assert_true(b->detail(b, 0, a, &event));
+	for (size_t i = 0; i < b->fields_count; i++) {
+		const struct field *f = &b->fields[i];
+		struct slice name = b->columns[f->column].name; /* x0, x1, ... */
+		char value[32];
+
+		(void)snprintf(value, sizeof(value), "10.0.%u.%.*s",
+			(unsigned)b->records[f->record].number - 1,
+			SLICE_ARG(slice_cut(name, 1, name.len)));
+		assert_true(slice_is((struct slice){f->data, f->len}, value));
+	}
+	*fields += b->fields_count;
+	arena_free(a);
+	return true;
+}
+
+static void detail_midway(void **state)
+{
+	struct buf text = BUF_INIT, map = BUF_INIT;
+	struct logs_mapping *mapping;
+	struct logs_options options = {.format = LOGS_CSV, .roles = event_roles_matched()};
+	struct logs_reader *r;
+	size_t fields = 0, taken;
+	struct err e;
+
+	(void)state;
+	for (unsigned row = 0; row < EVENT_PADDING; row++)
+		buf_char(&text, ' ');
+	for (unsigned row = 0; row <= WIDE_ROWS; row++) {
+		for (unsigned cell = 0; cell < WIDE_CELLS; cell++) {
+			if (row == 0)
+				buf_printf(&map, "x%u = source.address\n", cell);
+			if (row == 0)
+				buf_printf(&text, "%sx%u", cell > 0 ? "," : "", cell);
+			else
+				buf_printf(&text, "%s10.0.%u.%u", cell > 0 ? "," : "", row, cell);
+		}
+		buf_char(&text, '\n');
+	}
+	for (unsigned row = 0; row < EVENT_PADDING; row++)
+		buf_char(&text, ' ');
+	assert_int_equal(logs_mapping_parse(buf_slice(&map), "map", &mapping, &e), OK);
+	options.mapping = mapping;
+	assert_int_equal(
+		logs_reader_new(&options, (struct batch_sink){wide_seen, &fields}, &r, &e), OK);
+	assert_true(logs_feed(r,
+		(struct slice){text.data + EVENT_PADDING, text.len - 2 * EVENT_PADDING}, true,
+		&taken));
+	assert_int_equal(fields, WIDE_CELLS * WIDE_ROWS);
+	logs_reader_free(r);
+	logs_mapping_free(mapping);
+	buf_fini(&text);
+	buf_fini(&map);
+}
+
 /* ---- names
  * ---------------------------------------------------------------------------------------------------
  */
@@ -359,6 +425,7 @@ int main(void)
 		cmocka_unit_test(places),
 		cmocka_unit_test(w3c),
 		cmocka_unit_test(flows),
+		cmocka_unit_test(detail_midway),
 		cmocka_unit_test(names),
 	};
 
