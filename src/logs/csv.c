@@ -210,11 +210,19 @@ static bool holds_value(struct slice header, char delimiter)
 	return false;
 }
 
+/* "x.csv", and what rotation and packing make of it: "x.csv.1", "x.csv-20261123.gz". */
+static bool is_called(const char *name, const char *extension)
+{
+	const char *at = strstr(name, extension);
+	char behind = at == NULL ? 'x' : at[strlen(extension)];
+
+	return behind == 0 || behind == '.' || behind == '-' || behind == '_';
+}
+
 /* A header with names that mean something over rows of as many cells, or the file's name. */
 static unsigned csv_guess(struct slice head, const char *name)
 {
-	bool called = name != NULL && (slice_ends(slice_of(name), SLICE(".csv")) ||
-					      slice_ends(slice_of(name), SLICE(".tsv")));
+	bool called = name != NULL && (is_called(name, ".csv") || is_called(name, ".tsv"));
 	struct slice line = {0};
 	size_t rows = 0, same = 0, count, known, cells;
 	char delimiter;

@@ -134,6 +134,9 @@ static void guessed_by_name(void **state)
 
 	(void)state;
 	assert_int_equal(logs_guess(words, "stock.csv"), LOGS_CSV);
+	assert_int_equal(logs_guess(words, "stock.csv.gz"), LOGS_CSV);
+	assert_int_equal(logs_guess(words, "stock.tsv-20261123.zst"), LOGS_CSV);
+	assert_int_equal(logs_guess(words, "stock.csvx"), LOGS_TEXT);
 	assert_int_equal(logs_guess(words, "stock.log"), LOGS_TEXT);
 	assert_int_equal(logs_guess(buf_slice(&bind), "queries.csv"), LOGS_BIND);
 	buf_fini(&bind);
