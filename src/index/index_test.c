@@ -183,6 +183,7 @@ static const struct {
 	{U,		 "http://evil.com/a.php",                         F,                 "GET http://evil.com/a.php.",
          "exact http://evil.com/a.php"																					  },
 	{U,		 "http://evil.com/a.php",                         F,                 "GET \"evil.com/a.php\"",                    "exact evil.com/a.php"                                             },
+	{U,		 "http://evil.com",			       F,                 "got <evil.com/>",                           "exact evil.com/"							},
 	{M,		 "bad@evil.com",				  F,                 "from=<bad@evil.com>, size=1",               "exact bad@evil.com"                                               },
 	{FIELD_HASH,        "d41d8cd98f00b204e9800998ecf8427e",              F,
          "md5:D41D8CD98F00B204E9800998ECF8427E ok",											  "exact D41D8CD98F00B204E9800998ECF8427E"                           },

@@ -388,9 +388,9 @@ static void word_inside(struct words *w, size_t from, size_t end, bool url)
 			word_part(w, FIELD_HASH, token);
 		/* "evil.example/path" and "evil.example:8080/path"; one in a word, so that a word
 		 * costs no more than its length */
-		if (dot && !url && at + 1 < end &&
+		if (dot && !url && at < end &&
 			(w->text.data[at] == '/' ||
-				(w->text.data[at] == ':' &&
+				(w->text.data[at] == ':' && at + 1 < end &&
 					is(w->text.data[at + 1], BYTE_DIGIT)))) {
 			struct slice rest = without_full_stop(slice_cut(w->text, start, end));
 			struct url_parts u;
