@@ -139,6 +139,8 @@ enum err_kind body_unpack(struct packing *p, struct conn *c, ZSTD_DCtx *zstd, st
 	if (body_bytes > JSON_DOCUMENT_MAX)
 		return err_set(e, ERR_CORRUPT, "damaged: a body of %llu bytes",
 			(unsigned long long)body_bytes);
+	if (packed.len == 0) /* what is packed is never empty; zstd would take it for nothing */
+		return err_set(e, ERR_CORRUPT, "damaged: its body is missing");
 	if (d == NULL && dictionary != DICTIONARY_PLAIN) {
 		enum err_kind kind = dictionaries_load(p, c, e);
 
