@@ -87,6 +87,7 @@ static void finding_take(struct scene_findings *f, struct json_value v)
 	}
 	row = &f->rows[f->count++];
 	*row = (struct scene_finding){.indicator = member(v, "indicator"),
+		.type = member(v, "indicator_type"),
 		.host = member(v, "host"),
 		.value = member(v, "value"),
 		.field = member(v, "field"),
@@ -94,7 +95,8 @@ static void finding_take(struct scene_findings *f, struct json_value v)
 		.match = member(v, "match")};
 	assert_true(json_get(v, "update", &at) && json_is_bool(at));
 	row->update = json_is_true(at);
-	assert_true(json_get(v, "line", &at) && json_to_i64(at, &row->line));
+	assert_true((json_get(v, "line", &at) && json_to_i64(at, &row->line)) ||
+		    (json_get(v, "frame", &at) && json_to_i64(at, &row->frame)));
 	assert_true(json_get(v, "count", &at) && json_to_i64(at, &row->count));
 	assert_true(time_parse(json_get_string(v, "event.created"), &row->created_us, &digits));
 }
@@ -138,6 +140,7 @@ void scene_findings_free(struct scene_findings *f)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		free(f->rows[i].indicator);
+		free(f->rows[i].type);
 		free(f->rows[i].host);
 		free(f->rows[i].value);
 		free(f->rows[i].field);

@@ -32,8 +32,8 @@ void scene_put(const char *path, struct slice text);
 void scene_append(const char *path, struct slice text);
 
 struct scene_finding {
-	char *indicator, *host, *value, *field, *file, *match;
-	int64_t line, created_us, count;
+	char *indicator, *type, *host, *value, *field, *file, *match;
+	int64_t line, frame, created_us, count;
 	bool update;
 };
 
