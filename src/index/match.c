@@ -8,15 +8,23 @@
 
 #include "match.h"
 
-#define CACHE_LINE    64
-#define STRETCH_AHEAD 512 /* bytes asked for at the most: a /16 has more only where it is crowded  \
-			   */
+#define CACHE_LINE 64
+#define STRETCH_AHEAD                                                                              \
+	512 /* bytes asked for at the most: a /16 has more only where it is crowded                \
+	     */
 
 const char *index_how_name(enum index_how how)
 {
 	static const char *const names[] = {"exact", "parent", "network", "prefix"};
 
 	return (unsigned)how < COUNT_OF(names) ? names[how] : "unknown";
+}
+
+enum match_way match_way_best(const struct hash_key *key)
+{
+	if (!match_fast_supported(key))
+		return MATCH_CAREFUL;
+	return match_wide_supported() ? MATCH_WIDE : MATCH_FAST;
 }
 
 struct index_matcher *index_matcher_new(const struct index *x)
@@ -27,7 +35,7 @@ struct index_matcher *index_matcher_new(const struct index *x)
 		return NULL;
 	memset(m, 0, sizeof(*m));
 	m->x = x;
-	m->fast = match_fast_supported(&x->key);
+	m->way = match_way_best(&x->key);
 	for (unsigned k = 0; k < TABLES; k++)
 		m->known[k] = x->tables[k].filter != NULL;
 	m->addresses = x->wide != NULL || x->tables[TABLE_IPV6].filter != NULL ||
@@ -96,7 +104,7 @@ static void probes_deepen(struct index_matcher *m)
 		count +=
 			crowded_has(crowded, m->probes[k].hash) & (m->probes[k].type == PROBE_NAME);
 	}
-	if (m->fast) {
+	if (m->way != MATCH_CAREFUL) {
 		match_fast_deepen(m, found, count);
 		return;
 	}
@@ -131,6 +139,12 @@ static void stretch_ahead(const struct index *x, const uint8_t *row)
 	__builtin_prefetch(x->memory + low->offset + 2 * end);
 }
 
+static bool has_stretches(const struct index *x)
+{
+	return x->sections[SECTION_IPV4_LOW].width == 2 &&
+	       x->sections[SECTION_IPV4_DIRECTORY].bytes != 0;
+}
+
 /* Of IPv4 addresses with listed neighbours, which are many in a large index, asks for what will be
  * read: first the rows of the directory, then the stretches that they name. */
 static void look_ahead(const struct index_matcher *m, const uint16_t *found, size_t count)
@@ -138,8 +152,7 @@ static void look_ahead(const struct index_matcher *m, const uint16_t *found, siz
 	const struct index *x = m->x;
 	const uint8_t *rows = x->memory + x->sections[SECTION_IPV4_DIRECTORY].offset;
 
-	if (x->sections[SECTION_IPV4_LOW].width != 2 ||
-		x->sections[SECTION_IPV4_DIRECTORY].bytes == 0)
+	if (!has_stretches(x))
 		return;
 	for (size_t k = 0; k < count; k++) {
 		const struct probe *p = &m->probes[found[k]];
@@ -156,6 +169,42 @@ static void look_ahead(const struct index_matcher *m, const uint16_t *found, siz
 	}
 }
 
+void match_addresses_ahead(const struct index *x, const struct match_addresses *a)
+{
+	const uint8_t *rows = x->memory + x->sections[SECTION_IPV4_DIRECTORY].offset;
+
+	if (!has_stretches(x))
+		return;
+	for (size_t k = 0; k < a->count; k++)
+		__builtin_prefetch(rows + 4 * (a->addresses[k] >> 16));
+	for (size_t k = 0; k < a->count; k++)
+		stretch_ahead(x, rows + 4 * (a->addresses[k] >> 16));
+}
+
+/* Looks up the addresses that match_wide found in fields before this one, so that hits come in the
+ * order of fields. False: stopped. */
+static bool addresses_resolve(struct index_matcher *m, size_t field)
+{
+	struct match_addresses *a = &m->addresses_found;
+
+	for (; a->next < a->count && a->fields[a->next] < field; a->next++) {
+		const struct field *f = &m->batch->fields[a->fields[a->next]];
+		const struct probe p = {
+			.hash = a->addresses[a->next],
+			.data = f->data,
+			.len = f->len,
+			.field = a->fields[a->next],
+			.type = PROBE_IPV4,
+		};
+
+		if (!match_resolve(m, &p)) {
+			m->stopped = true;
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Look at what has been gathered; false when the caller wants no more. */
 bool match_flush(struct index_matcher *m)
 {
@@ -163,11 +212,16 @@ bool match_flush(struct index_matcher *m)
 	size_t count = m->count, passed;
 
 	probes_deepen(m);
-	passed = m->fast ? match_fast_pass(m, count, found) : probes_pass(m, count, found);
+	passed = m->way != MATCH_CAREFUL ? match_fast_pass(m, count, found)
+					 : probes_pass(m, count, found);
 	m->count = 0;
 	look_ahead(m, found, passed);
 	for (size_t k = 0; k < passed; k++) {
-		if (!match_resolve(m, &m->probes[found[k]])) {
+		const struct probe *p = &m->probes[found[k]];
+
+		if (!addresses_resolve(m, p->field))
+			return false;
+		if (!match_resolve(m, p)) {
 			m->stopped = true;
 			return false;
 		}
@@ -272,11 +326,11 @@ void match_part(void *context, enum field_kind kind, struct slice text)
 		return;
 	switch (kind) {
 	case FIELD_NAME:
-		if (!m->fast || !match_fast_name(m, text))
+		if (m->way == MATCH_CAREFUL || !match_fast_name(m, text))
 			name_probe(m, text);
 		break;
 	case FIELD_ADDRESS:
-		if (m->addresses && !(m->fast && match_fast_address(m, text)) &&
+		if (m->addresses && !(m->way != MATCH_CAREFUL && match_fast_address(m, text)) &&
 			normal_field(FIELD_ADDRESS, text, n))
 			address_probe(m, (const uint8_t *)n->text, n->len, text);
 		break;
@@ -329,11 +383,19 @@ void match_careful(struct index_matcher *m, const struct field *f)
 		parts_of((enum field_kind)c->kind, (struct slice){f->data, f->len}, match_part, m);
 }
 
+/* Word w of the bits of the first `count` fields. */
+static uint64_t fields_below(size_t count, size_t w)
+{
+	if (count >= 64 * (w + 1))
+		return UINT64_MAX;
+	return count <= 64 * w ? 0 : (UINT64_C(1) << (count - 64 * w)) - 1;
+}
+
 bool index_match(struct index_matcher *m, const struct batch *batch,
 	bool (*hit)(void *context, const struct batch *batch, const struct index_hit *hit),
 	void *context)
 {
-	uint8_t plan[COLUMNS_MAX];
+	uint8_t plan[MATCH_PLANS] = {PLAN_NONE};
 	size_t columns = batch->columns_count < COLUMNS_MAX ? batch->columns_count : COLUMNS_MAX;
 
 	m->batch = batch;
@@ -343,10 +405,19 @@ bool index_match(struct index_matcher *m, const struct batch *batch,
 	m->count = 0;
 	for (size_t k = 0; k < columns; k++)
 		plan[k] = match_plan(m, &batch->columns[k]);
-	if (m->fast) {
-		if (!match_fast(m, batch, plan, columns))
+	m->addresses_found.count = 0;
+	m->addresses_found.next = 0;
+	if (m->way == MATCH_WIDE) {
+		if (!match_wide(m, batch, plan, columns))
 			return false;
-		return match_flush(m);
+		return match_flush(m) && addresses_resolve(m, BATCH_FIELDS);
+	}
+	if (m->way == MATCH_FAST) {
+		uint64_t bits[MATCH_WORDS];
+
+		for (size_t w = 0; w < MATCH_WORDS; w++)
+			bits[w] = fields_below(batch->fields_count, w);
+		return match_fast(m, batch, plan, columns, bits) && match_flush(m);
 	}
 	for (size_t k = 0; k < batch->fields_count && !m->stopped; k++) {
 		const struct field *f = &batch->fields[k];

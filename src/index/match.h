@@ -29,6 +29,37 @@ struct probe {
 	uint8_t table;
 };
 
+#define MATCH_GATHERED 16                  /* addresses in a vector register */
+#define MATCH_WORDS    (BATCH_FIELDS / 64) /* a bit for each field of a batch */
+/* What to do with each column; one behind the last is for those that are none, and whole words are
+ * read. */
+#define MATCH_PLANS (COLUMNS_MAX + 1 + sizeof(uint64_t))
+
+/* Ways to look at a batch; all find the same. */
+enum match_way {
+	MATCH_CAREFUL, /* anywhere: match.c */
+	MATCH_FAST,    /* match_fast.c */
+	MATCH_WIDE,    /* match_wide.c, and what is no dotted quad by match_fast.c */
+	MATCH_WAYS
+};
+enum match_way match_way_best(const struct hash_key *key);
+
+/* IPv4 addresses and the fields that they stand in, by field; room for a whole register behind the
+ * last. */
+struct match_addresses {
+	size_t count, next; /* the first that has not been looked up */
+	uint32_t addresses[BATCH_FIELDS + MATCH_GATHERED];
+	uint16_t fields[BATCH_FIELDS + MATCH_GATHERED];
+};
+
+/* What may be dotted quads, by field; room as above. */
+struct match_texts {
+	size_t count;
+	const char *data[BATCH_FIELDS + MATCH_GATHERED];
+	uint16_t fields[BATCH_FIELDS + MATCH_GATHERED];
+	uint8_t lens[BATCH_FIELDS + MATCH_GATHERED];
+};
+
 enum plan { PLAN_NONE, PLAN_CAREFUL, PLAN_ADDRESS, PLAN_NAME, PLAN_HOST };
 
 struct index_matcher {
@@ -36,20 +67,30 @@ struct index_matcher {
 	const struct batch *batch;
 	bool (*hit)(void *context, const struct batch *batch, const struct index_hit *hit);
 	void *context;
-	bool fast, stopped;
+	enum match_way way;
+	bool stopped;
 	bool known[TABLES], addresses, hosts;
 	uint16_t field;
 	size_t count;
 	struct probe probes[PROBES_MAX];
+	struct match_texts texts;
+	struct match_addresses addresses_found; /* that passed the bitmaps */
 	struct normal normal;
 	char indicator[VALUE_BYTES_MAX]; /* text of one that is stored as bytes */
 	struct index_hit found;
 };
 
-/* match_fast.c: the first pass over the whole batch. False: stopped. */
+/* match_fast.c: the first pass over the fields of a batch whose bits are set. False: stopped. */
 bool match_fast_supported(const struct hash_key *key);
-bool match_fast(
+bool match_fast(struct index_matcher *m, const struct batch *batch, const uint8_t *plan,
+	size_t columns, const uint64_t bits[MATCH_WORDS]);
+
+/* match_wide.c: the first pass over all fields. False: stopped. */
+bool match_wide_supported(void);
+bool match_wide(
 	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns);
+/* Asks for what looking these up will read. */
+void match_addresses_ahead(const struct index *x, const struct match_addresses *a);
 
 /* One name or dotted quad inside a field. False: the careful way. */
 bool match_fast_name(struct index_matcher *m, struct slice name);

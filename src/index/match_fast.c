@@ -112,73 +112,69 @@ FAST bool match_fast_address(struct index_matcher *m, struct slice text)
 	return true;
 }
 
-FAST bool match_fast(
-	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+/* One field. False: the careful way. */
+FAST_INLINE bool fast_field(struct fast *f, const struct field *field, size_t k, uint8_t what)
+{
+	const char *data = field->data;
+	size_t len = field->len;
+	uint32_t address;
+	__m256i v;
+
+	if (what == PLAN_CAREFUL)
+		return false;
+	if (what == PLAN_ADDRESS) {
+		if (!fast_quad(&f->key, data, len, &address))
+			return len < 2; /* "-" */
+		fast_ipv4(f, address, data, len, k);
+		return true;
+	}
+	v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
+	if (what == PLAN_HOST) {
+		/* a colon is of a port or an IPv6 address, which has one among its last bytes */
+		if (((uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(':'))) &
+			    fast_bits(len)) != 0 ||
+			data[len - 1] == ']')
+			return false;
+		if ((unsigned char)(data[len - 1] - '0') <= 9) {
+			if (!fast_quad(&f->key, data, len, &address))
+				return false;
+			fast_ipv4(f, address, data, len, k);
+			return true;
+		}
+	}
+	if (f->names == NULL)
+		return true;
+	if (__builtin_expect(data[len - 1] == '.', 0)) {
+		if (--len == 0)
+			return true;
+		v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
+	}
+	/* two dots at the end leave an empty label behind */
+	return data[len - 1] != '.' && fast_name(f, data, len, k, v, fast_bits(len));
+}
+
+FAST bool match_fast(struct index_matcher *m, const struct batch *batch, const uint8_t *plan,
+	size_t columns, const uint64_t bits[MATCH_WORDS])
 {
 	struct fast f = fast_of(m);
 
-	for (size_t k = 0; k < batch->fields_count; k++) {
-		const struct field *field = &batch->fields[k];
-		const char *data = field->data;
-		size_t len = field->len;
-		uint32_t address;
-		uint8_t what;
-		__m256i v;
+	for (size_t w = 0; w < MATCH_WORDS; w++) {
+		for (uint64_t left = bits[w]; left != 0; left &= left - 1) {
+			size_t k = 64 * w + (size_t)__builtin_ctzll(left);
+			const struct field *field = &batch->fields[k];
 
-		if (field->column >= columns || len == 0)
-			continue;
-		what = plan[field->column];
-		if (what == PLAN_NONE)
-			continue;
-		if (__builtin_expect(m->count == PROBES_MAX, 0) && !match_flush(m))
-			return false;
-		switch (what) {
-		case PLAN_ADDRESS:
-			if (fast_quad(&f.key, data, len, &address)) {
-				fast_ipv4(&f, address, data, len, k);
+			if (field->column >= columns || field->len == 0 ||
+				plan[field->column] == PLAN_NONE)
 				continue;
-			}
-			if (len < 2) /* "-" */
+			if (__builtin_expect(m->count == PROBES_MAX, 0) && !match_flush(m))
+				return false;
+			if (__builtin_expect(fast_field(&f, field, k, plan[field->column]), 1))
 				continue;
-			break;
-		case PLAN_HOST:
-			/* a colon is of a port or an IPv6 address, which has one among its last
-			 * bytes */
-			v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
-			if (((uint32_t)_mm256_movemask_epi8(
-				     _mm256_cmpeq_epi8(v, _mm256_set1_epi8(':'))) &
-				    fast_bits(len)) != 0 ||
-				data[len - 1] == ']')
-				break;
-			if ((unsigned char)(data[len - 1] - '0') <= 9) {
-				if (!fast_quad(&f.key, data, len, &address))
-					break;
-				fast_ipv4(&f, address, data, len, k);
-				continue;
-			}
-			if (f.names == NULL)
-				continue;
-			goto name;
-		case PLAN_NAME:
-			v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
-		name:
-			if (__builtin_expect(data[len - 1] == '.', 0)) {
-				if (--len == 0)
-					continue;
-				v = _mm256_loadu_si256(
-					(const __m256i *)(const void *)(data + len - 32));
-			}
-			/* two dots at the end leave an empty label behind */
-			if (data[len - 1] != '.' && fast_name(&f, data, len, k, v, fast_bits(len)))
-				continue;
-			break;
-		default:
-			break;
+			m->field = (uint16_t)k;
+			match_careful(m, field);
+			if (m->stopped)
+				return false;
 		}
-		m->field = (uint16_t)k;
-		match_careful(m, field);
-		if (m->stopped)
-			return false;
 	}
 	return true;
 }
@@ -255,24 +251,25 @@ bool match_fast_supported(const struct hash_key *key)
 	return false;
 }
 
-bool match_fast(
-	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+bool match_fast(struct index_matcher *m, const struct batch *batch, const uint8_t *plan,
+	size_t columns, const uint64_t bits[MATCH_WORDS])
 {
 	(void)plan;
 	(void)columns;
+	(void)bits;
 	return m->batch == batch;
 }
 
 bool match_fast_name(struct index_matcher *m, struct slice name)
 {
 	(void)name;
-	return m->fast;
+	return m->stopped;
 }
 
 bool match_fast_address(struct index_matcher *m, struct slice text)
 {
 	(void)text;
-	return m->fast;
+	return m->stopped;
 }
 
 size_t match_fast_pass(const struct index_matcher *m, size_t count, uint16_t *ret_found)
