@@ -11,8 +11,7 @@
 #include "stix/stix.h"
 #include "json/json.h"
 
-/* ---- limits ------------------------------------------------------------------------------------
- */
+/* ---- limits --------------------------------------------------------------------------------- */
 
 #define POLICY_BYTES_MAX   MIB(1) /* of a policy's text */
 #define POLICY_RULES_MAX   1024   /* rules in one policy: 200 permits and 80 forbids are many */
@@ -22,8 +21,7 @@
 #define POLICY_VALUES_MAX  64 /* values of one domain, "unknown" among them: one word */
 #define POLICY_STEPS       UINT64_C(20000000) /* default budget of one analysis: about 100 ms */
 
-/* ---- domains ------------------------------------------------------------------------------------
- */
+/* ---- domains -------------------------------------------------------------------------------- */
 
 enum policy_family { POLICY_EXCHANGE, POLICY_MEASURE, POLICY_DUTY, POLICY_FAMILIES };
 enum policy_effect { POLICY_PERMIT, POLICY_FORBID, POLICY_REQUIRE, POLICY_NEVER, POLICY_EFFECTS };
@@ -69,18 +67,25 @@ struct policy_attribute {
 	enum policy_domain domain;
 	const char *const *values; /* NAMED and ORDERED: without "unknown"; by number */
 	size_t values_count;
-	int32_t least, most; /* NUMBER */
+	int32_t least, most; /* NUMBER; what lies outside counts as unknown */
 	const char *says;    /* one line */
+	/* A permit that leaves the attribute out permits every value that is known, and not
+	 * "unknown" (nor "public", nor, with none_guarded, "none"). Others that are left out are
+	 * not asked about at all. */
+	bool guarded;
+	bool none_apart;   /* value 0 is "none" and stands outside the order, like "unknown" */
+	bool none_guarded; /* and must be written in a permit, like "unknown" */
 };
 /* By family and number; NULL past the last. */
 const struct policy_attribute *policy_attribute_get(enum policy_family f, unsigned number);
+/* Its number by name; -1: none. */
+int policy_attribute_find(enum policy_family f, struct slice name);
 /* The number of a value by its name in a NAMED, ORDERED or FLAG domain; POLICY_UNKNOWN for
  * "unknown". False: no such value. */
 bool policy_value_find(
 	enum policy_family f, unsigned attribute, struct slice name, int32_t *ret_value);
 
-/* ---- parties
- * -------------------------------------------------------------------------------------- */
+/* ---- parties -------------------------------------------------------------------------------- */
 
 /* Who there is: from the charter, or from a file. Order gives the numbers in cases; a policy keeps
  * a copy. */
@@ -90,8 +95,7 @@ struct policy_parties {
 };
 #define POLICY_PUBLIC INT32_C(1000) /* value of "to": anybody */
 
-/* ---- policies
- * --------------------------------------------------------------------------------------- */
+/* ---- policies ------------------------------------------------------------------------------- */
 
 struct policy; /* immutable; any thread may read it */
 
@@ -139,13 +143,12 @@ struct policy_facts policy_facts(const struct policy *p);
 enum err_kind policy_join(const struct policy *unified, const struct policy *const *layers,
 	size_t layers_count, struct policy **ret_policy, struct err *e) MUST_USE;
 
-/* ---- deciding
- * ----------------------------------------------------------------------------------------- */
+/* ---- deciding ------------------------------------------------------------------------------- */
 
 /*
  * One question: a value per attribute. PARTY: number of the member, POLICY_PUBLIC, or UNKNOWN.
- * Sectors are a set (bit n: value n; none set: unknown): the question is asked for each of them,
- * and all must be permitted.
+ * Sectors are a set (bit n: value n; none set: what stands in values, which is unknown at first):
+ * the question is asked for each of them, and all must be permitted; obligations join.
  */
 struct policy_case {
 	enum policy_family family;
@@ -156,19 +159,26 @@ struct policy_case {
 /* Everything unknown. */
 void policy_case_init(struct policy_case *c, enum policy_family family);
 
-/* The strictest of what all matching rules demand. Absent: -1, false, 0. */
+/* The strictest of what all matching permits and requires demand. Absent: -1, false, 0. What a
+ * decision that denies would have demanded is not told. */
 struct policy_duties {
 	int32_t retain_days, min_count, delay_hours; /* retain: least; others: most */
-	int32_t max_hours, review_hours, approvals;  /* of measures */
+	int32_t max_hours, review_hours, approvals; /* of measures; approvals: most, others least */
+	int32_t within_hours;                       /* of duties: the first step's, least */
+	bool anonymous; /* the source is withheld; contradicts attribution */
 	bool encrypt, attribution, no_onward, appeal, public_record, collateral_check, legal_basis,
 		method_note;
-	uint32_t redact; /* bits; withheld whole here, so any bit denies an exact-bytes release */
+	/* Bits, policy_redact_name; deciding leaves it to the caller, who has exact bytes only and
+	 * withholds the whole object when any bit is set. */
+	uint32_t redact;
 };
+const char *policy_redact_name(unsigned bit); /* "identity"; NULL past the last */
 struct policy_decision {
 	bool allowed;
 	bool expired;
 	bool contradiction; /* obligations that cannot all be kept: denied */
-	int16_t rule;       /* permit that allowed it (the first), forbid that stopped it, or -1 */
+	int16_t rule;       /* permit that allowed it (the first), forbid or never that stopped it,
+			       or -1. DUTY: the first that applies, and then `allowed` */
 	struct policy_duties duties;
 };
 /* No memory, no locks. */
@@ -187,8 +197,7 @@ unsigned policy_interval(const struct policy *p, enum policy_family f, unsigned 
 enum err_kind policy_explain(const struct policy *p, const struct policy_case *c, bool json,
 	struct buf *out, struct err *e) MUST_USE;
 
-/* ---- asking about all cases
- * ------------------------------------------------------------------------------ */
+/* ---- asking about all cases ----------------------------------------------------------------- */
 
 enum policy_answer { POLICY_NO, POLICY_YES, POLICY_UNDECIDED };
 

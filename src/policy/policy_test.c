@@ -1,0 +1,724 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Reading policies and deciding by them: each rule of the grammar and of the meaning on both sides.
+ */
+#include "policy_testing.h"
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+struct text_case {
+	const char *why;
+	const char *text;
+	const char *path; /* NULL: fine */
+};
+
+static void texts(const struct text_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct buf text = testing_text(cases[i].text);
+		struct policy_report report = {.arena = arena_new(MIB(4))};
+		struct policy *p = NULL;
+		struct err e;
+		enum err_kind kind =
+			policy_parse(buf_slice(&text), &testing_parties, &report, &p, &e);
+		bool found = cases[i].path == NULL;
+
+		for (size_t k = 0; k < report.count && cases[i].path != NULL; k++)
+			found |= slice_is(report.findings[k].path, cases[i].path);
+		if (kind != (cases[i].path == NULL ? OK : ERR_INVALID) || !found ||
+			(p == NULL) != (kind != OK) || (kind == OK) != (report.errors == 0))
+			fail_msg("%s: %s", cases[i].why, kind == OK ? "taken" : e.text);
+		policy_free(p);
+		arena_free(report.arena);
+		buf_fini(&text);
+	}
+}
+
+#define TEXT(why, text)                                                                            \
+	{                                                                                          \
+		why, text, NULL                                                                    \
+	}
+#define BAD(why, text, path)                                                                       \
+	{                                                                                          \
+		why, text, path                                                                    \
+	}
+#define ONE(when)       RULES(RULE("a", "permit", when))
+#define MUST(must)      RULES(RULE_MUST("a", "permit", "", must))
+#define DUTY_RULE(rest) RULES("{'id':'d','family':'duty'," rest "}")
+#define DUTY_ON         "'on':{'event':['incident']},"
+#define DUTY_DO         "'do':'update','to':['@affected'],'within_hours':24"
+#define LAYER(type, more, rules)                                                                   \
+	"{'type':'" type "','name':'l','version':1,'expires':'2030-01-01T00:00:00Z'," more         \
+	"'rules':[" rules "]}"
+
+static void test_document(void **state)
+{
+	static const struct text_case cases[] = {
+		TEXT("no rules", RULES("")),
+		TEXT("a base", HEAD "'base':'','rules':[]}"),
+		TEXT("texts", HEAD "'text':{'en':'a','ru':'b'},'rules':[]}"),
+		TEXT("a digest",
+			HEAD "'base':'sha256:00112233445566778899aabbccddeeff00112233445566778899aa"
+			     "bbccddeeff','rules':[]}"),
+		BAD("half a digest", HEAD "'base':'sha256:0011','rules':[]}", "base"),
+		BAD("a number of texts", HEAD "'text':5,'rules':[]}", "text"),
+		BAD("no JSON", "{", ""),
+		BAD("no object", "[]", ""),
+		BAD("a name twice", HEAD "'rules':[],'rules':[]}", ""),
+		BAD("no rules", HEAD "'groups':{}}", "rules"),
+		BAD("an unknown property", HEAD "'rules':[],'rulez':[]}", "rulez"),
+		BAD("an unknown type",
+			"{'type':'x','name':'p','version':1,"
+			"'expires':'2030-01-01T00:00:00Z','rules':[]}",
+			"type"),
+		BAD("no version",
+			"{'type':'policy','name':'p','expires':'2030-01-01T00:00:00Z','rules':[]}",
+			"version"),
+		BAD("version 0",
+			"{'type':'policy','name':'p','version':0,"
+			"'expires':'2030-01-01T00:00:00Z','rules':[]}",
+			"version"),
+		BAD("no name",
+			"{'type':'policy','version':1,'expires':'2030-01-01T00:00:00Z','rules':[]}",
+			"name"),
+		BAD("no end", "{'type':'policy','name':'p','version':1,'rules':[]}", "expires"),
+		BAD("no time",
+			"{'type':'policy','name':'p','version':1,'expires':'2030-13-01',"
+			"'rules':[]}",
+			"expires"),
+		BAD("a member of a policy", HEAD "'member':'kz','rules':[]}", "member"),
+		BAD("a group of strangers", HEAD "'groups':{'g':['xx']},'rules':[]}",
+			"groups.g[0]"),
+		BAD("a group named members", HEAD "'groups':{'members':['kz']},'rules':[]}",
+			"groups.members"),
+		BAD("no rule", RULES("5"), "rules[0]"),
+		BAD("no id", RULES("{'family':'exchange','effect':'permit'}"), "rules[0].id"),
+		BAD("an id with a blank", RULES(RULE("a b", "permit", "")), "rules[0].id"),
+		BAD("an id twice", RULES(RULE("a", "permit", "") "," RULE("a", "forbid", "")),
+			"rules[1].id"),
+		BAD("no family", RULES("{'id':'a','effect':'permit'}"), "rules[0].family"),
+		BAD("another effect", RULES(RULE("a", "allow", "")), "rules[0].effect"),
+		BAD("a misspelt when",
+			RULES("{'id':'a','family':'exchange','effect':'permit','wen':{}}"),
+			"rules[0].wen"),
+		TEXT("no when", RULES("{'id':'a','family':'exchange','effect':'permit'}")),
+	};
+
+	(void)state;
+	texts(cases, COUNT_OF(cases));
+}
+
+static void test_sets(void **state)
+{
+	static const struct text_case cases[] = {
+		TEXT("a list", ONE("'tlp':['clear','green','none','unknown']")),
+		TEXT("an order", ONE("'tlp':{'le':'amber'}")),
+		TEXT("both ends", ONE("'tlp':{'ge':'green','le':'amber','unknown':true}")),
+		TEXT("numbers", ONE("'confidence':{'ge':0,'le':100},'age_days':{'le':36500}")),
+		TEXT("an unknown number", ONE("'confidence':['unknown']")),
+		TEXT("flags", ONE("'to_affected':[true],'request_open':[true,'unknown']")),
+		TEXT("all but", ONE("'kind':{'not':['identity','other']}")),
+		TEXT("parties", ONE("'to':['@members','@west','kz','public','unknown']")),
+		TEXT("an empty group", ONE("'to':['@nobody']")),
+		BAD("an empty list", ONE("'tlp':[]"), "rules[0].when.tlp"),
+		BAD("another value", ONE("'tlp':['green','pink']"), "rules[0].when.tlp[1]"),
+		BAD("no list", ONE("'tlp':'green'"), "rules[0].when.tlp"),
+		BAD("a null", ONE("'tlp':null"), "rules[0].when.tlp"),
+		BAD("none in the order", ONE("'tlp':{'ge':'none'}"), "rules[0].when.tlp.ge"),
+		BAD("unknown in the order", ONE("'tlp':{'le':'unknown'}"), "rules[0].when.tlp.le"),
+		BAD("an order upside down", ONE("'tlp':{'ge':'red','le':'green'}"),
+			"rules[0].when.tlp"),
+		BAD("an order of nothing", ONE("'tlp':{}"), "rules[0].when.tlp"),
+		BAD("less than", ONE("'tlp':{'lt':'red'}"), "rules[0].when.tlp.lt"),
+		BAD("unknown false", ONE("'tlp':{'le':'red','unknown':false}"),
+			"rules[0].when.tlp.unknown"),
+		BAD("an order of names", ONE("'kind':{'le':'note'}"), "rules[0].when.kind"),
+		BAD("not beside another", ONE("'tlp':{'not':['red'],'le':'red'}"),
+			"rules[0].when.tlp"),
+		BAD("not of no list", ONE("'tlp':{'not':'red'}"), "rules[0].when.tlp.not"),
+		BAD("not of a wrong value", ONE("'tlp':{'not':['rad']}"),
+			"rules[0].when.tlp.not[0]"),
+		BAD("101", ONE("'confidence':{'ge':101}"), "rules[0].when.confidence.ge"),
+		BAD("a fraction", ONE("'confidence':{'ge':0.5}"), "rules[0].when.confidence.ge"),
+		BAD("a list of numbers", ONE("'confidence':[5]"), "rules[0].when.confidence[0]"),
+		BAD("not a number", ONE("'confidence':{'not':[5]}"),
+			"rules[0].when.confidence.not"),
+		BAD("a flag as text", ONE("'to_affected':['true']"),
+			"rules[0].when.to_affected[0]"),
+		BAD("a stranger", ONE("'to':['xx']"), "rules[0].when.to[0]"),
+		BAD("a group that is none", ONE("'to':['@east']"), "rules[0].when.to[0]"),
+		BAD("from the public", ONE("'from':['public']"), "rules[0].when.from[0]"),
+		BAD("another attribute", ONE("'colour':['red']"), "rules[0].when.colour"),
+		BAD("an attribute of measures", ONE("'target':['ip']"), "rules[0].when.target"),
+	};
+
+	(void)state;
+	texts(cases, COUNT_OF(cases));
+}
+
+static void test_obligations(void **state)
+{
+	static const struct text_case cases[] = {
+		TEXT("numbers", MUST("'retain_days':1,'min_count':10,'delay_hours':24")),
+		TEXT("flags", MUST("'encrypt':true,'legal_basis':true,'method_note':true")),
+		TEXT("words", MUST("'attribution':'as-marked','onward':'none'")),
+		TEXT("redact", MUST("'redact':['identity','contact']")),
+		TEXT("a require", RULES(RULE_MUST("a", "require", "", "'encrypt':true"))),
+		TEXT("a measure's", RULES(MEASURE_MUST("m", "permit", "", "'max_hours':72"))),
+		BAD("nothing", MUST(""), "rules[0].must"),
+		BAD("0 days", MUST("'retain_days':0"), "rules[0].must.retain_days"),
+		BAD("too many days", MUST("'retain_days':36501"), "rules[0].must.retain_days"),
+		BAD("a flag false", MUST("'encrypt':false"), "rules[0].must.encrypt"),
+		BAD("another word", MUST("'onward':'some'"), "rules[0].must.onward"),
+		BAD("another", MUST("'pray':true"), "rules[0].must.pray"),
+		BAD("a measure's in an exchange", MUST("'max_hours':72"),
+			"rules[0].must.max_hours"),
+		BAD("redact a word", MUST("'redact':'identity'"), "rules[0].must.redact"),
+		BAD("redact nothing", MUST("'redact':[]"), "rules[0].must.redact"),
+		BAD("redact another", MUST("'redact':['identity','hat']"),
+			"rules[0].must.redact[1]"),
+		BAD("redact in a measure",
+			RULES(MEASURE_MUST("m", "permit", "", "'redact':['identity']")),
+			"rules[0].must.redact"),
+		BAD("a require of nothing", RULES(RULE("a", "require", "")), "rules[0].must"),
+		BAD("a forbid that demands", RULES(RULE_MUST("a", "forbid", "", "'encrypt':true")),
+			"rules[0].must"),
+		BAD("a contradiction", MUST("'retain_days':1,'delay_hours':25"), "rules[0].must"),
+		TEXT("just none", MUST("'retain_days':1,'delay_hours':24")),
+	};
+
+	(void)state;
+	texts(cases, COUNT_OF(cases));
+}
+
+static void test_duties(void **state)
+{
+	static const struct text_case cases[] = {
+		TEXT("a duty", DUTY_RULE(DUTY_ON DUTY_DO)),
+		TEXT("steps",
+			DUTY_RULE(DUTY_ON DUTY_DO
+				",'then':[{'do':'close','within_days':30}],'auto_disclose':false")),
+		BAD("discloses", DUTY_RULE(DUTY_ON DUTY_DO ",'auto_disclose':true"),
+			"rules[0].auto_disclose"),
+		BAD("no event", DUTY_RULE(DUTY_DO), "rules[0].on"),
+		BAD("another act", DUTY_RULE(DUTY_ON "'do':'pray','to':['kz'],'within_hours':1"),
+			"rules[0].do"),
+		BAD("to nobody", DUTY_RULE(DUTY_ON "'do':'update','to':[],'within_hours':1"),
+			"rules[0].to"),
+		BAD("to a stranger",
+			DUTY_RULE(DUTY_ON "'do':'update','to':['xx'],'within_hours':1"),
+			"rules[0].to[0]"),
+		BAD("without end", DUTY_RULE(DUTY_ON "'do':'update','to':['kz']"), "rules[0]"),
+		BAD("two ends", DUTY_RULE(DUTY_ON DUTY_DO ",'within_days':1"), "rules[0]"),
+		BAD("steps backwards",
+			DUTY_RULE(DUTY_ON DUTY_DO ",'then':[{'do':'close','within_hours':5}]"),
+			"rules[0].then[0]"),
+		BAD("a permit", DUTY_RULE(DUTY_ON DUTY_DO ",'effect':'permit'"), "rules[0].effect"),
+	};
+
+	(void)state;
+	texts(cases, COUNT_OF(cases));
+}
+
+static void test_layers(void **state)
+{
+	static const struct text_case cases[] = {
+		TEXT("a forbid", LAYER("overlay", "", RULE("a", "forbid", ""))),
+		TEXT("of a member", LAYER("overlay", "'member':'kz',", "")),
+		TEXT("what kz sends", LAYER("reservation", "'member':'kz',",
+					      RULE("a", "forbid", "'from':['kz']"))),
+		TEXT("what kz receives",
+			LAYER("reservation", "'member':'kz',",
+				RULE_MUST("a", "require", "'to':['kz']", "'encrypt':true"))),
+		BAD("what others send",
+			LAYER("reservation", "'member':'kz',",
+				RULE("a", "forbid", "'from':['kg'],'to':['uz']")),
+			"rules[0].when"),
+		BAD("nobody's reservation", LAYER("reservation", "", ""), "member"),
+		BAD("a stranger's", LAYER("reservation", "'member':'xx',", ""), "member"),
+		BAD("an overlay that permits", LAYER("overlay", "", RULE("a", "permit", "")),
+			"rules[0]"),
+		BAD("a reservation with a never",
+			LAYER("reservation", "'member':'kz',", RULE("a", "never", "'from':['kz']")),
+			"rules[0]"),
+		BAD("a duty for others",
+			LAYER("overlay", "", "{'id':'d','family':'duty'," DUTY_ON DUTY_DO "}"),
+			"rules[0]"),
+	};
+
+	(void)state;
+	texts(cases, COUNT_OF(cases));
+}
+
+/* Every mistake is told, not only the first. */
+static void test_all_mistakes(void **state)
+{
+	struct buf text = testing_text(RULES(RULE("a", "permit", "'tlp':['x'],'to':['y']") "," RULE(
+		"b", "permit", "'kind':[]")));
+	struct policy_report report = {.arena = arena_new(MIB(4))};
+	struct policy *p;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(
+		policy_parse(buf_slice(&text), &testing_parties, &report, &p, &e), ERR_INVALID);
+	assert_int_equal(report.errors, 3);
+	assert_int_equal(report.count, 3);
+	assert_true(slice_is(report.findings[2].rule, "b"));
+	assert_true(slice_is(report.findings[2].path, "rules[1].when.kind"));
+	assert_non_null(strstr(e.text, "rules[0].when.tlp[0]"));
+	assert_non_null(strstr(e.text, "and 2 more"));
+	buf_fini(&text);
+	arena_free(report.arena);
+}
+
+/* ---- deciding ------------------------------------------------------------------------------- */
+
+static struct policy_decision decided(const struct policy *p, struct policy_case c)
+{
+	struct policy_decision d;
+
+	policy_decide(p, &c, &d);
+	return d;
+}
+
+static bool allowed(const char *rules, struct policy_case c)
+{
+	struct policy *p = testing_policy(rules);
+	struct policy_decision d = decided(p, c);
+
+	policy_free(p);
+	return d.allowed;
+}
+
+static struct policy_case with(int attribute, int32_t value)
+{
+	struct policy_case c = testing_case();
+
+	c.values[attribute] = value;
+	return c;
+}
+
+#define MEMBERS_GREEN "'to':['@members'],'tlp':{'le':'green'}"
+
+static void test_default_and_forbid(void **state)
+{
+	struct policy *p = testing_policy(RULES(RULE("b", "permit", MEMBERS_GREEN) "," RULE(
+		"c", "permit", "") "," RULE("f", "forbid", "'to':['uz']")));
+	struct policy_decision d;
+
+	(void)state;
+	assert_false(allowed(RULES(""), testing_case()));
+	d = decided(p, testing_case());
+	assert_true(d.allowed);
+	assert_true(slice_is(policy_rule_id(p, d.rule), "b"));
+	assert_true(slice_is(policy_rule_clause(p, d.rule), "1"));
+	d = decided(p, with(POLICY_TLP, STIX_TLP_RED));
+	assert_true(d.allowed && slice_is(policy_rule_id(p, d.rule), "c"));
+	d = decided(p, with(POLICY_TO, UZ));
+	assert_false(d.allowed);
+	assert_true(slice_is(policy_rule_id(p, d.rule), "f"));
+	d = decided(p, with(POLICY_TO, POLICY_PUBLIC)); /* left out is not the public */
+	assert_false(d.allowed);
+	assert_int_equal(d.rule, -1);
+	assert_int_equal(policy_rule_id(p, -1).len, 0);
+	assert_int_equal(policy_rule_id(p, 3).len, 0);
+	policy_free(p);
+}
+
+/* A never denies even when a permit meets it: such a policy cannot be tabled, and does no harm. */
+static void test_never_denies(void **state)
+{
+	(void)state;
+	assert_false(allowed(RULES(RULE("a", "permit", "'to':['public']") "," RULE(
+				     "n", "never", "'to':['public'],'pii':['none']")),
+		with(POLICY_TO, POLICY_PUBLIC)));
+}
+
+/* Semantics (4): unknown is never permitted unless written, always forbidden. */
+static void test_unknown(void **state)
+{
+	static const struct {
+		const char *why;
+		const char *rules;
+		int attribute;
+		int32_t value;
+		bool allowed;
+	} cases[] = {
+		{"order without unknown",           ONE("'tlp':{'le':'red'}"),                    POLICY_TLP,                      POLICY_UNKNOWN,
+                 false																																															     },
+		{"order with unknown",              ONE("'tlp':{'le':'red','unknown':true}"),     POLICY_TLP,
+                 POLICY_UNKNOWN,																								  true																					     },
+		{"T24: unmarked in an order",       ONE("'tlp':{'le':'red'}"),                    POLICY_TLP,                      0,											     false																					    },
+		{"T24: unmarked, left out",         ONE(""),                                      POLICY_TLP,                      0,											     false																					    },
+		{"unmarked where written",          ONE("'tlp':['none']"),                        POLICY_TLP,                      0,											     true																					     },
+		{"unreadable marking, left out",    ONE(""),                                      POLICY_TLP,                      POLICY_UNKNOWN,                                                                                false																					    },
+		{"unreadable PAP, left out",        ONE(""),                                      POLICY_PAP,                      POLICY_UNKNOWN,                                                                                false																					    },
+		{"no PAP, left out",                ONE(""),                                      POLICY_PAP,                      0,											     true																					     },
+		{"no PAP in an order",              ONE("'pap':{'le':'red'}"),                    POLICY_PAP,                      0,											     false																					    },
+		{"unknown personal data, left out", ONE(""),                                      POLICY_PII,                      POLICY_UNKNOWN,                                                                                false																					    },
+		{"unknown confidence, left out",    ONE(""),                                      POLICY_CONFIDENCE,               POLICY_UNKNOWN,                                                                                true																					     },
+		{"unknown confidence, asked",       ONE("'confidence':{'ge':0}"),                 POLICY_CONFIDENCE,
+                 POLICY_UNKNOWN,																								  false																					    },
+		{"unknown confidence, written",     ONE("'confidence':{'ge':50,'unknown':true}"),
+                 POLICY_CONFIDENCE,												POLICY_UNKNOWN,										true																					     },
+		{"out of range is unknown",         ONE("'confidence':{'ge':0}"),                 POLICY_CONFIDENCE,               101,
+                 false																																															     },
+		{"negative age is unknown",         ONE("'age_days':{'le':10}"),                  POLICY_AGE_DAYS,                 -1,
+                 false																																															     },
+		{"complement",                      ONE("'kind':{'not':['note']}"),               POLICY_KIND,                     POLICY_UNKNOWN,                                                                                false																					    },
+		{"complement of parties",           ONE("'to':{'not':['kg']}"),                   POLICY_TO,                       POLICY_PUBLIC,
+                 false																																															     },
+		{"complement of markings",          ONE("'tlp':{'not':['red']}"),                 POLICY_TLP,                      0,											     false																					    },
+		{"forbid's order",
+                 RULES(RULE("a",								  "permit",                        "'tlp':['unknown']") "," RULE(
+				"f",										   "forbid",																					  "'tlp':{'ge':'red'}")),
+                 POLICY_TLP, POLICY_UNKNOWN, false},
+		{"forbid's low order",
+                 RULES(RULE("a",						      "permit",										"'tlp':['none']") "," RULE(
+				"f",																					     "forbid",																																									   "'tlp':{'le':'clear'}")),
+                 POLICY_TLP, 0, false},
+		{"forbid's list is as written",
+                 RULES(RULE("a","permit",     "'tlp':['unknown']") "," RULE(
+				"f","forbid",																																															 "'tlp':['red']")),
+                 POLICY_TLP, POLICY_UNKNOWN, true},
+		{"forbid's complement",
+                 RULES(RULE("a",									"permit",									   "'pii':['unknown']") "," RULE(
+				"f",																								  "forbid",																																															      "'pii':{'not':['none']}")),
+                 POLICY_PII, POLICY_UNKNOWN, false},
+		{"forbid's number",
+                 RULES(RULE("a",						    "permit",												       "") "," RULE(
+				"f",																						      "forbid",																																												   "'confidence':{'le':10}")),
+                 POLICY_CONFIDENCE, POLICY_UNKNOWN, false},
+		{"forbid, left out",
+                 RULES(RULE("a",								  "permit",                  "'tlp':['unknown']") "," RULE("f",                                                                             "forbid",                                                     "")),
+                 POLICY_TLP, POLICY_UNKNOWN, false},
+		{"unknown member",                        ONE(""),						      POLICY_TO,										POLICY_UNKNOWN,																					     false																																									     },
+		{"a member that is none",                         ONE("'to':['@members']"),POLICY_TO,       5,false																																														 },
+		{"T25: an empty group",                            ONE("'to':['@nobody']"),									POLICY_TO,										      KZ,																								  false																																					 },
+		{"a group",                         ONE("'to':['@west']"),								 POLICY_TO,												       KZ,																						      true																																												 },
+		{"not in the group",                  ONE("'to':['@west']"),                                POLICY_TO, TJ, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		if (allowed(cases[i].rules, with(cases[i].attribute, cases[i].value)) !=
+			cases[i].allowed)
+			fail_msg("%s", cases[i].why);
+}
+
+static void test_bounds(void **state)
+{
+	static const char *const rules = ONE("'confidence':{'ge':50,'le':60}");
+	static const char *const marked = ONE("'tlp':{'ge':'green','le':'amber'}");
+
+	(void)state;
+	assert_false(allowed(rules, with(POLICY_CONFIDENCE, 49)));
+	assert_true(allowed(rules, with(POLICY_CONFIDENCE, 50)));
+	assert_true(allowed(rules, with(POLICY_CONFIDENCE, 60)));
+	assert_false(allowed(rules, with(POLICY_CONFIDENCE, 61)));
+	assert_false(allowed(rules, with(POLICY_CONFIDENCE, 100)));
+	assert_false(allowed(marked, with(POLICY_TLP, STIX_TLP_CLEAR)));
+	assert_true(allowed(marked, with(POLICY_TLP, STIX_TLP_AMBER)));
+	assert_false(allowed(marked, with(POLICY_TLP, STIX_TLP_AMBER_STRICT)));
+}
+
+static void test_intervals(void **state)
+{
+	struct policy *p =
+		testing_policy(RULES(RULE("a", "permit", "'confidence':{'ge':50,'le':60}") "," RULE(
+			"b", "permit", "'confidence':{'ge':61}")));
+	int32_t end;
+
+	(void)state;
+	assert_int_equal(policy_interval(p, POLICY_EXCHANGE, POLICY_CONFIDENCE, 0, &end), 0);
+	assert_int_equal(end, 50);
+	assert_int_equal(policy_interval(p, POLICY_EXCHANGE, POLICY_CONFIDENCE, 60, &end), 1);
+	assert_int_equal(end, 61);
+	assert_int_equal(policy_interval(p, POLICY_EXCHANGE, POLICY_CONFIDENCE, 100, &end), 2);
+	assert_int_equal(end, 101);
+	assert_int_equal(policy_interval(p, POLICY_EXCHANGE, POLICY_AGE_DAYS, 5, &end), 0);
+	assert_int_equal(end, 36501);
+	(void)policy_interval(p, POLICY_EXCHANGE, POLICY_AGE_DAYS, -5, &end);
+	assert_int_equal(end, 0); /* it will be known then */
+	(void)policy_interval(p, POLICY_EXCHANGE, POLICY_AGE_DAYS, POLICY_UNKNOWN, &end);
+	assert_int_equal(end, INT32_MAX);
+	policy_free(p);
+}
+
+/* All sectors that an object touches must be permitted; obligations join over them. */
+static void test_sectors(void **state)
+{
+	struct policy *p = testing_policy(RULES(RULE_MUST("e", "permit", "'sector':['energy']",
+		"'retain_days':90") "," RULE_MUST("t", "permit", "'sector':['transport']",
+		"'retain_days':30,'encrypt':true") "," RULE("f", "forbid", "'sector':['water']")));
+	struct policy_case c = testing_case();
+	struct policy_decision d;
+
+	(void)state;
+	assert_false(decided(p, c).allowed); /* no sector: unknown */
+	c.sectors = 1;
+	assert_int_equal(decided(p, c).duties.retain_days, 90);
+	c.sectors = 3;
+	d = decided(p, c);
+	assert_true(d.allowed && d.duties.encrypt);
+	assert_int_equal(d.duties.retain_days, 30);
+	c.sectors = 1 | 1 << 4;
+	d = decided(p, c);
+	assert_false(d.allowed);
+	assert_true(slice_is(policy_rule_id(p, d.rule), "f"));
+	assert_int_equal(d.duties.retain_days, -1);
+	c.sectors = 1 | UINT64_C(1) << 40; /* a sector that nobody knows is not left out */
+	assert_false(decided(p, c).allowed);
+	c.sectors = 0;
+	c.values[POLICY_SECTOR] = 0;
+	assert_true(decided(p, c).allowed);
+	policy_free(p);
+}
+
+static void test_joined_obligations(void **state)
+{
+	struct policy *p = testing_policy(RULES(RULE_MUST("a", "permit", "",
+		"'retain_days':365,'min_count':5,'approvals':1,"
+		"'redact':['identity']") "," RULE_MUST("b", "permit", "'tlp':['green']",
+		"'retain_days':30,'min_count':10,'onward':'none',"
+		"'redact':['contact']") "," RULE_MUST("r", "require", "'to':['kz']",
+		"'approvals':2,'attribution':'as-marked'") "," RULE_MUST("s", "require",
+		"'to':['uz']", "'delay_hours':1000")));
+	struct policy_decision d = decided(p, testing_case());
+
+	(void)state;
+	assert_true(d.allowed);
+	assert_int_equal(d.duties.retain_days, 30);
+	assert_int_equal(d.duties.min_count, 10);
+	assert_int_equal(d.duties.approvals, 2);
+	assert_int_equal(d.duties.delay_hours, -1);
+	assert_int_equal(d.duties.redact, 3);
+	assert_string_equal(policy_redact_name(0), "identity");
+	assert_null(policy_redact_name(5));
+	assert_true(d.duties.no_onward && d.duties.attribution && !d.duties.encrypt);
+	/* to uz: it may be kept for 30 days and must wait for 1000 hours */
+	d = decided(p, with(POLICY_TO, UZ));
+	assert_false(d.allowed);
+	assert_true(d.contradiction);
+	assert_int_equal(d.rule, -1);
+	policy_free(p);
+}
+
+/* T30: at its last microsecond it holds, then nothing does. */
+static void test_expiry(void **state)
+{
+	struct policy *p = testing_policy(ONE(""));
+	struct policy_case c = testing_case();
+
+	(void)state;
+	c.now_us = EXPIRY - 1;
+	assert_true(decided(p, c).allowed);
+	c.now_us = EXPIRY;
+	assert_false(decided(p, c).allowed);
+	assert_true(decided(p, c).expired);
+	c.now_us = 0;
+	assert_true(decided(p, c).allowed);
+	assert_int_equal(policy_facts(p).expires_us, EXPIRY);
+	policy_free(p);
+}
+
+/* T31: families do not touch each other. */
+static void test_families(void **state)
+{
+	struct policy *p = testing_policy(RULES(MEASURE_MUST(
+		"m", "permit", "'act':['block'],'tlp':['red']", "'max_hours':6") "," RULE("f",
+		"forbid", "") ",{'id':'d','family':'duty','on':{'event':['incident'],'severity':{'"
+			      "ge':'high'}},"
+			      "'do':'update','to':['@affected','@west'],'within_days':2,"
+			      "'then':[{'do':'close','within_days':30}]}"));
+	struct policy_case c, duty;
+	struct policy_decision d;
+	struct policy_facts facts = policy_facts(p);
+
+	(void)state;
+	policy_case_init(&c, POLICY_MEASURE);
+	for (unsigned a = 0; policy_attribute_get(POLICY_MEASURE, a) != NULL; a++)
+		c.values[a] = 0;
+	c.values[policy_attribute_find(POLICY_MEASURE, SLICE("act"))] = 4;
+	c.values[policy_attribute_find(POLICY_MEASURE, SLICE("tlp"))] = STIX_TLP_RED;
+	d = decided(p, c);
+	assert_true(d.allowed);
+	assert_int_equal(d.duties.max_hours, 6);
+	policy_case_init(&duty, POLICY_DUTY);
+	assert_false(decided(p, duty).allowed);
+	duty.values[0] = 1;
+	duty.values[1] = 2;
+	d = decided(p, duty);
+	assert_true(d.allowed && slice_is(policy_rule_id(p, d.rule), "d"));
+	assert_int_equal(d.duties.within_hours, 48);
+	assert_int_equal(facts.rules[POLICY_EXCHANGE][POLICY_FORBID], 1);
+	assert_int_equal(facts.rules[POLICY_MEASURE][POLICY_PERMIT], 1);
+	assert_int_equal(facts.rules[POLICY_DUTY][POLICY_REQUIRE], 1);
+	policy_free(p);
+}
+
+/* ---- cases as JSON -------------------------------------------------------------------------- */
+
+static void test_case_text(void **state)
+{
+	struct policy *p = testing_policy(ONE(""));
+	struct policy_case c = testing_case(), again;
+	struct buf text = BUF_INIT;
+	struct err e;
+
+	(void)state;
+	c.sectors = 5;
+	c.now_us = EXPIRY - 1;
+	policy_case_write(p, &c, &text);
+	assert_int_equal(policy_case_parse(p, buf_slice(&text), &again, &e), OK);
+	assert_int_equal(again.family, c.family);
+	assert_int_equal(again.sectors, 5);
+	assert_int_equal(again.now_us, c.now_us);
+	for (unsigned a = 0; a < POLICY_EXCHANGE_ATTRIBUTES; a++)
+		assert_int_equal(again.values[a], c.values[a]);
+	buf_fini(&text);
+	policy_free(p);
+}
+
+static void test_case_mistakes(void **state)
+{
+	static const struct {
+		const char *text, *says; /* NULL: fine */
+	} cases[] = {
+		{"{}",								   NULL               },
+		{"{'to':'public','from':'kz','confidence':100,'to_affected':'unknown'}", NULL               },
+		{"{'family':'measure','target':'ip'}",                                   NULL               },
+		{"{'family':'x'}",						       "family"           },
+		{"{'to':'xx'}",							  "no member \"xx\"" },
+		{"{'from':'public'}",						    "no member"        },
+		{"{'confidence':101}",						   "from 0 to 100"    },
+		{"{'tlp':'pink'}",						       "no value \"pink\""},
+		{"{'tlp':['red']}",						      "no value"         },
+		{"{'to_affected':1}",						    "true, false"      },
+		{"{'target':'ip'}",						      "no attribute"     },
+		{"{'sector':['energy','sea']}",                                          "no value \"sea\"" },
+		{"{'now':5}",							    "a time"           },
+		{"[]",								   "an object"        },
+		{"{",								    "case: "           },
+	};
+	struct policy *p = testing_policy(ONE(""));
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf text = testing_text(cases[i].text);
+		struct policy_case c;
+		struct err e = {.text = ""};
+		enum err_kind kind = policy_case_parse(p, buf_slice(&text), &c, &e);
+
+		if ((kind == OK) != (cases[i].says == NULL) ||
+			(cases[i].says != NULL && strstr(e.text, cases[i].says) == NULL))
+			fail_msg("%s: %s", cases[i].text, e.text);
+		buf_fini(&text);
+	}
+	policy_free(p);
+}
+
+/* ---- limits --------------------------------------------------------------------------------- */
+
+static enum err_kind parse_text(
+	const struct buf *text, const struct policy_parties *parties, struct err *e)
+{
+	struct policy *p = NULL;
+	enum err_kind kind = policy_parse(buf_slice(text), parties, NULL, &p, e);
+
+	policy_free(p);
+	return kind;
+}
+
+static struct buf many_rules(unsigned count, const char *when)
+{
+	struct buf b = testing_text(HEAD "'rules':[");
+
+	for (unsigned i = 0; i < count; i++) {
+		struct buf rule = testing_text(when);
+
+		buf_printf(&b,
+			"%s{\"id\":\"r%u\",\"family\":\"exchange\",\"effect\":\"permit\","
+			"\"when\":",
+			i == 0 ? "" : ",", i);
+		buf_printf(&b, buf_slice(&rule).len == 0 ? "{}" : "{\"confidence\":{\"ge\":%u}}",
+			i + 1);
+		buf_text(&b, "}");
+		buf_fini(&rule);
+	}
+	buf_text(&b, "]}");
+	return b;
+}
+
+static void test_limits(void **state)
+{
+	struct slice members[POLICY_MEMBERS_MAX + 1];
+	char names[POLICY_MEMBERS_MAX + 1][8];
+	struct policy_parties parties = {members, POLICY_MEMBERS_MAX};
+	struct buf text;
+	struct err e;
+
+	(void)state;
+	text = many_rules(POLICY_RULES_MAX, "");
+	assert_int_equal(parse_text(&text, &testing_parties, &e), OK);
+	buf_fini(&text);
+	text = many_rules(POLICY_RULES_MAX + 1, "");
+	assert_int_equal(parse_text(&text, &testing_parties, &e), ERR_INVALID);
+	assert_non_null(strstr(e.text, "at most 1024"));
+	buf_fini(&text);
+	/* 31 constants cut a number into 32 intervals */
+	text = many_rules(31, "x");
+	assert_int_equal(parse_text(&text, &testing_parties, &e), OK);
+	buf_fini(&text);
+	text = many_rules(32, "x");
+	assert_int_equal(parse_text(&text, &testing_parties, &e), ERR_LIMIT);
+	buf_fini(&text);
+
+	for (size_t i = 0; i <= POLICY_MEMBERS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "m%zu", i);
+		members[i] = slice_of(names[i]);
+	}
+	text = testing_text(HEAD "'rules':[" RULE("a", "permit", "'to':['m61']") "]}");
+	assert_int_equal(parse_text(&text, &parties, &e), OK);
+	parties.members_count++;
+	assert_int_equal(parse_text(&text, &parties, &e), ERR_LIMIT);
+	parties.members_count--;
+	members[1] = members[0];
+	assert_int_equal(parse_text(&text, &parties, &e), ERR_INVALID);
+	members[1] = SLICE("public");
+	assert_int_equal(parse_text(&text, &parties, &e), ERR_INVALID);
+	/* blanks up to the limit, and one more */
+	while (text.len < POLICY_BYTES_MAX)
+		buf_char(&text, ' ');
+	members[1] = SLICE("m1");
+	assert_int_equal(parse_text(&text, &parties, &e), OK);
+	buf_char(&text, ' ');
+	assert_int_equal(parse_text(&text, &parties, &e), ERR_LIMIT);
+	buf_fini(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_obligations),
+		cmocka_unit_test(test_duties),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_all_mistakes),
+		cmocka_unit_test(test_default_and_forbid),
+		cmocka_unit_test(test_never_denies),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_intervals),
+		cmocka_unit_test(test_sectors),
+		cmocka_unit_test(test_joined_obligations),
+		cmocka_unit_test(test_expiry),
+		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_case_text),
+		cmocka_unit_test(test_case_mistakes),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
