@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "accept.h"
+#include "traits.h"
 
 #define REPORT_ARENA_MAX MIB(64) /* bytes one object's findings, references and values may need */
 #define BATCH_ARENA_MAX                                                                            \
@@ -28,6 +29,7 @@ void accept_checker_fini(struct accept_checker *c)
 {
 	json_parser_free(c->parser);
 	arena_free(c->report.arena);
+	buf_fini(&c->traits);
 	*c = (struct accept_checker){0};
 }
 
@@ -196,20 +198,24 @@ static bool object_fill(struct store_object *o, const struct stix_facts *facts,
 	return true;
 }
 
-/* Observable values; they borrow from the document, so copy them. */
+/* Observable values; they borrow from the document, so copy them. *ret_found: as they were found.
+ */
 static enum err_kind object_values(struct store_object *o, const struct stix_facts *facts,
-	struct json_value value, struct arena *scratch, struct arena *a, struct err *e)
+	struct json_value value, struct arena *scratch, struct arena *a,
+	struct stix_value **ret_found, struct err *e)
 {
 	struct stix_value *found, *kept;
 	size_t count;
 	bool all;
 	enum err_kind kind;
 
+	*ret_found = NULL;
 	if (facts->class != STIX_SCO && !slice_is(facts->key.type, "indicator"))
 		return OK;
 	kind = stix_values(value, scratch, &found, &count, &all, e);
 	if (kind != OK || count == 0)
 		return kind;
+	*ret_found = found;
 	kept = arena_alloc(a, count * sizeof(*kept));
 	if (kept == NULL)
 		return no_memory(e);
@@ -225,12 +231,26 @@ static enum err_kind object_values(struct store_object *o, const struct stix_fac
 	return OK;
 }
 
+/* What a policy may look at. */
+static enum err_kind object_traits(struct store_object *o, struct accept_checker *c,
+	const struct stix_facts *facts, struct json_value value, const struct stix_value *found,
+	struct arena *a, struct err *e)
+{
+	buf_clear(&c->traits);
+	traits_append(value, facts, found, o->values_count, &c->traits);
+	if (c->traits.bad)
+		return no_memory(e);
+	o->traits = arena_copy(a, buf_slice(&c->traits));
+	return o->traits.data != NULL ? OK : no_memory(e);
+}
+
 enum err_kind accept_batch_add(struct accept_batch *b, struct accept_checker *c, struct slice bytes,
 	bool keep_bytes, const struct intel_place *place, struct err *e)
 {
 	struct stix_report *report = &c->report;
 	struct json_doc doc;
 	struct stix_facts facts;
+	struct stix_value *found;
 	struct store_object *o;
 	struct intel_verdict *v;
 	struct err why;
@@ -268,7 +288,9 @@ enum err_kind accept_batch_add(struct accept_batch *b, struct accept_checker *c,
 	o = &b->objects[b->objects_count];
 	if (!object_fill(o, &facts, json_root(&doc), bytes, b->arena))
 		return no_memory(e);
-	kind = object_values(o, &facts, json_root(&doc), report->arena, b->arena, e);
+	kind = object_values(o, &facts, json_root(&doc), report->arena, b->arena, &found, e);
+	if (kind == OK)
+		kind = object_traits(o, c, &facts, json_root(&doc), found, b->arena, e);
 	if (kind != OK)
 		return kind;
 	v = &b->verdicts[b->verdicts_count];

@@ -9,6 +9,7 @@
 struct accept_checker {
 	struct json_parser *parser;
 	struct stix_report report; /* its arena holds what one object needs */
+	struct buf traits;
 	bool tolerant;             /* see struct intel_source */
 };
 

@@ -39,6 +39,7 @@ enum err_kind store_traits_put(struct store *s, const struct store_traits *list,
 		kind = writer_begin(s, e);
 	if (kind != OK)
 		return kind;
+	w->counters.label_epoch++; /* what audiences answer may change */
 	kind = conn_statement(&w->conn, SQL_OBJECT_TRAITS, &st, e);
 	for (size_t i = 0; kind == OK && i < count; i++) {
 		uint32_t number;
