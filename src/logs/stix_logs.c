@@ -16,6 +16,11 @@
 				*/
 #define KEPT_MAX         16384 /* of both together */
 #define SLOTS            (2 * KEPT_MAX)
+/* Past these, what nobody waits for is forgotten at a moment when nothing waits, so that the tables
+ * do not fill up in the middle of an observation: early between documents, which seldom refer to
+ * each other, late within one. A line (1 MiB at the most) has room behind the first. */
+#define KEPT_EARLY (KEPT_MAX / 4)
+#define KEPT_LATE  (KEPT_MAX / 16 * 15)
 #define REFS_MAX         4096   /* object_refs of one observed-data that are followed */
 #define ID_BYTES_MAX     512    /* a type of 250 and a UUID are less */
 #define VALUES_BYTES_MAX MIB(8) /* of one record: its values and names, once for detail */
@@ -62,7 +67,9 @@ struct stix {
 	struct kept kept[KEPT_MAX];
 	struct link links[KEPT_MAX];
 	struct observation observations[KEPT_MAX];
-	size_t kept_count, links_count, observations_count, waiting;
+	size_t kept_count, links_count, observations_count;
+	size_t waiting;    /* observations that are not done */
+	size_t kept_bytes; /* about what is in kept_arena */
 	uint64_t base_line, base_offset; /* where the split began */
 };
 
@@ -72,8 +79,20 @@ struct stix {
 static void table_clear(struct stix *s)
 {
 	memset(s->slots, 0, sizeof(s->slots));
-	s->kept_count = s->links_count = s->observations_count = s->waiting = 0;
+	s->kept_count = s->links_count = s->observations_count = s->waiting = s->kept_bytes = 0;
 	arena_reset(s->kept_arena);
+}
+
+static void table_forget(struct stix *s, size_t most)
+{
+	size_t count = s->kept_count;
+
+	if (s->links_count > count)
+		count = s->links_count;
+	if (s->observations_count > count)
+		count = s->observations_count;
+	if (s->waiting == 0 && (count > most || s->kept_bytes > KEPT_BYTES_MAX / KEPT_MAX * most))
+		table_clear(s);
 }
 
 /* The entry of an id; with `make` a new one when there is none. NULL: none, or no room. */
@@ -89,6 +108,7 @@ static struct kept *table_get(struct stix *s, struct slice id, bool make)
 	id = arena_copy(s->kept_arena, id);
 	if (id.data == NULL)
 		return NULL;
+	s->kept_bytes += id.len;
 	s->kept[s->kept_count] = (struct kept){.id = id};
 	s->slots[at] = (uint32_t)++s->kept_count;
 	return &s->kept[s->kept_count - 1];
@@ -238,6 +258,7 @@ static bool observable_keep(struct logs_reader *r, struct slice id, struct slice
 	if (kept->bytes.len != 0) /* the first of one id holds */
 		return true;
 	kept->bytes = copy;
+	s->kept_bytes += copy.len;
 	kept->refers = slice_find_text(copy, SLICE("_ref")) < copy.len;
 	for (uint32_t link = kept->waiting; link != 0; link = s->links[link - 1].next) {
 		struct observation *o = &s->observations[s->links[link - 1].observation];
@@ -245,10 +266,12 @@ static bool observable_keep(struct logs_reader *r, struct slice id, struct slice
 		if (--o->missing != 0 || o->done)
 			continue;
 		o->done = true;
+		s->waiting--;
 		if (!record_put(r, o->bytes, o->line, o->offset, NULL))
 			return false;
 	}
 	kept->waiting = 0;
+	table_forget(s, KEPT_LATE);
 	return true;
 }
 
@@ -307,6 +330,8 @@ static bool observed_put(struct logs_reader *r, struct json_value v, struct slic
 		.done = copy.data == NULL};
 	if (copy.data == NULL)
 		return record_put(r, bytes, line, offset, &v) && all_put(r);
+	s->kept_bytes += copy.len;
+	s->waiting++;
 	return true;
 }
 
@@ -398,6 +423,7 @@ static bool line_of_stix(struct logs_reader *r, struct slice line, uint64_t offs
 		json_split_finish(s->split);
 		good = split_read(r, &broken, &unused);
 	}
+	table_forget(s, KEPT_EARLY);
 	return good;
 }
 

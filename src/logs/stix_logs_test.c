@@ -180,6 +180,41 @@ static void many(void **state)
 	buf_fini(&text);
 }
 
+/* Far more observables than the table holds, each beside its observation: none is missed, neither
+ * in one document nor in one a line. */
+static void many_together(void **state)
+{
+	enum { COUNT = 20000 };
+
+	(void)state;
+	for (unsigned lines = 0; lines < 2; lines++) {
+		struct logs_look look = {.format = LOGS_STIX};
+		struct buf text = BUF_INIT, found;
+		struct slice rest;
+		size_t values = 0, at;
+
+		if (lines == 0)
+			buf_text(&text, "{\"type\":\"bundle\",\"objects\":[\n");
+		for (int i = 0; i < COUNT; i++) {
+			if (lines != 0)
+				buf_text(&text, "{\"type\":\"bundle\",\"objects\":[");
+			buf_printf(&text, SEEN("%d", REF("a%d") "," REF("b%d")) ",", i, i, i);
+			buf_printf(&text, ADDR("a%d", "192.0.2.%d") ",", i, i % 256);
+			buf_printf(&text, ADDR("b%d", "192.0.2.%d"), i, i % 256);
+			buf_text(&text, lines != 0 ? "]}\n" : i + 1 < COUNT ? ",\n" : "]}");
+		}
+		found = logs_look_at(&look, buf_slice(&text), NULL);
+		rest = buf_slice(&found);
+		while ((at = slice_find_text(rest, SLICE("=192.0.2."))) < rest.len) {
+			values++;
+			rest = slice_cut(rest, at + 1, rest.len);
+		}
+		assert_int_equal(values, 2 * COUNT);
+		buf_fini(&found);
+		buf_fini(&text);
+	}
+}
+
 /* One object of a megabyte is read, a larger one is a problem, and the next is read. */
 static void large(void **state)
 {
@@ -207,6 +242,7 @@ int main(void)
 		cmocka_unit_test(read_streams),
 		cmocka_unit_test(roles),
 		cmocka_unit_test(many),
+		cmocka_unit_test(many_together),
 		cmocka_unit_test(large),
 	};
 
