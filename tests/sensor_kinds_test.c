@@ -178,10 +178,68 @@ static void test_every_reader(void **state)
 	scene_end(&s);
 }
 
+/* ---- a million lines ------------------------------------------------------------------------- */
+
+/* Some thousand events, each line with values of any of them. */
+static void made_mix(struct made *m, const struct scene *s, struct chance *c)
+{
+	for (enum slot slot = SLOT_NONE; slot < SLOTS; slot++)
+		memcpy(m->at[slot], s->events[chance_below(c, (uint32_t)s->events_count)].at[slot],
+			MADE_MAX);
+	snprintf(m->at[SLOT_JOINED], MADE_MAX, "%.100s%.100s", m->at[SLOT_HOST], m->at[SLOT_PATH]);
+}
+
+static void test_many_lines(void **state)
+{
+	size_t total = 0, lines_all = 0, bytes = 0;
+	struct scene s;
+
+	(void)state;
+	scene_begin(&s, 11, INDICATORS_MORE, 4000, 4);
+	for (size_t i = 0; i < forms_count; i++) {
+		const struct form *f = &forms[i];
+		size_t count = LINES_MANY / forms_count + (i < LINES_MANY % forms_count);
+		struct logs_mapping *mapping = mapping_of(f);
+		struct naive_hits expected = {0}, found = {0};
+		struct buf text = BUF_INIT;
+		struct writing w = {.out = &text, .n = s.indicators, .expected = &expected};
+		struct made m;
+		unsigned lines;
+		char log[128];
+
+		form_header(f, &text, &lines);
+		for (size_t k = 0; k < count; k++) {
+			made_mix(&m, &s, &s.chance);
+			w.record = lines + k + 1;
+			f->write(&w, f, &m, (unsigned)k);
+		}
+		assert_false(text.bad);
+		naive_hits_sort(&expected);
+		snprintf(log, sizeof(log), "%s/%s", s.folder, f->file);
+		scene_put(log, buf_slice(&text));
+		watch(&s, log, mapping, &found, NULL);
+		naive_compare(s.indicators, log, buf_slice(&text), &expected, &found);
+		assert_true(found.count > count / 100);
+		total += found.count;
+		lines_all += count;
+		bytes += text.len;
+		naive_hits_free(&expected);
+		naive_hits_free(&found);
+		(void)unlink(log);
+		buf_fini(&text);
+		logs_mapping_free(mapping);
+	}
+	assert_int_equal(lines_all, LINES_MANY);
+	print_message("%zu lines, %zu bytes in %zu forms: %zu hits, as expected\n", lines_all,
+		bytes, forms_count, total);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_reader),
+		cmocka_unit_test(test_many_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define SPELT_MAX 1024 /* bytes of a value in its one spelling, with its kind in front */
 
@@ -181,7 +182,7 @@ static size_t spell_name(const char *text, size_t len, char *to)
 		for (k = 0; k < COUNT_OF(labels); k++) {
 			size_t label = strlen(labels[k].label);
 
-			if (len - i >= label && memcmp(text + i, labels[k].label, label) == 0)
+			if (len - i >= label && strncasecmp(text + i, labels[k].label, label) == 0)
 				break;
 		}
 		assert_true(out + 32 < SPELT_MAX);
