@@ -226,6 +226,13 @@ static inline bool look_filter(const struct table *t, uint64_t hash)
 	       filter_has(t->filter + FILTER_BLOCK * filter_line(hash, t->lines), hash);
 }
 uint64_t look_ipv4(const struct index *x, uint32_t address);
+/* Where among `count` sorted numbers of 16 bits one should stand, and how far around that is looked
+ * first: within two lines of memory. */
+#define IPV4_NEAR 8
+static inline uint32_t ipv4_guess(uint32_t count, uint32_t low)
+{
+	return (uint32_t)((uint64_t)count * (low & 0xffff) >> 16);
+}
 /* Every network that covers these 16 bytes, the narrowest first; false when `each` says so. */
 bool look_networks(const struct index *x, const uint8_t address[16],
 	bool (*each)(void *context, const uint8_t first[16], unsigned prefix, uint64_t number),
