@@ -102,6 +102,19 @@ static int64_t best_time(const struct finding *f)
 	return f->time_us == TIME_UNKNOWN ? f->found_us : f->time_us;
 }
 
+/* Found when the history was asked: the segment that could hold it. The line is the proof. */
+static void past_member(struct json_writer *w, const struct sensor_hunt_segment *s)
+{
+	json_write_name(w, "history");
+	json_write_object(w);
+	json_member_text(w, "segment", s->filter);
+	json_member_i64(w, "first_record", (int64_t)s->first_record);
+	json_member_i64(w, "records", (int64_t)s->records);
+	member_time(w, "first_seen", s->first_us);
+	member_time(w, "last_seen", s->last_us);
+	json_write_end(w, '}');
+}
+
 /* The members that every form has by these names. */
 static void plain_members(struct json_writer *w, const struct finding *f)
 {
@@ -129,6 +142,8 @@ static void plain_members(struct json_writer *w, const struct finding *f)
 	member_time(w, "last_seen", f->last_us);
 	member_slice(w, "why", f->reason);
 	json_member_bool(w, "held", f->verdict.held);
+	if (f->past != NULL)
+		past_member(w, f->past);
 	if (f->verdict.class != GATE_CLEAR) {
 		json_write_name(w, "gate");
 		json_write_object(w);
@@ -411,6 +426,10 @@ static void cef_write(const struct finding *f, struct buf *out)
 	cef_labelled(out, "cs4", "provenance", f->entry.id);
 	cef_labelled(out, "cs5", "producer", f->entry.producer);
 	cef_labelled(out, "cs6", "heldBack", slice_of(f->verdict.held ? f->verdict.reason : ""));
+	if (f->past != NULL) {
+		cef_member(out, "cat", SLICE("history"));
+		cef_labelled(out, "flexString1", "historySegment", slice_of(f->past->filter));
+	}
 	cef_member(out, "msg", f->reason);
 	buf_char(out, '\n');
 }
@@ -442,9 +461,10 @@ static void text_write(const struct finding *f, struct buf *out)
 
 	time_format(best_time(f), 0, when);
 	buf_printf(out, "%s  %s  %s ", when,
-		f->verdict.held ? "held "
-		: f->update     ? "again"
-				: "FOUND",
+		f->verdict.held   ? "held "
+		: f->past != NULL ? "PAST "
+		: f->update       ? "again"
+				  : "FOUND",
 		f->type == FINDING_INDICATOR ? field_kind_name(f->kind)
 					     : finding_type_name(f->type));
 	safe_append(out, slice_cut(f->indicator, 0, 300));
@@ -469,6 +489,10 @@ static void text_write(const struct finding *f, struct buf *out)
 		buf_text(out, "\n    ");
 		safe_append(out, f->reason);
 	}
+	if (f->past != NULL)
+		buf_printf(out, "\n    history: segment %s, %s %llu to %llu", f->past->filter,
+			f->frame ? "frames" : "lines", (unsigned long long)f->past->first_record,
+			(unsigned long long)(f->past->first_record + f->past->records - 1));
 	if (f->verdict.class != GATE_CLEAR) {
 		buf_printf(
 			out, "\n    %s: ", f->verdict.held ? "held back" : "let through, though");

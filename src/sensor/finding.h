@@ -37,7 +37,8 @@ struct finding {
 	struct gate_verdict verdict;
 	uint64_t count, hosts;
 	int64_t first_us, last_us;
-	const struct event *event; /* may be NULL (updates) */
+	const struct event *event;              /* may be NULL (updates) */
+	const struct sensor_hunt_segment *past; /* of the history: where it was asked; or NULL */
 	const char *site;
 	uint8_t index_digest[SHA256_LEN];
 };

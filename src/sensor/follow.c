@@ -15,15 +15,16 @@
 
 #include "inside.h"
 
-#define TURN_BYTES  MIB(8)              /* of one file before the next has its turn */
-#define TICK_MS     500                 /* how long to wait for news at the most */
-#define RESCAN_US   (5 * US_PER_SECOND) /* network file systems send no news */
-#define ROTATED_US  (5 * US_PER_SECOND) /* a writer may still hold the renamed file for a while */
-#define TELL_US     (10 * US_PER_SECOND)
-#define CLOCKS_US   (2 * US_PER_SECOND) /* a file's times are those of its server */
-#define COPYING_US  US_PER_SECOND       /* a copy may have less than its original for a while */
-#define LIVE_FRAMES 8192 /* taken from the interface before anything else has its turn */
-#define NEWS        (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE)
+#define TURN_BYTES   MIB(8)              /* of one file before the next has its turn */
+#define TICK_MS      500                 /* how long to wait for news at the most */
+#define HUNT_TICK_MS 50                  /* and while the history is asked */
+#define RESCAN_US    (5 * US_PER_SECOND) /* network file systems send no news */
+#define ROTATED_US   (5 * US_PER_SECOND) /* a writer may still hold the renamed file for a while */
+#define TELL_US      (10 * US_PER_SECOND)
+#define CLOCKS_US    (2 * US_PER_SECOND) /* a file's times are those of its server */
+#define COPYING_US   US_PER_SECOND       /* a copy may have less than its original for a while */
+#define LIVE_FRAMES  8192 /* taken from the interface before anything else has its turn */
+#define NEWS         (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE)
 
 struct followed {
 	int fd;
@@ -591,6 +592,21 @@ static enum err_kind turn(struct follow *fo, bool *ret_busy, struct err *e)
 
 /* ---- the index changes ----------------------------------------------------------------------- */
 
+/* What was read with the index before goes into filters now: it can be asked for what is new. */
+static void history_round(struct follow *fo)
+{
+	struct err why;
+
+	if (fo->w->hunter == NULL)
+		return;
+	for (size_t i = 0; i < fo->count; i++) {
+		if (fo->files[i]->history != NULL &&
+			hunt_writer_finish(fo->files[i]->history, &why) != OK)
+			log_line(fo->w->o->log, LOG_ERROR, "history", "why", why.text, NULL);
+	}
+	hunter_loaded(fo->w->hunter);
+}
+
 static void reload_when_due(struct follow *fo)
 {
 	const struct sensor_options *o = fo->w->o;
@@ -616,6 +632,7 @@ static void reload_when_due(struct follow *fo)
 			NULL);
 		return;
 	}
+	history_round(fo);
 	fo->w->report.reloads++;
 	log_line(o->log, LOG_INFO, "index", "path", o->index, NULL);
 }
@@ -635,6 +652,8 @@ static enum err_kind due(struct follow *fo, bool now_please, struct err *e)
 		}
 		if (kind == OK)
 			kind = watch_checkpoint(fo->w, e);
+		if (kind == OK)
+			hunter_committed(fo->w->hunter);
 		fo->kept_us = now;
 	}
 	if (kind == OK && (fo->scan_due || now - fo->scanned_us >= RESCAN_US))
@@ -682,6 +701,8 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 	}
 	news_ask(fo);
 	if (kind == OK)
+		kind = hunter_new(w, &w->hunter, e);
+	if (kind == OK)
 		kind = watch_confine(
 			w, e); /* the interface is open: no socket is needed any more */
 	if (kind == OK)
@@ -702,6 +723,8 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 		if (kind == OK && fo->live != NULL)
 			kind = live_turn(fo, &busy, e);
 		if (kind == OK)
+			kind = hunter_turn(w->hunter, e);
+		if (kind == OK)
 			kind = due(fo, false, e);
 		if (!busy)
 			w->output.catching_up = false;
@@ -709,9 +732,16 @@ enum err_kind follow_run(struct watch *w, struct source_buffer *b, struct err *e
 		if (kind == OK && !busy)
 			kind = output_flush(&w->output, e);
 		/* Asked for under load too: a file may be renamed twice while another is read. */
-		if (kind == OK && poll(fds, 2, busy ? 0 : TICK_MS) > 0 && fds[0].revents != 0)
+		if (kind == OK &&
+			poll(fds, 2,
+				busy                     ? 0
+				: hunter_busy(w->hunter) ? HUNT_TICK_MS
+							 : TICK_MS) > 0 &&
+			fds[0].revents != 0)
 			news_take(fo);
 	}
+	hunter_free(w->hunter);
+	w->hunter = NULL;
 	for (size_t i = 0; i < fo->count; i++) {
 		if (kind == OK && fo->files[i]->history != NULL)
 			kind = hunt_writer_finish(fo->files[i]->history, e);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "inside.h"
@@ -15,7 +16,7 @@
 
 struct candidate {
 	struct sensor_hunt_segment segment;
-	char *path, *format;
+	char *path, *format, *filter;
 };
 
 struct hunting {
@@ -27,11 +28,27 @@ struct hunting {
 	bool no_memory;
 };
 
+/* Not what was written later: that was read with the new index already. */
+static bool wanted(const struct sensor_hunt_options *o, const char *filter)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (o->written_by_us == 0)
+		return true;
+	snprintf(path, sizeof(path), "%s/%s", o->history, filter);
+	return stat(path, &st) == 0 &&
+	       (int64_t)st.st_mtim.tv_sec * US_PER_SECOND + st.st_mtim.tv_nsec / 1000 <=
+		       o->written_by_us;
+}
+
 static bool on_found(void *context, const struct hunt_segment *s, size_t values)
 {
 	struct hunting *h = context;
 	struct candidate *c;
 
+	if (!wanted(h->o, s->filter))
+		return true;
 	if (s->damaged) {
 		/* Not asked, and said so: "not found" would be a lie. */
 		h->damaged++;
@@ -52,14 +69,16 @@ static bool on_found(void *context, const struct hunt_segment *s, size_t values)
 		h->capacity = capacity;
 	}
 	c = &h->candidates[h->count];
-	*c = (struct candidate){.path = strdup(s->path), .format = strdup(s->format)};
+	*c = (struct candidate){
+		.path = strdup(s->path), .format = strdup(s->format), .filter = strdup(s->filter)};
 	h->count++;
-	if (c->path == NULL || c->format == NULL) {
+	if (c->path == NULL || c->format == NULL || c->filter == NULL) {
 		h->no_memory = true;
 		return false;
 	}
 	c->segment = (struct sensor_hunt_segment){.path = c->path,
 		.format = c->format,
+		.filter = c->filter,
 		.first_record = s->first_record,
 		.records = s->records,
 		.first_us = s->first_us,
@@ -136,8 +155,12 @@ static enum err_kind prove(
 		.sources = &source,
 		.sources_count = 1,
 		.once = true,
-		.all = true,
-		.no_gate = true,
+		.all = !h->o->joined,
+		.no_gate = !h->o->joined || h->o->no_gate,
+		.noise = h->o->noise,
+		.noise_count = h->o->noise_count,
+		.site = h->o->site,
+		.past = &c->segment,
 		.output = h->o->output,
 		.findings = h->o->findings,
 		.mapping = h->o->mapping,
@@ -155,7 +178,9 @@ static enum err_kind prove(
 	kind = sensor_watch(&o, &report, e);
 	if (kind == OK) {
 		c->segment.hits = report.hits;
+		c->segment.findings = report.findings;
 		h->report.hits += report.hits;
+		h->report.proved++;
 		h->report.findings += report.findings;
 	}
 	return kind;
@@ -203,6 +228,8 @@ enum err_kind sensor_hunt(const struct sensor_hunt_options *options,
 			break;
 		h.report.candidates++;
 		h.report.gone += c->segment.gone;
+		if (options->after != NULL && strcmp(c->filter, options->after) <= 0)
+			continue;
 		if (options->prove && !c->segment.gone)
 			kind = prove(&h, c, index_path, e);
 		if (kind == OK && options->segment != NULL &&
@@ -225,6 +252,7 @@ enum err_kind sensor_hunt(const struct sensor_hunt_options *options,
 	for (size_t i = 0; i < h.count; i++) {
 		free(h.candidates[i].path);
 		free(h.candidates[i].format);
+		free(h.candidates[i].filter);
 	}
 	free(h.candidates);
 	hunt_question_free(q);

@@ -44,6 +44,12 @@ enum err_kind output_open(struct output *o, const char *path, enum sensor_output
 /* After a rotation of the file: the same path again. */
 enum err_kind output_reopen(struct output *o, struct err *e) MUST_USE;
 enum err_kind output_finding(struct output *o, const struct finding *f, struct err *e) MUST_USE;
+/* A line in the output's form that was written elsewhere, without its newline. *ret_told: false
+ * when it stands behind the last checkpoint already. */
+enum err_kind output_line(
+	struct output *o, struct slice line, bool *ret_told, struct err *e) MUST_USE;
+/* The id of a finding in a line of a form that has ids. */
+bool output_line_id(struct slice line, struct uuid *ret_id);
 enum err_kind output_flush(struct output *o, struct err *e) MUST_USE;
 /* Flushed and on the disk; the mark to keep. */
 enum err_kind output_sync(struct output *o, struct output_mark *ret_mark, struct err *e) MUST_USE;
@@ -82,6 +88,9 @@ void places_restore(struct places *s, struct tally *t, struct prevalence_site *s
 void places_row(struct places *s, const struct tally_row *row);
 void places_indicator(struct places *s, const struct tally_indicator *i);
 void places_site(struct places *s, const struct prevalence_site *site);
+/* How far the answers of a hunt were told; 0 of any other job than the one kept. */
+void places_hunt(struct places *s, uint64_t job, uint64_t offset);
+uint64_t places_hunt_offset(const struct places *s, uint64_t job);
 /* Places, rows and the output's mark as one transaction, synced. When the file has grown, it is
  * written anew from the tally. */
 enum err_kind places_commit(struct places *s, const struct output_mark *mark, struct tally *t,
@@ -112,6 +121,7 @@ struct watch {
 	struct tally *tally;
 	struct prevalence_site *site;
 	char *site_name;
+	struct hunter *hunter;
 	struct baseline *baseline;
 	struct plant_place *acted; /* reading once: where each acting tuple was first */
 	size_t acted_count;
@@ -148,6 +158,23 @@ static inline bool watch_stopped(const struct watch *w)
 {
 	return w->o->stop != NULL && *w->o->stop != 0;
 }
+
+/* ---- asking the history for what is new in the index (hunter.c) -------------------------------
+ */
+
+struct hunter;
+/* NULL when there is nothing to ask or nobody wants it. Makes STATE/hunt: before confining. */
+enum err_kind hunter_new(struct watch *w, struct hunter **ret_hunter, struct err *e) MUST_USE;
+/* The index was loaded, and all that was read with the one before is in the history's filters. */
+void hunter_loaded(struct hunter *h);
+/* Start, look after the child, hand on what it found: at most HUNTER_TURN_BYTES. */
+enum err_kind hunter_turn(struct hunter *h, struct err *e) MUST_USE;
+/* A child is at it. */
+bool hunter_busy(const struct hunter *h);
+/* What was handed on is on the disk, and so is how far. */
+void hunter_committed(struct hunter *h);
+/* A child that is at it ends at once; the next run goes on where it was. */
+void hunter_free(struct hunter *h);
 
 /* ---- sources (source.c, follow.c) ------------------------------------------------------------ */
 

@@ -17,8 +17,7 @@ static int id_compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct uuid));
 }
 
-/* The id of a finding in one of the forms that carry it. */
-static bool line_id(struct slice line, struct uuid *ret_id)
+bool output_line_id(struct slice line, struct uuid *ret_id)
 {
 	static const struct slice marks[] = {
 		{"\"id\":\"",   6 },
@@ -70,7 +69,7 @@ static enum err_kind tail_read(
 	while (o->known != NULL && o->known_count < KNOWN_MAX && slice_next(&rest, '\n', &line)) {
 		/* what was told again (an update) is never asked about */
 		if (slice_find_text(line, SLICE("\"update\":true")) == line.len &&
-			line_id(line, &o->known[o->known_count]))
+			output_line_id(line, &o->known[o->known_count]))
 			o->known_count++;
 	}
 	if (o->known_count > 0)
@@ -165,6 +164,23 @@ enum err_kind output_finding(struct output *o, const struct finding *f, struct e
 		bsearch(&f->id, o->known, o->known_count, sizeof(f->id), id_compare) != NULL)
 		return OK;
 	finding_write(o->form, f, &o->pending);
+	if (o->pending.bad)
+		return err_set(e, ERR_NOMEM, "out of memory for a finding");
+	o->written++;
+	o->changed = true;
+	return o->pending.len >= PENDING_BYTES ? output_flush(o, e) : OK;
+}
+
+enum err_kind output_line(struct output *o, struct slice line, bool *ret_told, struct err *e)
+{
+	struct uuid id;
+
+	*ret_told = o->known_count == 0 || !output_line_id(line, &id) ||
+		    bsearch(&id, o->known, o->known_count, sizeof(id), id_compare) == NULL;
+	if (!*ret_told)
+		return OK;
+	buf_slice_append(&o->pending, line);
+	buf_char(&o->pending, '\n');
 	if (o->pending.bad)
 		return err_set(e, ERR_NOMEM, "out of memory for a finding");
 	o->written++;

@@ -12,6 +12,7 @@
  *   indicator HASH DAY DAYS SET BITS
  *   site SET BITS
  *   output DEVICE INODE SIZE
+ *   hunt JOB OFFSET                            of the history's answers: bytes that were told
  *   commit SHA256
  */
 #include <errno.h>
@@ -43,6 +44,7 @@ struct places {
 	size_t indicators_count, indicators_capacity;
 	struct prevalence_site *site;
 	struct output_mark mark;
+	uint64_t hunt_job, hunt_offset;
 	int64_t kept_us;    /* when the last transaction was written; TIME_UNKNOWN: none yet */
 	struct buf pending; /* lines of the transaction to come */
 	int64_t site_written_us;
@@ -279,6 +281,9 @@ static bool line_read(struct places *s, struct slice line)
 			place_forget(s, p);
 		return true;
 	}
+	if (slice_is(f[0], "hunt"))
+		return count == 3 && hex_u64(f[1], &s->hunt_job) &&
+		       slice_to_u64(f[2], &s->hunt_offset);
 	if (slice_is(f[0], "output") && count == 4 && slice_to_u64(f[1], &device) &&
 		slice_to_u64(f[2], &inode) && slice_to_u64(f[3], &size)) {
 		s->mark = (struct output_mark){(dev_t)device, (ino_t)inode, size};
@@ -481,6 +486,25 @@ void places_site(struct places *s, const struct prevalence_site *site)
 	site_write(&s->pending, site);
 }
 
+static void hunt_write(struct buf *out, const struct places *s)
+{
+	buf_printf(out, "hunt %016" PRIx64 " %" PRIu64 "\n", s->hunt_job, s->hunt_offset);
+}
+
+void places_hunt(struct places *s, uint64_t job, uint64_t offset)
+{
+	if (s->hunt_job == job && s->hunt_offset == offset)
+		return;
+	s->hunt_job = job;
+	s->hunt_offset = offset;
+	hunt_write(&s->pending, s);
+}
+
+uint64_t places_hunt_offset(const struct places *s, uint64_t job)
+{
+	return s->hunt_job == job ? s->hunt_offset : 0;
+}
+
 /* ---- committing ------------------------------------------------------------------------------ */
 
 static void mark_write(struct buf *out, const struct output_mark *m)
@@ -532,6 +556,8 @@ static enum err_kind rewrite(struct places *s, const struct output_mark *mark, s
 	tally_each_indicator(t, indicator_each, &all);
 	site_write(&all, site);
 	mark_write(&all, mark);
+	if (s->hunt_job != 0)
+		hunt_write(&all, s);
 	commit_write(&all, sizeof(STATE_HEADER) - 1);
 	kind = all.bad ? err_set(e, ERR_NOMEM, "state \"%s\": out of memory", s->path)
 		       : file_write_atomic(s->path, buf_slice(&all), 0640, e);

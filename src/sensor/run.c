@@ -182,6 +182,23 @@ static enum err_kind history_start(struct watch *w, struct err *e)
 	return kind;
 }
 
+/* Followed files have a writer each, made when the sandbox makes no folders any more. */
+static enum err_kind history_folder_make(const struct watch *w, struct err *e)
+{
+	char *path = NULL;
+	enum err_kind kind;
+
+	if (w->o->history_folder != NULL)
+		return folder_make(w->o->history_folder, 0700, e);
+	if (!w->o->history || w->o->state == NULL)
+		return OK;
+	if (asprintf(&path, "%s/history", w->o->state) < 0)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	kind = folder_make(path, 0700, e);
+	free(path);
+	return kind;
+}
+
 static enum err_kind metrics_write(struct watch *w, struct err *e)
 {
 	const struct sensor_report *r = &w->report;
@@ -204,6 +221,8 @@ static enum err_kind metrics_write(struct watch *w, struct err *e)
 		{"plant_messages_total", "Messages of plant protocols.",                           r->plant_messages,     false},
 		{"pattern_hits_total",   "STIX patterns matched.",                                 r->pattern_hits,       false},
 		{"reloads_total",        "Times the index was loaded again.",                      r->reloads,            false},
+		{"hunts_total",          "Times the history was asked for what was new.",          r->hunts,              false},
+		{"past_findings_total",  "Findings of the history.",                               r->past_findings,      false},
 		{"frames_total",         "Frames read.",                                           r->packets.frames,     false},
 		{"kernel_dropped_total", "Frames that the kernel dropped.",
                  r->packets.kernel_dropped,									       false},
@@ -317,6 +336,8 @@ static enum err_kind start(struct watch *w, struct err *e)
 		kind = baseline_start(w, e);
 	if (kind == OK && o->once)
 		kind = history_start(w, e); /* followed files have one each */
+	else if (kind == OK)
+		kind = history_folder_make(w, e);
 	if (kind == OK)
 		kind = output_open(&w->output, o->findings, o->output, marked ? &mark : NULL, e);
 	return kind;

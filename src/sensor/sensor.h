@@ -22,6 +22,10 @@
 				  */
 #define SENSOR_RATE_MAX  60      /* findings of one indicator in a minute; then only counted */
 #define SENSOR_NOISE_MAX 2000000 /* values in all noise lists */
+/* Of one hunt that the sensor does by itself: then the rest is left to `serai hunt`, and said so.
+ */
+#define SENSOR_HUNT_FINDINGS_MAX 20000
+#define SENSOR_HUNT_AT_ONCE      1000000 /* new values asked together; more follow after them */
 #define SENSOR_CHECKPOINT_US                                                                       \
 	(2 * US_PER_SECOND) /* at the most this much is read again after a crash */
 #define SENSOR_UPDATE_US                                                                           \
@@ -43,6 +47,7 @@ struct sensor_report {
 		limited; /* not written one by one because of SENSOR_RATE_MAX; counted in updates */
 	uint64_t plant_messages, plant_findings, pattern_hits;
 	uint64_t reloads;
+	uint64_t hunts, past_findings; /* of the history, asked by itself: done, and found */
 	struct packet_counts packets;
 	struct pattern_counts patterns;
 	char first_problem[384];
@@ -62,8 +67,9 @@ struct sensor_options {
 	const char *state; /* folder: places, tallies, baseline, history; NULL: nothing is kept */
 	bool history;      /* keep filters for `serai hunt`, in STATE/history */
 	const char *history_folder; /* instead of STATE/history; or NULL */
-	bool learn_only;            /* plant baseline: only learn */
-	const char *const *noise;   /* further lists, MISP warninglists or plain lines */
+	bool no_hunt;    /* do not ask the history by itself for what is new in the index */
+	bool learn_only; /* plant baseline: only learn */
+	const char *const *noise; /* further lists, MISP warninglists or plain lines */
 	size_t noise_count;
 	bool no_gate;
 	enum sensor_output output;
@@ -74,6 +80,7 @@ struct sensor_options {
 	const char *site; /* name of the sensor in findings; NULL: the host's name */
 	/* of one file only this part, as a hunt re-reads it; 0, 0: all */
 	uint64_t first_record, records;
+	const struct sensor_hunt_segment *past; /* findings are marked as of this one; or NULL */
 	const struct world *world;
 	const struct log *log;
 	const volatile sig_atomic_t *stop;   /* not 0: end soon; may be NULL */
@@ -105,11 +112,13 @@ enum err_kind sensor_self_test(const struct sensor_options *options,
 
 struct sensor_hunt_segment {
 	const char *path, *format;
+	const char *filter; /* name of its file in the history's folder */
 	uint64_t first_record, records;
 	int64_t first_us, last_us;
-	size_t values; /* that it can hold, of those asked for */
-	bool gone;     /* its log is no longer where it was: not read again */
-	uint64_t hits; /* found when it was read again */
+	size_t values;     /* that it can hold, of those asked for */
+	bool gone;         /* its log is no longer where it was: not read again */
+	uint64_t hits;     /* found when it was read again */
+	uint64_t findings; /* of them, what was written */
 };
 
 struct sensor_hunt_options {
@@ -119,6 +128,14 @@ struct sensor_hunt_options {
 	const char *const *values; /* ask for these: kinds are guessed */
 	size_t values_count;
 	bool prove; /* read the segments again and write findings */
+	/* Through the gate, and one finding for each indicator and host of a segment, as when
+	 * watching; else every match by itself. */
+	bool joined, no_gate;
+	const char *const *noise;
+	size_t noise_count;
+	const char *after;     /* up to this one, by name, they are only counted; or NULL */
+	int64_t written_by_us; /* only filters written until then; 0: all */
+	const char *site;
 	enum sensor_output output;
 	const char *findings; /* as in sensor_options */
 	const struct logs_mapping *mapping;
@@ -133,6 +150,7 @@ struct sensor_hunt_options {
 struct sensor_hunt_report {
 	uint64_t segments, records, log_bytes, filter_bytes; /* of the history */
 	uint64_t candidates, gone, damaged, hits, findings;
+	uint64_t proved; /* read again */
 	int64_t first_us, last_us;
 };
 

@@ -253,6 +253,7 @@ static bool finding_found(struct watch *w, struct finding *f)
 	f->found_us = world_now(w->world);
 	f->file = w->file;
 	f->site = w->site_name;
+	f->past = w->o->past;
 	f->count = 1;
 	f->first_us = f->last_us = f->time_us;
 	memcpy(f->index_digest, w->info.digest, sizeof(f->index_digest));
