@@ -7,12 +7,12 @@
 
 #include "ledger.h"
 
-#define HASH_LEN     LEDGER_HASH_LEN
-#define ENTRY_BYTES  (2 + LEDGER_LEAF_LEN) /* a leaf in `entries`: its length first */
-#define PLACE_BYTES  16
-#define TILE_LEVELS  6  /* 256^5 is LEDGER_SIZE_MAX: the top level holds one hash at the most */
-#define TILE_HEIGHT  8  /* 2^8 = LEDGER_TILE */
-#define NAME_MAX_LEN 24 /* "checkpoint", "hashes.5" */
+#define HASH_LEN      LEDGER_HASH_LEN
+#define ENTRY_BYTES   (2 + LEDGER_LEAF_LEN) /* a leaf in `entries`: its length first */
+#define PLACE_BYTES   16
+#define TILE_LEVELS   6  /* 256^5 is LEDGER_SIZE_MAX: the top level holds one hash at the most */
+#define TILE_HEIGHT   8  /* 2^8 = LEDGER_TILE */
+#define FILE_NAME_MAX 24 /* "checkpoint", "hashes.5" */
 
 /* ---- tree ------------------------------------------------------------------------------------ */
 
@@ -58,6 +58,10 @@ bool state_parse(
 
 struct request;
 
+/*
+ * One thread writes at a time (log_turn); readers look only at what is durable, which nobody
+ * changes, except openings, which have a lock of their own.
+ */
 struct ledger {
 	struct ledger_disk disk;
 	const struct world *world;
@@ -69,15 +73,12 @@ struct ledger {
 	bool busy;                     /* somebody writes */
 	struct request *first, **last; /* appends that wait */
 	struct state state;            /* what is durable */
+	unsigned slot;                 /* that says so; the other is written next */
 	struct ledger_edge edge;       /* of state.size */
-	bool fresh;                    /* nothing is on the disk yet */
-	bool unsure; /* files or slots hold more or other than `state`: tidy first */
-};
+	bool unsure;                   /* files may hold more than `state` says: tidy first */
 
-/* "FOLDER/NAME" */
-enum err_kind log_path(const struct ledger *l, const char *name, char ret_path[], size_t bytes,
-	struct err *e) MUST_USE;
-#define LOG_PATH_MAX 4096
+	pthread_rwlock_t openings; /* salts, places and contents while they are changed in place */
+};
 
 /* Reading and writing a file of the log by its name. */
 enum err_kind log_read(struct ledger *l, const char *name, uint64_t offset, void *to, size_t len,
@@ -87,6 +88,8 @@ enum err_kind log_write(struct ledger *l, const char *name, uint64_t offset, str
 enum err_kind log_sync(struct ledger *l, const char *name, struct err *e) MUST_USE;
 enum err_kind log_file_size(
 	struct ledger *l, const char *name, uint64_t *ret_bytes, struct err *e) MUST_USE;
+enum err_kind log_replace(
+	struct ledger *l, const char *name, struct slice content, struct err *e) MUST_USE;
 /* As log_read, with zeros for what lies behind the end of the file. */
 enum err_kind log_read_sparse(struct ledger *l, const char *name, uint64_t offset, void *to,
 	size_t len, struct err *e) MUST_USE;
@@ -96,7 +99,7 @@ void log_turn(struct ledger *l);
 void log_turn_end(struct ledger *l);
 /* Ready to write: folder and state are there, nothing lies behind what the state says. In turn. */
 enum err_kind log_tidy(struct ledger *l, struct err *e) MUST_USE;
-/* Make `next` durable; data behind it are synced already. In turn. */
+/* Make `next` durable; what it vouches for is synced already. In turn. */
 enum err_kind log_state_put(struct ledger *l, const struct state *next,
 	const struct ledger_edge *edge, struct err *e) MUST_USE;
 
@@ -119,14 +122,22 @@ enum err_kind log_range_hash(struct ledger *l, uint64_t from, uint64_t to,
 /* The right edge of the first `size` leaves from the stored hashes. */
 enum err_kind log_edge(
 	struct ledger *l, uint64_t size, struct ledger_edge *ret_edge, struct err *e) MUST_USE;
-static inline void hashes_name(unsigned level, char ret_name[NAME_MAX_LEN])
+static inline void hashes_name(unsigned level, char ret_name[FILE_NAME_MAX])
 {
-	(void)snprintf(ret_name, NAME_MAX_LEN, "hashes.%u", level);
+	(void)snprintf(ret_name, FILE_NAME_MAX, "hashes.%u", level);
 }
 /* Whole hashes of a level in a tree of this size. */
 static inline uint64_t hashes_count(uint64_t size, unsigned level)
 {
 	return size >> (TILE_HEIGHT * level);
+}
+
+/* The leaf of an entry; empty when its length is damaged. */
+static inline struct slice entry_leaf(const uint8_t entry[ENTRY_BYTES])
+{
+	if (entry[0] != 0 || entry[1] != LEDGER_LEAF_LEN)
+		return (struct slice){0};
+	return (struct slice){(const char *)entry + 2, LEDGER_LEAF_LEN};
 }
 
 /* A place as it is stored; its check covers index and salt too, so that a flipped bit is found. */
@@ -135,5 +146,10 @@ void place_write(uint64_t index, const uint8_t salt[LEDGER_SALT_LEN], const stru
 /* False: damaged. */
 bool place_parse(const uint8_t bytes[PLACE_BYTES], uint64_t index,
 	const uint8_t salt[LEDGER_SALT_LEN], struct ledger_place *ret_place);
+
+/* The checkpoint that a note carries; borrowed from it. Signatures are not looked at. */
+enum err_kind checkpoint_of_note(
+	struct slice bytes, struct note_checkpoint *ret_checkpoint, struct err *e) MUST_USE;
+#define NOTE_ARENA_BYTES (4 * NOTE_BYTES_MAX) /* a note taken apart */
 
 #endif

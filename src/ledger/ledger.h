@@ -120,7 +120,8 @@ struct ledger_disk {
 	void *context;
 };
 
-/* Real files below root; keeps descriptors open. Free with ledger_disk_close. */
+/* Real files below root, which is made and locked unless read_only (ERR_BUSY: another process, or
+ * another disk of this one, writes there); keeps descriptors open. Free with ledger_disk_close. */
 enum err_kind ledger_disk_open(
 	const char *root, bool read_only, struct ledger_disk *ret_disk, struct err *e) MUST_USE;
 void ledger_disk_close(struct ledger_disk *d);
@@ -130,7 +131,8 @@ struct ledger_disk_fake;
 struct ledger_disk_fake *ledger_disk_fake_new(uint64_t seed) MUST_USE;
 void ledger_disk_fake_free(struct ledger_disk_fake *f);
 struct ledger_disk ledger_disk_of_fake(struct ledger_disk_fake *f);
-/* From the n-th write, sync or replace on (0: never) every call fails with ERR_IO. */
+/* From the n-th changing call on (write, truncate, sync, replace, make_folder; counted from here;
+ * 0: never) every call fails with ERR_IO. The n-th may do part of its work. */
 void ledger_disk_fake_fail_at(struct ledger_disk_fake *f, uint64_t n);
 uint64_t ledger_disk_fake_calls(const struct ledger_disk_fake *f);
 /* Power lost: of what was not synced each 512-byte block is there or not; files may be shorter. */
@@ -198,9 +200,10 @@ uint64_t ledger_note(const struct ledger *l); /* the last such note; 0 */
 
 /*
  * Append leaves of another's log, leaves[count * 48] from index `from`, which must be our size.
- * `path` proves the tree of size from + count consistent with the signed checkpoint (empty when that
- * is its size), so that a long catch-up is verified and kept answer by answer, resumable at any
- * leaf. ERR_INVALID: the leaves do not lead to that root; nothing is kept. ERR_USAGE: wrong `from`.
+ * `path` proves the tree of size from + count consistent with the signed checkpoint (empty when
+ * that is its size), so that a long catch-up is verified and kept answer by answer, resumable at
+ * any leaf. ERR_INVALID: the leaves do not lead to that root; nothing is kept. ERR_USAGE: wrong
+ * `from`.
  */
 enum err_kind ledger_mirror(struct ledger *l, uint64_t from, struct slice leaves,
 	const struct ledger_path *path, const struct note_checkpoint *checkpoint,
@@ -256,6 +259,9 @@ enum err_kind ledger_tile_get(struct ledger *l, uint64_t size, int level, uint64
 	unsigned width, struct buf *out, bool *ret_found, struct err *e) MUST_USE;
 /* All tiles, bundles and the checkpoint as files below a folder; only what is new is written. */
 enum err_kind ledger_tiles_write(struct ledger *l, const char *folder, struct err *e) MUST_USE;
+/* The same onto another disk. */
+enum err_kind ledger_tiles_export(
+	struct ledger *l, const struct ledger_disk *to, const char *folder, struct err *e) MUST_USE;
 
 /* Read everything again: every leaf hashed, every stored hash and the root compared, every held
  * content opened. Calls fault for each damaged place; ERR_CORRUPT when there was one. */
