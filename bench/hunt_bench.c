@@ -162,17 +162,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: hunt_bench FOLDER COPIES LOG...\n");
 		return 2;
 	}
+	if (hunt_writer_open(argv[1], world_real(), &w, &e) != OK)
+		return failed(argv[1], &e);
 	for (long copy = 0; copy < atol(argv[2]) && status == 0; copy++) {
 		for (int i = 3; i < argc && status == 0; i++) {
 			struct totals a = {0}, k = {0};
 
 			status = log_read(argv[i], memory + EVENT_PADDING, NULL, &a);
-			if (status == 0 && hunt_writer_open(argv[1], world_real(), &w, &e) != OK)
-				status = failed(argv[1], &e);
 			if (status != 0)
 				break;
 			status = log_read(argv[i], memory + EVENT_PADDING, w, &k);
-			hunt_writer_free(w);
 			printf("%s: reading %.1f ns a line, with the history %.1f ns, %.2f GB/s\n",
 				argv[i], a.seconds * 1e9 / (double)(a.lines + !a.lines),
 				k.seconds * 1e9 / (double)(k.lines + !k.lines),
@@ -183,6 +182,7 @@ int main(int argc, char **argv)
 			kept.lines += k.lines;
 		}
 	}
+	hunt_writer_free(w);
 	if (status != 0 || hunt_totals(argv[1], &totals, &e) != OK)
 		return status != 0 ? status : failed(argv[1], &e);
 	printf("all: %.2f GB/s (reading alone %.2f); %llu segments, %.2f %% of the logs, %.2f "

@@ -14,8 +14,7 @@ static enum err_kind head_read(const char *path, char head[SEGMENT_HEAD_MAX], st
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	enum err_kind kind = OK;
-	struct fuse f;
-	size_t cells_at;
+	struct segment_filters filters;
 	ssize_t got = -1;
 
 	if (fd < 0 || fstat(fd, ret_stat) != 0 || (got = pread(fd, head, SEGMENT_HEAD_MAX, 0)) < 0)
@@ -25,7 +24,7 @@ static enum err_kind head_read(const char *path, char head[SEGMENT_HEAD_MAX], st
 		(void)close(fd);
 	return kind != OK ? kind
 			  : segment_head((struct slice){head, (size_t)got},
-				    (uint64_t)ret_stat->st_size, ret_facts, &f, &cells_at, e);
+				    (uint64_t)ret_stat->st_size, ret_facts, &filters, e);
 }
 
 static void totals_add(struct hunt_totals *t, const struct segment_facts *f, const struct stat *st)

@@ -12,10 +12,11 @@
 #include "index/index.h"
 
 #define HUNT_SEGMENT_RECORDS 1000000 /* a segment ends here, or with its file */
-/* Distinct values of one segment, give or take those of one field; past it the segment ends early.
- * Gathering them takes 64 MB, making the filter 190 MB for a moment. */
+/* Different values of one segment, give or take those of one field. With seven eighths of them it
+ * may end early, with all of them it does. Gathering them takes 64 MB at the most, making the
+ * filters 130 MB more for a moment. */
 #define HUNT_KEYS_MAX   UINT32_C(4000000)
-#define HUNT_VALUES_MAX UINT32_C(20000000) /* of one question; 16 bytes and the value each */
+#define HUNT_VALUES_MAX UINT32_C(20000000) /* of one question; 48 bytes and the value each */
 
 /* ---- writing
  * -------------------------------------------------------------------------------------- */
@@ -71,7 +72,9 @@ size_t hunt_question_count(const struct hunt_question *q);
 /*
  * Every segment of the folder that can hold one of them, oldest first, with how many it can hold;
  * and every damaged one. A segment that holds a value is always named; one that does not, once in
- * 65,536 values. found returns false to stop. progress (bytes of filters) may be NULL.
+ * 65,536 values; but for a name below another that it does hold (a.site.example when site.example
+ * is there), once in 4,096. Of a filter only what the question needs is read and checked. found
+ * returns false to stop. progress (bytes of filters) may be NULL.
  */
 enum err_kind hunt_ask(const char *folder, const struct hunt_question *q,
 	bool (*found)(void *context, const struct hunt_segment *segment, size_t values),

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 static void try(const char *bytes, size_t len)
 {
 	struct segment_facts facts;
-	struct fuse f;
+	struct segment_filters f;
 	uint64_t key = 1;
 
 	if (segment_parse((struct slice){bytes, len}, &facts, &f, NULL) != OK)
@@ -20,9 +20,11 @@ static void try(const char *bytes, size_t len)
 	if (strlen(facts.path) >= SEGMENT_PATH_MAX || strlen(facts.format) >= SEGMENT_FORMAT_MAX)
 		abort();
 	for (unsigned i = 0; i < 1000; i++, key = key * UINT64_C(6364136223846793005) + 1) {
-		volatile bool has = fuse_has(&f, key);
+		for (unsigned tier = 0; tier < TIERS; tier++) {
+			volatile bool has = f.tier[tier].cells > 0 && fuse_has(&f.tier[tier], key);
 
-		(void)has;
+			(void)has;
+		}
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "folder.h"
 #include "hunt.h"
 #include "keys.h"
+#include "segment.h"
 
 #define NOW INT64_C(1795392000000000) /* 2026-11-23 */
 
@@ -403,28 +404,57 @@ static void refused_values(void **state)
 /* ---- fast and plain ways ------------------------------------------------------------------------
  */
 
+static int key_order(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool gathered_same(struct gather *a, struct gather *b)
+{
+	bool same = memcmp(a->networks, b->networks, sizeof(a->networks)) == 0;
+
+	gather_settle(a);
+	gather_settle(b);
+	for (enum tier tier = 0; tier < TIERS; tier++) {
+		size_t count = gather_count(a, tier);
+		uint64_t x[2 * INDEX_LABELS_MAX], y[2 * INDEX_LABELS_MAX];
+
+		if (count != gather_count(b, tier) || count > COUNT_OF(x))
+			return false;
+		gather_collect(a, tier, x);
+		gather_collect(b, tier, y);
+		qsort(x, count, sizeof(*x), key_order);
+		qsort(y, count, sizeof(*y), key_order);
+		same = same && memcmp(x, y, count * sizeof(*x)) == 0;
+	}
+	return same;
+}
+
 /* What the fast ways make of a field is what index_field_keys makes of it. */
 static void fast_is_plain(void **state)
 {
 	static const char alphabet[] = "aZ0129....:::[]%@-_/\xc3\xbc ";
 	static const char *const texts[] = {"1.2.3.4", "255.255.255.255", "256.1.1.1", "1.2.3",
 		"01.2.3.4", "1.2.3.4.", "::", "::1", "[::1]", "1::2%eth0", "a.b.c.", "a..b", ".",
-		"..", ".a.b", "a", "A.B:80", "::ffff:1.2.3.4", "1.2.3.4:5", "", "a.b.c.d.e.f.g.h"};
+		"..", ".a.b", "a", "A.B:80", "a.b.co.uk", "B.CO.UK.", "a.abcd.uk", "::ffff:1.2.3.4",
+		"1.2.3.4:5", "", "a.b.c.d.e.f.g.h"};
 	static const uint8_t kinds[] = {FIELD_NAME, FIELD_ADDRESS, FIELD_HOST};
 	const uint8_t secret[KEYER_BYTES] = {1};
 	struct filler *f = filler_new();
+	struct keys_waiting *waiting = calloc(1, sizeof(*waiting));
 	struct world_fake world;
 	struct keyer k;
 
 	(void)state;
 	world_fake_init(&world, 3, NOW);
+	assert_non_null(waiting);
 	keyer_init(&k, secret);
 	for (unsigned i = 0; i < 60000; i++) {
-		struct set fast, plain;
+		struct gather fast, plain;
 		struct field field;
 		uint8_t random[40];
-		uint64_t *a, *b;
-		size_t a_count, b_count;
 		char text[300] = {0};
 		size_t len;
 
@@ -445,18 +475,131 @@ static void fast_is_plain(void **state)
 		field = (struct field){.data = f->bytes + EVENT_PADDING,
 			.len = (uint32_t)len,
 			.column = kinds[i % COUNT_OF(kinds)]};
-		assert_true(set_init(&fast) && set_init(&plain));
-		keys_field(&k, &f->columns[field.column], &field, &fast);
+		assert_true(gather_init(&fast) && gather_init(&plain));
+		keys_field(&k, &f->columns[field.column], &field, waiting, &fast);
+		keys_flush(&k, waiting, &fast);
 		keys_field_plain(&k, &f->columns[field.column], &field, &plain);
-		a = set_keys(&fast, &a_count);
-		b = set_keys(&plain, &b_count);
-		if (a_count != b_count || memcmp(a, b, a_count * sizeof(*a)) != 0)
-			fail_msg("kind %u, \"%s\": %zu keys, not %zu", field.column, text, a_count,
-				b_count);
-		set_fini(&fast);
-		set_fini(&plain);
+		if (!gathered_same(&fast, &plain))
+			fail_msg("kind %u, \"%s\"", field.column, text);
+		gather_fini(&fast);
+		gather_fini(&plain);
 	}
+	free(waiting);
 	free(f);
+}
+
+/* Fields that look alike and are told apart: each is found although the other came just before. */
+static void alike(void **state)
+{
+	static const struct {
+		const char *why;
+		const char *before;
+		size_t before_len;
+		unsigned before_kind;
+		const char *logged;
+		unsigned logged_kind, asked_kind;
+	} cases[] = {
+		{"a name that stood in a column of addresses", "evil.example",   12, FIELD_ADDRESS,
+                 "evil.example",										    FIELD_HOST,    FIELD_NAME   },
+		{"an address with a zero byte behind",         "192.0.2.1\0",    10, FIELD_ADDRESS,
+                 "192.0.2.1",										       FIELD_ADDRESS, FIELD_ADDRESS},
+		{"a name with a zero byte behind",             "evil.example\0", 13, FIELD_HOST,    "evil.example",
+                 FIELD_HOST,												       FIELD_NAME   },
+		{"an address that is the beginning of one",    "192.0.2.11",     10, FIELD_HOST,
+                 "192.0.2.1",										       FIELD_HOST,    FIELD_ADDRESS},
+		{"a name in capitals",                         "EVIL.EXAMPLE.",  13, FIELD_HOST,    "evil.example", FIELD_NAME,
+                 FIELD_NAME														     },
+	};
+	struct site *s = *state;
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct hunt_writer *w = writer(s);
+		struct filler *f = filler_new();
+
+		f->time_us = NOW + (int64_t)i;
+		record_add(f);
+		field_add(f, cases[i].before_kind,
+			(struct slice){cases[i].before, cases[i].before_len});
+		field_add(f, cases[i].logged_kind, slice_of(cases[i].logged));
+		flush(f, w);
+		finish(w);
+		free(f);
+		if (ask_one(s, cases[i].asked_kind, cases[i].logged).values == 0)
+			fail_msg("%s", cases[i].why);
+		folder_remove(s->history);
+	}
+}
+
+/* Below what the site does ask for every day: the weak filter answers, and only it is read. */
+static void names_below(void **state)
+{
+	static const struct {
+		const char *asked;
+		bool there;
+	} cases[] = {
+		{"host7.site.example",   true },
+		{"site.example",         true },
+		{"a.b.c.d.deep.example", true },
+		{"c.d.deep.example",     true },
+		{"d.deep.example",       true },
+		{"shop.co.uk",           true },
+		{"www.shop.co.uk",       true },
+		{"other.site.example",   false},
+		{"b.b.c.d.deep.example", false},
+		{"other.co.uk",          false},
+		{"x.shop.co.uk",         false},
+		{"host7.site.invalid",   false},
+	};
+	static const char *const logged[] = {
+		"host7.site.example", "a.b.c.d.deep.example", "www.shop.co.uk", "1.2.3.example"};
+	struct site *s = *state;
+	struct hunt_writer *w = writer(s);
+	struct filler *f = filler_new();
+
+	for (size_t i = 0; i < COUNT_OF(logged); i++) {
+		record_add(f);
+		field_add(f, FIELD_NAME, slice_of(logged[i]));
+	}
+	flush(f, w);
+	finish(w);
+	free(f);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		if ((ask_one(s, FIELD_NAME, cases[i].asked).values == 1) != cases[i].there)
+			fail_msg("%s", cases[i].asked);
+	}
+}
+
+/* From SEGMENT_NETWORKS_MIN on the /16s are a map: the same answers on both sides. */
+static void networks_map(void **state)
+{
+	struct site *s = *state;
+
+	for (unsigned count = SEGMENT_NETWORKS_MIN - 1; count <= SEGMENT_NETWORKS_MIN; count++) {
+		struct hunt_writer *w = writer(s);
+		struct filler *f = filler_new();
+
+		for (unsigned i = 0; i < count; i++) {
+			uint8_t bytes[4];
+
+			if (f->batch.records_count == BATCH_RECORDS)
+				flush(f, w);
+			put_u32(bytes, i << 16 | 0x0203);
+			record_add(f);
+			field_add(f, FIELD_ADDRESS + FIELD_KINDS,
+				(struct slice){(const char *)bytes, sizeof(bytes)});
+		}
+		flush(f, w);
+		finish(w);
+		free(f);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "1.44.2.3").values, 1);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "1.44.2.4").values, 0);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "1.44.0.0/16").values, 1);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "1.44.16.0/20").values, 1);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "1.44.2.0/24").values, 1);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "14.220.0.0/16").values, 0);
+		assert_int_equal(ask_one(s, FIELD_ADDRESS, "200.0.0.0/8").values, 0);
+		folder_remove(s->history);
+	}
 }
 
 /* ---- many values --------------------------------------------------------------------------------
@@ -610,7 +753,7 @@ static void damaged(void **state)
 	assert_int_equal(file_read(path, MIB(1), &file, &e), OK);
 	for (size_t at = 0; at < file.len; at++) {
 		struct segment_facts facts;
-		struct fuse f;
+		struct segment_filters f;
 
 		file.data[at] ^= 0x20;
 		assert_int_not_equal(segment_parse(buf_slice(&file), &facts, &f, &e), OK);
@@ -729,6 +872,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_kind, site_setup, site_teardown),
 		cmocka_unit_test(refused_values),
 		cmocka_unit_test(fast_is_plain),
+		cmocka_unit_test_setup_teardown(alike, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(names_below, site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(networks_map, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(many_values, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(segment_limit, site_setup, site_teardown),
 		cmocka_unit_test_setup_teardown(keys_limit, site_setup, site_teardown),

@@ -34,3 +34,34 @@ void keyer_init(struct keyer *k, const uint8_t secret[KEYER_BYTES])
 	k->id = le64toh(k->id);
 	secret_wipe(numbers, sizeof(numbers));
 }
+
+uint64_t keyer_hash_long(
+	const struct keyer *k, unsigned kind, const char *data, size_t len, bool padded)
+{
+	const uint64_t mask = (UINT64_C(1) << 56) - 1;
+	keyer_wide sum = (keyer_wide)((uint64_t)len << 8 | kind) * k->word[0];
+	uint64_t folded = 0, chunk;
+	size_t at = 0, i = 1;
+
+	for (; at + 8 <= len; at += 7) {
+		memcpy(&chunk, data + at, 8);
+		sum += (keyer_wide)(le64toh(chunk) & mask) * k->word[i++];
+		if (i == KEYER_WORDS) {
+			folded = keyer_fold(sum + (keyer_wide)folded * k->turn);
+			sum = 0;
+			i = 1;
+		}
+	}
+	if (at < len) {
+		chunk = 0;
+		if (padded) {
+			memcpy(&chunk, data + at, 8);
+			chunk = le64toh(chunk) & ((UINT64_C(1) << 8 * (len - at)) - 1);
+		} else {
+			memcpy(&chunk, data + at, len - at);
+			chunk = le64toh(chunk);
+		}
+		sum += (keyer_wide)chunk * k->word[i];
+	}
+	return keyer_finish(sum + (keyer_wide)folded * k->turn);
+}

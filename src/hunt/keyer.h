@@ -15,9 +15,12 @@
 
 #include "base/base.h"
 
-#define KEYER_BYTES 32 /* of the folder's secret, from which all numbers are drawn */
-#define KEYER_WORDS 33 /* secret numbers: kind and length, then 32 times 7 bytes */
-#define KEYER_PRIME ((UINT64_C(1) << 61) - 1)
+#define KEYER_BYTES   32 /* of the folder's secret, from which all numbers are drawn */
+#define KEYER_WORDS   33 /* secret numbers: kind and length, then 32 times 7 bytes */
+#define KEYER_SHORT   21 /* bytes: three times 7 */
+#define KEYER_MIDDLE  42
+#define KEYER_PADDING 48 /* bytes behind a value that may be read */
+#define KEYER_PRIME   ((UINT64_C(1) << 61) - 1)
 
 __extension__ typedef unsigned __int128 keyer_wide;
 
@@ -48,37 +51,53 @@ static inline uint64_t keyer_mix(uint64_t h)
 	return h ^ h >> 33;
 }
 
-/* padded: 8 bytes behind the last may be read. kind: below 256. Never 0. */
+/* Below `chunk` times 7 bytes of a value: as many of its bytes as it has, the others zero. */
+static inline uint64_t keyer_chunk(const char *data, size_t len, size_t chunk)
+{
+	size_t rest = len < 7 * chunk ? 0 : len - 7 * chunk;
+	uint64_t word;
+
+	memcpy(&word, data + 7 * chunk, sizeof(word));
+	return le64toh(word) & ((UINT64_C(1) << 8 * (rest < 7 ? rest : 7)) - 1);
+}
+
+/* Zero never: sets take it for an empty place. */
+static inline uint64_t keyer_finish(keyer_wide sum)
+{
+	uint64_t hash = keyer_mix(keyer_fold(sum));
+
+	return hash == 0 ? 1 : hash;
+}
+
+/* keyer_hash of 4 bytes, the first one lowest. */
+static inline uint64_t keyer_hash_4(const struct keyer *k, unsigned kind, uint32_t word)
+{
+	return keyer_finish(
+		(keyer_wide)(4U << 8 | kind) * k->word[0] + (keyer_wide)word * k->word[1]);
+}
+
+/* keyer_hash of any length. */
+uint64_t keyer_hash_long(
+	const struct keyer *k, unsigned kind, const char *data, size_t len, bool padded);
+
+/* padded: KEYER_PADDING bytes behind the last may be read. kind: below 256. Never 0. */
 static inline uint64_t keyer_hash(
 	const struct keyer *k, unsigned kind, const char *data, size_t len, bool padded)
 {
-	const uint64_t mask = (UINT64_C(1) << 56) - 1;
-	keyer_wide sum = (keyer_wide)((uint64_t)len << 8 | kind) * k->word[0];
-	uint64_t folded = 0, chunk;
-	size_t at = 0, i = 1;
+	keyer_wide sum;
 
-	for (; at + 8 <= len; at += 7) {
-		memcpy(&chunk, data + at, 8);
-		sum += (keyer_wide)(le64toh(chunk) & mask) * k->word[i++];
-		if (i == KEYER_WORDS) {
-			folded = keyer_fold(sum + (keyer_wide)folded * k->turn);
-			sum = 0;
-			i = 1;
-		}
-	}
-	if (at < len) {
-		chunk = 0;
-		if (padded) {
-			memcpy(&chunk, data + at, 8);
-			chunk = le64toh(chunk) & ((UINT64_C(1) << 8 * (len - at)) - 1);
-		} else {
-			memcpy(&chunk, data + at, len - at);
-			chunk = le64toh(chunk);
-		}
-		sum += (keyer_wide)chunk * k->word[i];
-	}
-	chunk = keyer_mix(keyer_fold(sum + (keyer_wide)folded * k->turn));
-	return chunk == 0 ? 1 : chunk; /* 0 is an empty place in sets */
+	if (!padded || len > KEYER_MIDDLE)
+		return keyer_hash_long(k, kind, data, len, padded);
+	/* Nearly all names: no loop whose end would have to be guessed. */
+	sum = (keyer_wide)((uint64_t)len << 8 | kind) * k->word[0] +
+	      (keyer_wide)keyer_chunk(data, len, 0) * k->word[1] +
+	      (keyer_wide)keyer_chunk(data, len, 1) * k->word[2] +
+	      (keyer_wide)keyer_chunk(data, len, 2) * k->word[3];
+	if (len > KEYER_SHORT)
+		sum += (keyer_wide)keyer_chunk(data, len, 3) * k->word[4] +
+		       (keyer_wide)keyer_chunk(data, len, 4) * k->word[5] +
+		       (keyer_wide)keyer_chunk(data, len, 5) * k->word[6];
+	return keyer_finish(sum);
 }
 
 #endif

@@ -103,19 +103,42 @@ enum err_kind hunt_question_index(struct hunt_question *q, const struct index *x
 /* ---- under a key --------------------------------------------------------------------------------
  */
 
-static bool asked_add(struct asked *a, const uint64_t *keys, size_t count, uint32_t value)
+/* Room for `more` of so many bytes each; NULL: out of memory. */
+static void *grown(void *items, size_t size, size_t count, size_t more, size_t *capacity)
 {
-	if (a->count + count > a->capacity) {
-		size_t capacity = 2 * a->capacity + KEYS_ASKED_MAX;
-		struct asked_key *grown = realloc(a->key, capacity * sizeof(*grown));
+	size_t wanted = 2 * *capacity + KEYS_ASKED_MAX;
+	void *larger = items;
 
-		if (grown == NULL)
-			return false;
-		a->key = grown;
-		a->capacity = capacity;
-	}
-	for (size_t i = 0; i < count; i++)
-		a->key[a->count++] = (struct asked_key){keys[i], value};
+	if (count + more <= *capacity)
+		return items;
+	larger = realloc(items, wanted * size);
+	if (larger != NULL)
+		*capacity = wanted;
+	return larger;
+}
+
+static bool asked_add(struct asked *a, const struct key_asked *k, uint32_t value)
+{
+	struct asked_key *key = grown(a->key, sizeof(*key), a->count, 1, &a->capacity);
+	struct asked_below *below;
+
+	if (key == NULL)
+		return false;
+	a->key = key;
+	below = grown(a->below, sizeof(*below), a->below_count, KEYS_BELOW_MAX, &a->below_capacity);
+	if (below == NULL)
+		return false;
+	a->below = below;
+	a->key[a->count++] = (struct asked_key){.key = k->key,
+		.value = value,
+		.below = (uint32_t)a->below_count,
+		.network = k->network,
+		.below_count = k->below_count,
+		.in_network = k->in_network,
+		.only_network = k->only_network};
+	for (unsigned i = 0; i < k->below_count; i++)
+		a->below[a->below_count++] =
+			(struct asked_below){.key = k->below[i], .tier = k->below_tier[i]};
 	return true;
 }
 
@@ -124,7 +147,7 @@ enum err_kind asked_of(const struct hunt_question *q, const struct keyer *k,
 {
 	struct slice rest = buf_slice(&q->values);
 	struct asked a = {0};
-	uint64_t keys[KEYS_ASKED_MAX];
+	struct key_asked keys[KEYS_ASKED_MAX];
 
 	for (uint32_t value = 0; rest.len > 0; value++) {
 		const uint8_t *head = (const uint8_t *)rest.data;
@@ -133,9 +156,10 @@ enum err_kind asked_of(const struct hunt_question *q, const struct keyer *k,
 			keys_asked(k, (enum field_kind)head[0], slice_cut(rest, 3, 3 + len), keys);
 
 		rest = slice_cut(rest, 3 + len, rest.len);
-		if (count == 0) {
-			a.everywhere++;
-		} else if (!asked_add(&a, keys, count, value)) {
+		a.everywhere += count == 0;
+		for (size_t i = 0; i < count; i++) {
+			if (asked_add(&a, &keys[i], value))
+				continue;
 			asked_fini(&a);
 			return err_set(
 				e, ERR_NOMEM, "question of %zu values: out of memory", q->count);
@@ -148,5 +172,6 @@ enum err_kind asked_of(const struct hunt_question *q, const struct keyer *k,
 void asked_fini(struct asked *a)
 {
 	free(a->key);
+	free(a->below);
 	*a = (struct asked){0};
 }

@@ -6,14 +6,24 @@
 #include "hunt.h"
 #include "keys.h"
 
+/* One way in which a segment can hold a value; the ways of one value are neighbours. */
 struct asked_key {
 	uint64_t key;
-	uint32_t value; /* keys of one value are neighbours */
+	uint32_t value;
+	uint32_t below; /* where the names below begin that must be there too */
+	uint16_t network;
+	uint8_t below_count;
+	bool in_network, only_network; /* as struct key_asked says */
+};
+struct asked_below {
+	uint64_t key;
+	enum tier tier;
 };
 
 struct asked {
 	struct asked_key *key;
-	size_t count, capacity;
+	struct asked_below *below;
+	size_t count, capacity, below_count, below_capacity;
 	size_t everywhere; /* values that every segment can hold */
 };
 

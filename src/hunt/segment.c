@@ -4,7 +4,10 @@
 
 #include <endian.h>
 
+#include <stdlib.h>
+
 #include "hunt.h"
+#include "keys.h"
 
 /* Offsets of the header; docs/hunt.md draws the same table. */
 enum {
@@ -24,13 +27,17 @@ enum {
 	AT_SIZE = 96,
 	AT_HEAD_HASH = 104,
 	AT_HEAD_LEN = 112,
-	AT_KEYS = 116,
-	AT_SEED = 120,
-	AT_SEGMENT_LENGTH = 128,
-	AT_SEGMENTS = 132,
-	AT_CELLS = 136,
-	AT_PATH_LEN = 140,
-	AT_FORMAT_LEN = 142,
+	AT_PATH_LEN = 116,
+	AT_FORMAT_LEN = 118,
+	AT_NETWORKS = 120, /* bytes of the map */
+	AT_TIERS = 128,    /* one for each filter, TIER_BYTES apart */
+	TIER_SEED = 0,
+	TIER_CHECK = 8,
+	TIER_KEYS = 16,
+	TIER_LENGTH = 20,
+	TIER_SEGMENTS = 24,
+	TIER_CELLS = 28,
+	TIER_BYTES = 32,
 	AT_NAMES = SEGMENT_HEADER
 };
 
@@ -90,40 +97,87 @@ static size_t head_size(size_t path_len, size_t format_len)
 	       SEGMENT_ALIGN * SEGMENT_ALIGN;
 }
 
-enum err_kind segment_layout(const struct segment_facts *facts, uint32_t keys, struct fuse *f,
-	struct buf *ret_file, struct err *e)
+/*
+ * Against damage, of which SHA-256 would cost more than asking. Eight sums side by side: a change
+ * in one word of 8 bytes is always seen, any other is missed once in 2^64. The end of a part is
+ * filled up with zeros to whole 64 bytes.
+ */
+static uint64_t part_check(const char *bytes, size_t len)
 {
-	size_t path_len = strlen(facts->path), format_len = strlen(facts->format);
-	size_t cells_at = head_size(path_len, format_len), size;
-	char *file;
+	uint64_t lane[8], sum = len;
 
-	if (path_len >= SEGMENT_PATH_MAX || format_len >= SEGMENT_FORMAT_MAX)
-		return err_set(e, ERR_LIMIT,
-			"filter of a log: its path has %zu bytes and its format %zu, at most %d "
-			"and %d are kept",
-			path_len, format_len, SEGMENT_PATH_MAX - 1, SEGMENT_FORMAT_MAX - 1);
-	fuse_layout(f, keys);
-	size = cells_at + (size_t)f->cells * 2 + SHA256_LEN;
-	buf_clear(ret_file);
-	file = buf_reserve(ret_file, size);
-	if (file == NULL)
-		return err_set(e, ERR_NOMEM, "filter of \"%s\": out of memory for %zu bytes",
-			facts->path, size);
-	memset(file, 0, cells_at);
-	ret_file->len = size;
-	f->cell = (uint16_t *)(void *)(file + cells_at);
-	return OK;
+	for (unsigned i = 0; i < 8; i++)
+		lane[i] = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
+	for (size_t at = 0; at < len; at += sizeof(lane)) {
+		for (unsigned i = 0; i < 8; i++) {
+			lane[i] = (lane[i] ^ get64(bytes + at + 8 * (size_t)i)) *
+				  UINT64_C(0xff51afd7ed558ccd);
+			lane[i] ^= lane[i] >> 32;
+		}
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		sum = (sum ^ lane[i]) * UINT64_C(0xc4ceb9fe1a85ec53);
+		sum ^= sum >> 29;
+	}
+	return sum;
 }
 
-void segment_seal(const struct segment_facts *facts, struct fuse *f, struct buf *file)
+static size_t aligned(size_t len)
+{
+	return (len + SEGMENT_ALIGN - 1) / SEGMENT_ALIGN * SEGMENT_ALIGN;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------
+ */
+
+static const uint8_t tier_bits[TIERS] = {SEGMENT_STRONG_BITS, SEGMENT_WEAK_BITS};
+
+static void filters_place(struct segment_filters *s, size_t cells_at)
+{
+	s->cells_at = cells_at;
+	s->weak_at = aligned(cells_at + (s->networks_there ? GATHER_NETWORKS : 0) +
+			     fuse_bytes(&s->tier[TIER_STRONG]));
+	s->weak_end = aligned(s->weak_at + fuse_bytes(&s->tier[TIER_WEAK]));
+}
+
+/* Few networks are keys like others. */
+static void networks_add(const struct keyer *k, struct gather *g)
+{
+	for (unsigned n = 0; n < 65536; n++) {
+		if ((g->networks[n >> 3] >> (n & 7) & 1) != 0)
+			gather_add(g, TIER_STRONG, keys_network(k, (uint16_t)n));
+	}
+}
+
+static enum err_kind filter_make(const struct segment_facts *facts, const struct gather *g,
+	enum tier tier, uint64_t first_seed, struct fuse *f, struct err *e)
+{
+	size_t count = facts->keys[tier];
+	uint64_t *keys;
+	bool built;
+
+	if (count == 0)
+		return OK;
+	keys = malloc(count * sizeof(*keys));
+	if (keys != NULL)
+		gather_collect(g, tier, keys);
+	built = keys != NULL && fuse_build(f, keys, (uint32_t)count, first_seed);
+	free(keys);
+	return built ? OK
+		     : err_set(e, ERR_NOMEM,
+			       "history of \"%s\": out of memory for a filter of %zu values",
+			       facts->path, count);
+}
+
+static void head_put(
+	const struct segment_facts *facts, const struct segment_filters *s, struct buf *file)
 {
 	size_t path_len = strlen(facts->path), format_len = strlen(facts->format);
-	size_t cells_at = head_size(path_len, format_len);
 	char *h = file->data;
 
 	memcpy(h + AT_MAGIC, MAGIC, 8);
 	put32(h + AT_VERSION, SEGMENT_VERSION);
-	put32(h + AT_CELLS_AT, (uint32_t)cells_at);
+	put32(h + AT_CELLS_AT, (uint32_t)s->cells_at);
 	put64(h + AT_KEY_ID, facts->key_id);
 	put64(h + AT_FIRST_RECORD, facts->first_record);
 	put64(h + AT_RECORDS, facts->records);
@@ -136,27 +190,131 @@ void segment_seal(const struct segment_facts *facts, struct fuse *f, struct buf 
 	put64(h + AT_SIZE, facts->log.size);
 	put64(h + AT_HEAD_HASH, facts->log.head_hash);
 	put32(h + AT_HEAD_LEN, facts->log.head_len);
-	put32(h + AT_KEYS, facts->keys);
-	put64(h + AT_SEED, f->seed);
-	put32(h + AT_SEGMENT_LENGTH, f->segment_length);
-	put32(h + AT_SEGMENTS, f->segments);
-	put32(h + AT_CELLS, f->cells);
 	put32(h + AT_PATH_LEN, (uint32_t)(path_len | format_len << 16));
+	put32(h + AT_NETWORKS, s->networks_there ? GATHER_NETWORKS : 0);
+	for (unsigned tier = 0; tier < TIERS; tier++) {
+		char *at = h + AT_TIERS + (size_t)tier * TIER_BYTES;
+
+		put64(at + TIER_SEED, s->tier[tier].seed);
+		put64(at + TIER_CHECK, s->check[tier]);
+		put32(at + TIER_KEYS, facts->keys[tier]);
+		put32(at + TIER_LENGTH, s->tier[tier].segment_length);
+		put32(at + TIER_SEGMENTS, s->tier[tier].segments);
+		put32(at + TIER_CELLS, s->tier[tier].cells);
+	}
 	memcpy(h + AT_NAMES, facts->path, path_len + 1);
 	memcpy(h + AT_NAMES + path_len + 1, facts->format, format_len + 1);
-	put64(h + AT_CHECK, head_check((struct slice){h, cells_at}));
-	for (uint32_t i = 0; i < f->cells; i++)
-		f->cell[i] = htole16(f->cell[i]);
-	hash_sha256(
-		(struct slice){h, file->len - SHA256_LEN}, (uint8_t *)h + file->len - SHA256_LEN);
+	put64(h + AT_CHECK, head_check((struct slice){h, s->cells_at}));
+}
+
+enum err_kind segment_make(struct segment_facts *facts, const struct keyer *k, struct gather *g,
+	uint64_t first_seed, struct buf *ret_file, struct err *e)
+{
+	size_t path_len = strlen(facts->path), format_len = strlen(facts->format), cells_at;
+	struct segment_filters s = {
+		.networks_there = gather_networks_count(g) >= SEGMENT_NETWORKS_MIN};
+	enum err_kind kind = OK;
+	char *file;
+
+	if (path_len >= SEGMENT_PATH_MAX || format_len >= SEGMENT_FORMAT_MAX)
+		return err_set(e, ERR_LIMIT,
+			"filter of a log: its path has %zu bytes and its format %zu, at most %d "
+			"and %d are kept",
+			path_len, format_len, SEGMENT_PATH_MAX - 1, SEGMENT_FORMAT_MAX - 1);
+	if (!s.networks_there)
+		networks_add(k, g);
+	gather_settle(g);
+	for (unsigned tier = 0; tier < TIERS; tier++) {
+		facts->keys[tier] = (uint32_t)gather_count(g, (enum tier)tier);
+		s.tier[tier].bits = tier_bits[tier];
+		if (facts->keys[tier] > 0)
+			fuse_layout(&s.tier[tier], facts->keys[tier]);
+	}
+	cells_at = head_size(path_len, format_len);
+	filters_place(&s, cells_at);
+	buf_clear(ret_file);
+	file = g->failed ? NULL : buf_reserve(ret_file, s.weak_end);
+	if (file == NULL)
+		return err_set(e, ERR_NOMEM, "filter of \"%s\": out of memory for %zu bytes",
+			facts->path, s.weak_end);
+	memset(file, 0, cells_at);
+	memset(file + s.weak_at - SEGMENT_ALIGN, 0, SEGMENT_ALIGN);
+	memset(file + s.weak_end - SEGMENT_ALIGN, 0, SEGMENT_ALIGN);
+	ret_file->len = s.weak_end;
+	if (s.networks_there)
+		memcpy(file + cells_at, g->networks, GATHER_NETWORKS);
+	s.tier[TIER_STRONG].cell =
+		(uint8_t *)file + cells_at + (s.networks_there ? GATHER_NETWORKS : 0);
+	s.tier[TIER_WEAK].cell = (uint8_t *)file + s.weak_at;
+	for (unsigned tier = 0; tier < TIERS && kind == OK; tier++)
+		kind = filter_make(facts, g, (enum tier)tier, first_seed, &s.tier[tier], e);
+	if (kind != OK)
+		return kind;
+	s.check[TIER_STRONG] = part_check(file + cells_at, s.weak_at - cells_at);
+	s.check[TIER_WEAK] = part_check(file + s.weak_at, s.weak_end - s.weak_at);
+	head_put(facts, &s, ret_file);
+	return OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------
+ */
+
+static bool tier_get(
+	const char *at, enum tier tier, struct segment_facts *facts, struct segment_filters *s)
+{
+	struct fuse *f = &s->tier[tier];
+
+	facts->keys[tier] = get32(at + TIER_KEYS);
+	s->check[tier] = get64(at + TIER_CHECK);
+	*f = (struct fuse){.seed = get64(at + TIER_SEED),
+		.segment_length = get32(at + TIER_LENGTH),
+		.segments = get32(at + TIER_SEGMENTS),
+		.cells = get32(at + TIER_CELLS),
+		.bits = tier_bits[tier]};
+	return facts->keys[tier] == 0 ? f->cells == 0 : fuse_sane(f);
+}
+
+/* The rest of the header, whose checksum was right. */
+static enum err_kind head_get(const char *h, size_t cells_at, uint64_t file_size,
+	struct segment_facts *f, struct segment_filters *s, struct err *e)
+{
+	uint32_t networks = get32(h + AT_NETWORKS);
+	bool sane = networks == 0 || networks == GATHER_NETWORKS;
+
+	s->networks_there = networks != 0;
+	for (unsigned tier = 0; tier < TIERS; tier++)
+		sane = tier_get(h + AT_TIERS + (size_t)tier * TIER_BYTES, (enum tier)tier, f, s) &&
+		       sane;
+	if (sane)
+		filters_place(s, cells_at);
+	if (!sane || file_size != s->weak_end)
+		return err_set(e, ERR_CORRUPT,
+			"cut off or contradicting itself: %u and %u cells in %llu bytes",
+			s->tier[TIER_STRONG].cells, s->tier[TIER_WEAK].cells,
+			(unsigned long long)file_size);
+	f->key_id = get64(h + AT_KEY_ID);
+	f->first_record = get64(h + AT_FIRST_RECORD);
+	f->records = get64(h + AT_RECORDS);
+	f->offset = get64(h + AT_OFFSET);
+	f->bytes = get64(h + AT_BYTES);
+	f->first_us = (int64_t)get64(h + AT_FIRST_US);
+	f->last_us = (int64_t)get64(h + AT_LAST_US);
+	f->log = (struct segment_log){.device = get64(h + AT_DEVICE),
+		.inode = get64(h + AT_INODE),
+		.size = get64(h + AT_SIZE),
+		.head_len = get32(h + AT_HEAD_LEN),
+		.head_hash = get64(h + AT_HEAD_HASH)};
+	return OK;
 }
 
 enum err_kind segment_head(struct slice head, uint64_t file_size, struct segment_facts *ret_facts,
-	struct fuse *ret_fuse, size_t *ret_cells_at, struct err *e)
+	struct segment_filters *ret_filters, struct err *e)
 {
 	const char *h = head.data, *format;
 	size_t path_len, format_len, cells_at;
-	struct fuse f = {0};
+	struct segment_filters s = {0};
+	struct segment_facts f = {0};
+	enum err_kind kind;
 
 	if (head.len < 12 || memcmp(h + AT_MAGIC, MAGIC, 8) != 0)
 		return err_set(
@@ -183,68 +341,70 @@ enum err_kind segment_head(struct slice head, uint64_t file_size, struct segment
 	if (strnlen(h + AT_NAMES, path_len + 1) != path_len ||
 		strnlen(format, format_len + 1) != format_len)
 		return err_set(e, ERR_CORRUPT, "its names have NUL bytes in them");
-	f.seed = get64(h + AT_SEED);
-	f.segment_length = get32(h + AT_SEGMENT_LENGTH);
-	f.segments = get32(h + AT_SEGMENTS);
-	f.cells = get32(h + AT_CELLS);
-	if (!fuse_sane(&f) || file_size != cells_at + (uint64_t)f.cells * 2 + SHA256_LEN)
-		return err_set(e, ERR_CORRUPT,
-			"cut off or contradicting itself: %u cells in %llu bytes", f.cells,
-			(unsigned long long)file_size);
-	*ret_facts = (struct segment_facts){
-		.key_id = get64(h + AT_KEY_ID),
-		.first_record = get64(h + AT_FIRST_RECORD),
-		.records = get64(h + AT_RECORDS),
-		.offset = get64(h + AT_OFFSET),
-		.bytes = get64(h + AT_BYTES),
-		.first_us = (int64_t)get64(h + AT_FIRST_US),
-		.last_us = (int64_t)get64(h + AT_LAST_US),
-		.log = {.device = get64(h + AT_DEVICE),
-			.inode = get64(h + AT_INODE),
-			.size = get64(h + AT_SIZE),
-			.head_len = get32(h + AT_HEAD_LEN),
-			.head_hash = get64(h + AT_HEAD_HASH)},
-		.keys = get32(h + AT_KEYS),
-		.path = h + AT_NAMES,
-		.format = format,
-	};
-	*ret_fuse = f;
-	*ret_cells_at = cells_at;
+	f.path = h + AT_NAMES;
+	f.format = format;
+	kind = head_get(h, cells_at, file_size, &f, &s, e);
+	if (kind != OK)
+		return kind;
+	*ret_facts = f;
+	*ret_filters = s;
 	return OK;
 }
 
-enum err_kind segment_parse(
-	struct slice file, struct segment_facts *ret_facts, struct fuse *ret_fuse, struct err *e)
+enum err_kind segment_part(
+	struct slice file, enum tier part, struct segment_filters *s, struct err *e)
+{
+	size_t from = part == TIER_STRONG ? s->cells_at : s->weak_at;
+	size_t to = part == TIER_STRONG ? s->weak_at : s->weak_end;
+	const char *cells = file.data + from;
+
+	if (file.len < to || part_check(cells, to - from) != s->check[part])
+		return err_set(e, ERR_CORRUPT, "its cells were altered");
+	if (part == TIER_STRONG && s->networks_there) {
+		s->networks = (const uint8_t *)cells;
+		cells += GATHER_NETWORKS;
+	}
+	/* The cells are only read, but a filter that is built writes them. */
+	memcpy(&s->tier[part].cell, &cells, sizeof(s->tier[part].cell));
+	return OK;
+}
+
+enum err_kind segment_parse(struct slice file, struct segment_facts *ret_facts,
+	struct segment_filters *ret_filters, struct err *e)
 {
 	struct segment_facts facts;
-	struct fuse f;
-	size_t cells_at;
-	uint8_t digest[SHA256_LEN];
-	enum err_kind kind = segment_head(
-		slice_cut(file, 0, SEGMENT_HEAD_MAX), file.len, &facts, &f, &cells_at, e);
+	struct segment_filters s;
+	enum err_kind kind =
+		segment_head(slice_cut(file, 0, SEGMENT_HEAD_MAX), file.len, &facts, &s, e);
 
+	for (unsigned part = 0; part < TIERS && kind == OK; part++)
+		kind = segment_part(file, (enum tier)part, &s, e);
 	if (kind != OK)
 		return kind;
-	hash_sha256(slice_cut(file, 0, file.len - SHA256_LEN), digest);
-	if (memcmp(digest, file.data + file.len - SHA256_LEN, SHA256_LEN) != 0)
-		return err_set(e, ERR_CORRUPT, "its cells were altered");
-	/* The cells are only read, but a filter that is built writes them. */
-	memcpy(&f.cell, &(const char *){file.data + cells_at}, sizeof(f.cell));
 	*ret_facts = facts;
-	*ret_fuse = f;
+	*ret_filters = s;
 	return OK;
 }
 
 bool segment_resum(char *bytes, size_t len)
 {
+	struct segment_facts facts;
+	struct segment_filters s;
 	size_t cells_at;
 
-	if (len < SEGMENT_HEADER + SHA256_LEN)
+	if (len < SEGMENT_HEADER)
 		return false;
 	cells_at = get32(bytes + AT_CELLS_AT);
-	if (cells_at < SEGMENT_HEADER || cells_at > len - SHA256_LEN || cells_at > SEGMENT_HEAD_MAX)
+	if (cells_at < SEGMENT_HEADER || cells_at > len || cells_at > SEGMENT_HEAD_MAX)
 		return false;
 	put64(bytes + AT_CHECK, head_check((struct slice){bytes, cells_at}));
-	hash_sha256((struct slice){bytes, len - SHA256_LEN}, (uint8_t *)bytes + len - SHA256_LEN);
+	if (segment_head((struct slice){bytes, len < SEGMENT_HEAD_MAX ? len : SEGMENT_HEAD_MAX},
+		    len, &facts, &s, NULL) != OK)
+		return true;
+	put64(bytes + AT_TIERS + TIER_CHECK,
+		part_check(bytes + s.cells_at, s.weak_at - s.cells_at));
+	put64(bytes + AT_TIERS + TIER_BYTES + TIER_CHECK,
+		part_check(bytes + s.weak_at, s.weak_end - s.weak_at));
+	put64(bytes + AT_CHECK, head_check((struct slice){bytes, cells_at}));
 	return true;
 }

@@ -12,7 +12,8 @@ struct hunt_writer {
 	char *folder;
 	const struct world *world;
 	struct keyer key;
-	struct set set;
+	struct keys_waiting waiting; /* on their way into gather */
+	struct gather gather;
 	char *path, *format;
 	struct segment_log log;
 	struct arena *arena;
@@ -35,7 +36,7 @@ enum err_kind hunt_writer_open(const char *folder, const struct world *world,
 	w->world = world;
 	w->folder = strdup(folder);
 	w->arena = arena_new(DETAIL_BYTES);
-	if (!set_init(&w->set) || w->folder == NULL || w->arena == NULL) {
+	if (!gather_init(&w->gather) || w->folder == NULL || w->arena == NULL) {
 		hunt_writer_free(w);
 		return err_set(e, ERR_NOMEM, "history in \"%s\": out of memory", folder);
 	}
@@ -55,7 +56,7 @@ void hunt_writer_free(struct hunt_writer *w)
 	if (w == NULL)
 		return;
 	secret_wipe(&w->key, sizeof(w->key));
-	set_fini(&w->set);
+	gather_fini(&w->gather);
 	arena_free(w->arena);
 	free(w->folder);
 	free(w->path);
@@ -69,22 +70,18 @@ void hunt_writer_free(struct hunt_writer *w)
 static enum err_kind segment_write(struct hunt_writer *w, struct err *e)
 {
 	struct buf file = BUF_INIT;
-	struct fuse f = {0};
 	struct segment_log now;
-	size_t count;
-	uint64_t *keys = set_keys(&w->set, &count);
 	uint64_t number, seed;
 	int64_t named;
 	enum err_kind kind;
 	char *path = NULL;
 
-	if (w->set.failed)
+	if (w->gather.failed)
 		return err_set(e, ERR_NOMEM, "history of \"%s\": out of memory for its values",
 			w->facts.path);
 	w->facts.key_id = w->key.id;
 	w->facts.records = w->last_record - w->facts.first_record + 1;
 	w->facts.bytes = w->end - w->facts.offset;
-	w->facts.keys = (uint32_t)count;
 	/* The log has grown since; unless its name leads elsewhere by now. */
 	if (folder_log_look(&w->key, w->facts.path, &now) && now.inode == w->log.inode &&
 		now.device == w->log.device)
@@ -93,14 +90,8 @@ static enum err_kind segment_write(struct hunt_writer *w, struct err *e)
 	w->world->random(w->world->context, &number, sizeof(number));
 	w->world->random(w->world->context, &seed, sizeof(seed));
 	named = w->facts.first_us == TIME_UNKNOWN ? world_now(w->world) : w->facts.first_us;
-	kind = segment_layout(&w->facts, (uint32_t)count, &f, &file, e);
-	if (kind == OK && !fuse_build(&f, keys, (uint32_t)count, seed))
-		kind = err_set(e, ERR_NOMEM,
-			"history of \"%s\": out of memory for a filter of %zu "
-			"values",
-			w->facts.path, count);
+	kind = segment_make(&w->facts, &w->key, &w->gather, seed, &file, e);
 	if (kind == OK) {
-		segment_seal(&w->facts, &f, &file);
 		if (asprintf(&path, "%s/%0*lld-%016llx.hunt", w->folder, FOLDER_TIME_DIGITS,
 			    (long long)(named < 0 ? 0 : named), (unsigned long long)number) < 0)
 			kind = err_set(e, ERR_NOMEM, "out of memory");
@@ -118,10 +109,10 @@ static enum err_kind segment_end(struct hunt_writer *w, struct err *e)
 
 	if (!w->open)
 		return OK;
+	keys_flush(&w->key, &w->waiting, &w->gather);
 	kind = segment_write(w, e);
 	w->open = false;
-	if (!set_clear(&w->set) && kind == OK)
-		kind = err_set(e, ERR_NOMEM, "history: out of memory");
+	gather_clear(&w->gather);
 	return kind;
 }
 
@@ -248,6 +239,16 @@ static bool record_take(struct hunt_writer *w, const struct batch *b, size_t rec
 	return true;
 }
 
+/* Too many different values? What is there twice goes first; the last eighth is not filled up, or
+ * looking for it would begin again with every few values. */
+static bool keys_full(struct hunt_writer *w)
+{
+	if (w->gather.count < HUNT_KEYS_MAX)
+		return false;
+	gather_settle(&w->gather);
+	return w->gather.count >= HUNT_KEYS_MAX - HUNT_KEYS_MAX / 8;
+}
+
 /* Both segments then hold the record. */
 static bool segment_full(struct hunt_writer *w, const struct batch *b, size_t record)
 {
@@ -257,19 +258,10 @@ static bool segment_full(struct hunt_writer *w, const struct batch *b, size_t re
 
 bool hunt_writer_batch(struct hunt_writer *w, const struct batch *batch)
 {
-	__attribute__((uninitialized)) uint64_t hash[BATCH_FIELDS]; /* 4 KiB a batch */
 	size_t field = 0;
 
 	if (w->error.kind != OK)
 		return false;
-	for (size_t i = 0; i < batch->fields_count; i++) {
-		const struct field *f = &batch->fields[i];
-		const struct column *c = &batch->columns[f->column];
-
-		hash[i] = keyer_hash(
-			&w->key, c->kind | (c->binary ? 0x80U : 0U), f->data, f->len, true);
-		set_recent_fetch(&w->set, hash[i]);
-	}
 	for (size_t i = 0; i < batch->records_count; i++) {
 		if (!record_take(w, batch, i))
 			return false;
@@ -277,17 +269,17 @@ bool hunt_writer_batch(struct hunt_writer *w, const struct batch *batch)
 			const struct field *f = &batch->fields[field];
 			const struct column *c = &batch->columns[f->column];
 
-			if (c->kind == FIELD_NONE || set_recent(&w->set, hash[field]))
+			if (c->kind == FIELD_NONE)
 				continue;
-			if (w->set.count >= HUNT_KEYS_MAX && !segment_full(w, batch, i))
+			if (keys_full(w) && !segment_full(w, batch, i))
 				return false;
-			keys_field(&w->key, c, f, &w->set);
+			keys_field(&w->key, c, f, &w->waiting, &w->gather);
 		}
 	}
-	set_flush(&w->set);
+	keys_flush(&w->key, &w->waiting, &w->gather);
 	if (batch->records_count == 0)
 		return true;
-	if (w->set.failed) {
+	if (w->gather.failed) {
 		(void)err_set(&w->error, ERR_NOMEM,
 			"history of \"%s\": out of memory for its values", w->facts.path);
 		return false;
