@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -84,7 +87,7 @@ static enum err_kind files_restrict(const struct sandbox_rules *r, bool *ret_fil
 		return OK;
 	for (size_t i = 0; i < r->paths_count && kind == OK; i++)
 		kind = path_rule(rules, &r->paths[i], e);
-	if (kind == OK)
+	if (kind == OK && r->only == NULL)
 		kind = path_allow(rules, "/proc/self", FOLDER_READ, e); /* our own memory figures */
 	if (kind == OK && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
 		kind = err_set(e, ERR_IO, "could not restrict files: %s", strerror(errno));
@@ -165,6 +168,67 @@ static enum err_kind calls_restrict(bool no_sending, struct err *e)
 	return kind;
 }
 
+/* ---- nothing but -------------------------------------------------------------------------------
+ */
+
+static int call_allow(scmp_filter_ctx filter, const struct sandbox_call *c)
+{
+	const struct scmp_arg_cmp on = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)c->fd);
+	const struct scmp_arg_cmp nobody = SCMP_A4(SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int number = seccomp_syscall_resolve_name(c->name);
+
+	if (number == __NR_SCMP_ERROR)
+		return -EINVAL;
+	switch (c->arguments) {
+	case SANDBOX_ON:
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, on);
+	case SANDBOX_TO_PEER:
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 2, on, nobody);
+	case SANDBOX_NO_CODE:
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1, no_code);
+	default:
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+	}
+}
+
+static enum err_kind calls_only(const struct sandbox_rules *r, struct err *e)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	enum err_kind kind = OK;
+	int status = 0;
+
+	if (filter == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < r->only_count && kind == OK; i++)
+		if (call_allow(filter, &r->only[i]) != 0)
+			kind = err_set(e, ERR_USAGE, "could not allow system call \"%s\"",
+				r->only[i].name);
+	if (kind == OK) {
+		status = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+		if (status == 0)
+			status = seccomp_load(filter);
+		if (status != 0)
+			kind = err_set(e, ERR_IO, "could not restrict system calls: %s",
+				strerror(-status));
+	}
+	seccomp_release(filter);
+	return kind;
+}
+
+/* What root could do, and what would need a descriptor, is gone whatever the filter forgets. */
+static enum err_kind privileges_drop(struct err *e)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	const struct rlimit zero = {0, 0};
+
+	if (syscall(SYS_capset, &head, none) != 0 || setrlimit(RLIMIT_CORE, &zero) != 0 ||
+		setrlimit(RLIMIT_NOFILE, &zero) != 0)
+		return err_set(e, ERR_IO, "could not give up capabilities: %s", strerror(errno));
+	return OK;
+}
+
 enum err_kind sandbox_enter(const struct sandbox_rules *rules, bool *ret_files, struct err *e)
 {
 	enum err_kind kind;
@@ -173,5 +237,8 @@ enum err_kind sandbox_enter(const struct sandbox_rules *rules, bool *ret_files, 
 		return err_set(e, ERR_IO, "could not give up new privileges: %s", strerror(errno));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file with keys in it */
 	kind = files_restrict(rules, ret_files, e);
-	return kind == OK ? calls_restrict(rules->no_sending, e) : kind;
+	if (kind != OK || rules->only == NULL)
+		return kind == OK ? calls_restrict(rules->no_sending, e) : kind;
+	kind = privileges_drop(e);
+	return kind == OK ? calls_only(rules, e) : kind;
 }

@@ -159,7 +159,8 @@ enum err_kind signer_cosign(const struct signer_link *l, enum signer_key as,
 /*
  * Sign the manifest of a file for another member with the log key. The text must begin with
  * SIGNER_MANIFEST_HEAD, a line that no checkpoint begins with, since that is no name of a log: else
- * ERR_DENIED. At most SIGNER_MANIFEST_MAX bytes.
+ * ERR_DENIED. At most SIGNER_MANIFEST_MAX bytes (ERR_LIMIT), lines without control bytes
+ * (ERR_PARSE).
  */
 #define SIGNER_MANIFEST_HEAD "serai bundle v1\n"
 #define SIGNER_MANIFEST_MAX  KIB(64)
