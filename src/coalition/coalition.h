@@ -72,13 +72,17 @@ void charter_write(const struct charter *c, struct buf *ret_text);
  * by number and digest it must be. `now_us` 0: expiry is not asked. */
 enum err_kind charter_verify(const struct charter *c, const struct charter *before, int64_t now_us,
 	struct err *e) MUST_USE;
+/* Carried by enough root signatures of this charter's members: a decision, or a charter's text.
+ * ERR_DENIED says how many signed. */
+enum err_kind charter_carried(const struct charter *by, struct slice note, struct err *e) MUST_USE;
 /* NULL: no such member. */
 const struct charter_member *charter_member_find(const struct charter *c, struct slice name);
 /* k: how many of the others must mirror a decision, k > (n+f)/2, f = floor((n-1)/3), 0 below 5
  * members; 0 for a member alone. */
 unsigned charter_quorum(const struct charter *c);
-/* What a member must believe before it trusts a cosigned checkpoint, for `serai verify`. */
-void charter_quorum_file(const struct charter *c, struct buf *out);
+/* What anybody must believe before it trusts a cosigned checkpoint of `of` (one of c's members),
+ * for `serai verify`: its log key, and k mirrors of the others. */
+void charter_quorum_file(const struct charter *c, const struct charter_member *of, struct buf *out);
 bool charter_name_valid(struct slice name);
 
 /* A decision: "serai/decision/v1\nKIND\nSEQUENCE\nPREVIOUS\n" and its content, signed by root keys.

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Cosigning: a member shows its newest checkpoint to each of the others. As witness one says "this
+ * continues what I saw before"; as mirror "and I hold its leaves, and applied what binds me".
+ *
+ *   request   u64 size last witnessed | path from it to the checkpoint | bytes note
+ *   answer    u8 0 | u64 size | bytes signature lines
+ *             u8 1 | u64 size last witnessed | bytes nothing         (ask again from there)
+ */
+#include "inside.h"
+
+#define STATUS_DONE  0
+#define STATUS_AGAIN 1
+
+enum err_kind cosign_ask(struct coalition *c, struct peer *p, struct buf *out, struct err *e)
+{
+	struct origin *o = c->own;
+	struct ledger_path path = {.count = 0};
+	enum err_kind kind = OK;
+
+	if (p->witness_size > o->head.size)
+		p->witness_size = 0;
+	if (p->witness_size > 0)
+		kind = ledger_consistency(o->log, p->witness_size, o->head.size, &path, e);
+	if (kind != OK)
+		return kind;
+	wire_u64(out, p->witness_size);
+	wire_path(out, &path);
+	wire_bytes(out, buf_slice(&o->head.note));
+	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+}
+
+/* ---- answering
+ * ------------------------------------------------------------------------------------ */
+
+/* Everything before the head is here, and what is special in it was applied. */
+static enum err_kind mirrored(
+	struct origin *o, const struct signed_head *h, bool *ret_mirrored, struct err *e)
+{
+	uint8_t root[LEDGER_HASH_LEN];
+	enum err_kind kind;
+
+	*ret_mirrored = false;
+	if (ledger_size(o->log) < h->size)
+		return OK;
+	if (o->specials_open < o->specials_count && o->specials[o->specials_open].index < h->size)
+		return OK;
+	kind = ledger_root(o->log, h->size, root, e);
+	*ret_mirrored = kind == OK && memcmp(root, h->root, LEDGER_HASH_LEN) == 0;
+	return kind;
+}
+
+/* As mirror we make the proof from what we hold; the signer knows from where. */
+static enum err_kind mirror_line(struct coalition *c, struct origin *o, const struct signed_head *h,
+	struct buf *lines, struct err *e)
+{
+	uint64_t old = 0, known;
+	enum err_kind kind = ERR_CONFLICT;
+
+	for (unsigned i = 0; i < 2 && kind == ERR_CONFLICT; i++) {
+		struct ledger_path path = {.count = 0};
+
+		if (old > h->size)
+			return OK; /* signed a later one already */
+		if (old > 0 && ledger_consistency(o->log, old, h->size, &path, e) != OK)
+			return e->kind;
+		known = old;
+		kind = signer_cosign(&c->signer, SIGNER_MIRROR, &o->key, buf_slice(&h->note), old,
+			&path, lines, &known, e);
+		old = known;
+	}
+	return kind == ERR_CONFLICT ? OK : kind;
+}
+
+enum err_kind cosign_answer(
+	struct coalition *c, struct peer *p, struct slice request, struct buf *out, struct err *e)
+{
+	struct reader r = {.rest = request};
+	uint64_t old = read_u64(&r), known = old;
+	struct ledger_path path;
+	struct slice note;
+	struct origin *o = origin_of_member(c, slice_of(p->member));
+	struct offer *offer;
+	struct buf lines = BUF_MAX(NOTE_BYTES_MAX);
+	bool holds = false;
+	enum err_kind kind;
+
+	wire_read_path(&r, &path);
+	note = wire_read_bytes(&r);
+	if (r.bad || r.rest.len != 0)
+		return err_set(e, ERR_PARSE, "request for a cosignature does not fit its layout");
+	if (o == NULL)
+		return err_set(e, ERR_DENIED, "\"%s\" has no log in the charter", p->member);
+	if (o->guilty)
+		return err_set(e, ERR_DENIED, "\"%s\" showed two histories", o->key.name);
+	offer = &p->offers[origin_number(c, o)];
+	kind = head_read(c, o, note, &offer->head, e);
+	if (kind == OK && offer->head.size <= ledger_size(o->log)) {
+		kind = head_keep(c, o, &offer->head, e);
+		if (kind == OK)
+			kind = mirrored(o, &offer->head, &holds, e);
+		if (kind == OK && !holds && offer->head.size > 0 &&
+			ledger_size(o->log) >= offer->head.size) {
+			struct branch mine, theirs = {.note = note};
+
+			/* Not mirrored: closed entries, or another history? */
+			memcpy(theirs.root, offer->head.root, LEDGER_HASH_LEN);
+			if (branch_at(o, offer->head.size, &mine) &&
+				memcmp(mine.root, theirs.root, LEDGER_HASH_LEN) != 0)
+				kind = evidence_make(c, o, offer->head.size, &mine, &theirs, e);
+			if (kind == OK && o->guilty)
+				kind = err_set(e, ERR_INVALID,
+					"\"%s\": this is not the history that we hold",
+					o->key.name);
+		}
+	}
+	if (kind == OK)
+		kind = signer_cosign(
+			&c->signer, SIGNER_WITNESS, &o->key, note, old, &path, &lines, &known, e);
+	if (kind == ERR_CONFLICT) {
+		wire_u8(out, STATUS_AGAIN);
+		wire_u64(out, known);
+		wire_u32(out, 0);
+		kind = OK;
+	} else if (kind == OK) {
+		if (holds)
+			kind = mirror_line(c, o, &offer->head, &lines, e);
+		wire_u8(out, STATUS_DONE);
+		wire_u64(out, offer->head.size);
+		wire_bytes(out, buf_slice(&lines));
+	}
+	buf_fini(&lines);
+	c->news++;
+	return kind == OK && out->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
+}
+
+/* ---- taking
+ * ---------------------------------------------------------------------------------------- */
+
+static enum err_kind lines_take(struct coalition *c, struct slice lines, struct err *e)
+{
+	struct signed_head more = {0};
+	struct buf note = BUF_MAX(NOTE_BYTES_MAX);
+	struct arena *a = arena_new(NOTE_ARENA_MAX);
+	struct note parsed;
+	enum err_kind kind;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	/* Our own line first; what is not a line breaks the note and is refused. */
+	kind = note_parse(buf_slice(&c->own->head.note), a, &parsed, e);
+	if (kind == OK) {
+		buf_slice_append(&note, buf_slice(&c->own->head.note));
+		buf_slice_append(&note, lines);
+		kind = note.bad ? err_set(e, ERR_LIMIT, "too many signatures")
+				: head_read(c, c->own, buf_slice(&note), &more, e);
+	}
+	if (kind == OK)
+		kind = head_keep(c, c->own, &more, e);
+	head_fini(&more);
+	buf_fini(&note);
+	arena_free(a);
+	return kind;
+}
+
+enum err_kind cosign_take(struct coalition *c, struct peer *p, struct slice answer, struct err *e)
+{
+	const struct charter_member *m = charter_member_find(c->charter, slice_of(p->member));
+	struct reader r = {.rest = answer};
+	uint8_t status = read_u8(&r);
+	uint64_t size = read_u64(&r);
+	struct slice lines = wire_read_bytes(&r);
+	enum err_kind kind;
+
+	if (r.bad || r.rest.len != 0 || status > STATUS_AGAIN)
+		return err_set(e, ERR_PARSE, "answer with a cosignature does not fit its layout");
+	if (status == STATUS_AGAIN) {
+		p->witness_size = size;
+		return OK;
+	}
+	if (m == NULL || c->own == NULL || size != c->own->head.size)
+		return OK; /* meanwhile there is a newer one */
+	kind = lines_take(c, lines, e);
+	if (kind != OK)
+		return kind;
+	p->witness_size = p->cosigned_size = p->status.their_size = size;
+	if (slice_find_text(lines, slice_of(m->mirror.name)) < lines.len)
+		p->mirrored_size = size;
+	return candidates_settle(c, e);
+}

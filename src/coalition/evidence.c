@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Two histories, proved to anybody: one origin, one size, two different roots, and for each a head
+ * that the origin signed and that grew from it.
+ *
+ *   "SE1" 00 | text origin | u64 size | 2 x (root[32], path from size to the head, bytes note)
+ */
+#include "inside.h"
+
+static const char magic[4] = {'S', 'E', '1', '\0'};
+
+bool branch_at(struct origin *o, uint64_t size, struct branch *ret_branch)
+{
+	const struct signed_head *head = &o->head;
+
+	if (head->note.len == 0 || head->size < size || size > ledger_size(o->log))
+		return false;
+	ret_branch->note = buf_slice(&head->note);
+	ret_branch->path.count = 0;
+	return ledger_root(o->log, size, ret_branch->root, NULL) == OK &&
+	       (size == 0 ||
+		       ledger_consistency(o->log, size, head->size, &ret_branch->path, NULL) == OK);
+}
+
+bool branch_own(struct origin *o, uint64_t *ret_size, struct branch *ret_branch)
+{
+	uint64_t size = ledger_size(o->log);
+
+	if (o->led.note.len != 0 && o->led_from == size) {
+		*ret_size = size;
+		ret_branch->note = buf_slice(&o->led.note);
+		ret_branch->path = o->led_path;
+		return ledger_root(o->log, size, ret_branch->root, NULL) == OK;
+	}
+	*ret_size = o->head.size;
+	return o->head.size > 0 && branch_at(o, o->head.size, ret_branch);
+}
+
+/* ---- checking -----------------------------------------------------------------------------------
+ */
+
+struct evidence {
+	struct slice origin;
+	uint64_t size;
+	struct branch branches[2];
+};
+
+static enum err_kind evidence_read(struct slice bytes, struct evidence *ev, struct err *e)
+{
+	struct reader r = {.rest = bytes};
+	struct slice head = read_bytes(&r, sizeof(magic));
+
+	ev->origin = wire_read_text(&r);
+	ev->size = read_u64(&r);
+	for (unsigned i = 0; i < 2; i++) {
+		wire_read_hash(&r, ev->branches[i].root);
+		wire_read_path(&r, &ev->branches[i].path);
+		ev->branches[i].note = wire_read_bytes(&r);
+	}
+	if (r.bad || r.rest.len != 0 || memcmp(head.data, magic, sizeof(magic)) != 0)
+		return err_set(e, ERR_PARSE, "evidence does not fit its layout");
+	return OK;
+}
+
+static enum err_kind branch_check(const struct evidence *ev, const struct branch *b,
+	const struct note_key *key, struct err *e)
+{
+	struct arena *a = arena_new(NOTE_ARENA_MAX);
+	struct note_checkpoint head;
+	struct note_verdict verdict;
+	struct note note;
+	enum err_kind kind;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	kind = note_parse(b->note, a, &note, e);
+	if (kind == OK)
+		kind = note_checkpoint_parse(note.text, &head, e);
+	if (kind == OK)
+		kind = note_verify(&note, key, 1, a, &verdict, e);
+	if (kind == OK && (!verdict.signed_by[0] || !slice_equal(head.origin, ev->origin)))
+		kind = err_set(e, ERR_INVALID, "evidence: a checkpoint is not signed by \"%s\"",
+			key->name);
+	if (kind == OK &&
+		!ledger_consistency_verify(ev->size, head.size, &b->path, b->root, head.root))
+		kind = err_set(e, ERR_INVALID, "evidence: a checkpoint did not grow from its root");
+	arena_free(a);
+	return kind;
+}
+
+static enum err_kind evidence_check(
+	const struct evidence *ev, const struct note_key *key, struct err *e)
+{
+	enum err_kind kind;
+
+	if (ev->size == 0 ||
+		memcmp(ev->branches[0].root, ev->branches[1].root, LEDGER_HASH_LEN) == 0)
+		return err_set(e, ERR_INVALID, "evidence: both histories are the same");
+	kind = branch_check(ev, &ev->branches[0], key, e);
+	return kind == OK ? branch_check(ev, &ev->branches[1], key, e) : kind;
+}
+
+enum err_kind coalition_evidence_verify(
+	const struct charter *charter, struct slice bytes, struct slice *ret_member, struct err *e)
+{
+	struct evidence ev;
+	enum err_kind kind = evidence_read(bytes, &ev, e);
+
+	if (kind != OK)
+		return kind;
+	for (size_t i = 0; i < charter->members_count; i++) {
+		const struct charter_member *m = &charter->members[i];
+
+		if (!slice_is(ev.origin, m->log.name))
+			continue;
+		kind = evidence_check(&ev, &m->log, e);
+		if (kind == OK)
+			*ret_member = slice_of(m->name);
+		return kind;
+	}
+	return err_set(
+		e, ERR_INVALID, "evidence: no member has a log \"%.*s\"", SLICE_ARG(ev.origin));
+}
+
+/* ---- keeping
+ * -------------------------------------------------------------------------------------- */
+
+void own_forked(struct coalition *c, const char *why)
+{
+	if (!c->forked)
+		log_line(c->log, LOG_ERROR, "forked", "error", why, "member", c->self, NULL);
+	c->forked = true;
+}
+
+static enum err_kind evidence_keep(
+	struct coalition *c, struct origin *o, struct slice bytes, struct err *e)
+{
+	char path[PATH_MAX_BYTES];
+	enum err_kind kind;
+
+	if (!path_make(path, "%s/guilty", o->folder))
+		return err_set(e, ERR_LIMIT, "path too long");
+	kind = c->disk.replace(c->disk.context, path, bytes, e);
+	if (kind != OK)
+		return kind;
+	o->guilty = true;
+	c->evidence++;
+	c->news++;
+	log_line(c->log, LOG_ERROR, "two histories", "log", o->key.name, NULL);
+	if (o == c->own)
+		own_forked(c, "our log was signed in two ways");
+	return OK;
+}
+
+enum err_kind evidence_publish_rest(struct coalition *c, struct err *e)
+{
+	struct buf bytes = BUF_INIT;
+	enum err_kind kind = OK;
+
+	for (size_t i = 0; i < c->origins_count && kind == OK; i++) {
+		struct origin *o = c->origins[i];
+		char path[PATH_MAX_BYTES];
+		uint64_t index;
+
+		if (!o->unpublished || o == c->own || own_waiting(c) || c->forked)
+			continue;
+		kind = path_make(path, "%s/guilty", o->folder)
+			       ? file_get(c, path, &bytes, e)
+			       : err_set(e, ERR_LIMIT, "path too long");
+		if (kind == OK)
+			kind = own_append(c, LEDGER_EVIDENCE, buf_slice(&bytes), &index, e);
+		if (kind == OK)
+			o->unpublished = false;
+	}
+	buf_fini(&bytes);
+	return kind;
+}
+
+enum err_kind evidence_take(struct coalition *c, struct slice bytes, bool publish, struct err *e)
+{
+	struct evidence ev;
+	struct origin *o;
+	enum err_kind kind = evidence_read(bytes, &ev, e);
+
+	if (kind != OK)
+		return kind;
+	o = origin_find(c, ev.origin);
+	if (o == NULL)
+		return err_set(e, ERR_INVALID, "evidence: no log \"%.*s\"", SLICE_ARG(ev.origin));
+	if (o->guilty)
+		return OK;
+	kind = evidence_check(&ev, &o->key, e);
+	if (kind == OK)
+		kind = evidence_keep(c, o, bytes, e);
+	if (kind == OK && publish) {
+		o->unpublished = true;
+		kind = evidence_publish_rest(c, e);
+	}
+	return kind;
+}
+
+enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size,
+	const struct branch *a, const struct branch *b, struct err *e)
+{
+	const struct branch *both[] = {a, b};
+	struct buf bytes = BUF_MAX(2 * NOTE_BYTES_MAX + KIB(8));
+	enum err_kind kind;
+
+	buf_append(&bytes, magic, sizeof(magic));
+	wire_text(&bytes, slice_of(o->key.name));
+	wire_u64(&bytes, size);
+	for (unsigned i = 0; i < 2; i++) {
+		buf_append(&bytes, both[i]->root, LEDGER_HASH_LEN);
+		wire_path(&bytes, &both[i]->path);
+		wire_bytes(&bytes, both[i]->note);
+	}
+	kind = bytes.bad ? err_set(e, ERR_NOMEM, "out of memory")
+			 : evidence_take(c, buf_slice(&bytes), true, e);
+	buf_fini(&bytes);
+	return kind;
+}
+
+/* ---- asking how another branch came to be
+ * ------------------------------------------------------------ */
+
+/*
+ *   request   text origin | u64 size
+ *   answer    root[32] at that size | path from it to the head | bytes head
+ */
+void conflict_ask(const struct origin *o, uint64_t size, struct buf *out)
+{
+	wire_text(out, slice_of(o->key.name));
+	wire_u64(out, size);
+}
+
+enum err_kind conflict_answer(
+	struct coalition *c, struct slice request, struct buf *out, struct err *e)
+{
+	struct reader r = {.rest = request};
+	struct slice name = wire_read_text(&r);
+	uint64_t size = read_u64(&r);
+	struct origin *o = origin_find(c, name);
+	struct branch mine;
+
+	if (r.bad || r.rest.len != 0)
+		return err_set(e, ERR_PARSE, "request about a conflict does not fit its layout");
+	if (o == NULL || !branch_at(o, size, &mine))
+		return err_set(
+			e, ERR_INVALID, "no log \"%.*s\" of that size here", SLICE_ARG(name));
+	buf_append(out, mine.root, LEDGER_HASH_LEN);
+	wire_path(out, &mine.path);
+	wire_bytes(out, mine.note);
+	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+}
+
+enum err_kind conflict_take(
+	struct coalition *c, struct origin *o, struct slice answer, struct err *e)
+{
+	struct reader r = {.rest = answer};
+	struct branch mine, theirs;
+	struct signed_head head = {0};
+	uint64_t size;
+	bool grew;
+	enum err_kind kind;
+
+	wire_read_hash(&r, theirs.root);
+	wire_read_path(&r, &theirs.path);
+	theirs.note = wire_read_bytes(&r);
+	if (r.bad || r.rest.len != 0)
+		return err_set(e, ERR_PARSE, "answer about a conflict does not fit its layout");
+	if (!branch_own(o, &size, &mine))
+		return OK; /* nothing here that could conflict */
+	kind = head_read(c, o, theirs.note, &head, e);
+	if (kind != OK)
+		return kind;
+	grew = ledger_consistency_verify(size, head.size, &theirs.path, theirs.root, head.root);
+	head_fini(&head);
+	if (!grew)
+		return err_set(e, ERR_INVALID, "\"%s\": the branch shown does not lead to its head",
+			o->key.name);
+	if (memcmp(mine.root, theirs.root, LEDGER_HASH_LEN) == 0)
+		return err_set(e, ERR_INVALID,
+			"\"%s\": the leaves handed on are not those of the log", o->key.name);
+	return evidence_make(c, o, size, &mine, &theirs, e);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Signed heads of logs: a checkpoint is kept with those signature lines that we verified and no
+ * others, so that a stranger's line never travels under our name.
+ */
+#include <stdlib.h>
+
+#include "inside.h"
+
+#define HEAD_KEYS_MAX (1 + 2 * COALITION_MEMBERS_MAX)
+
+struct head_keys {
+	struct note_key keys[HEAD_KEYS_MAX]; /* the log's, then witnesses, then mirrors */
+	size_t count, mirrors_from;
+};
+
+/* A member's word for its own log is worth nothing. */
+static void keys_of(const struct coalition *c, const struct origin *o, struct head_keys *k)
+{
+	const struct charter *charter = c->charter;
+
+	k->keys[0] = o->key;
+	k->count = 1;
+	for (size_t i = 0; i < charter->members_count; i++) {
+		if (strcmp(charter->members[i].name, o->member) != 0)
+			k->keys[k->count++] = charter->members[i].witness;
+	}
+	k->mirrors_from = k->count;
+	for (size_t i = 0; i < charter->members_count; i++) {
+		if (strcmp(charter->members[i].name, o->member) != 0)
+			k->keys[k->count++] = charter->members[i].mirror;
+	}
+}
+
+void head_fini(struct signed_head *h)
+{
+	buf_fini(&h->note);
+	*h = (struct signed_head){0};
+}
+
+static const struct note_signature *line_of(const struct note *n, const struct note_key *k)
+{
+	for (size_t i = 0; i < n->signatures_count; i++) {
+		if (slice_is(n->signatures[i].name, k->name) &&
+			memcmp(n->signatures[i].id, k->id, NOTE_KEY_ID_LEN) == 0)
+			return &n->signatures[i];
+	}
+	return NULL;
+}
+
+static enum err_kind head_fill(const struct note *note, const struct head_keys *keys,
+	const struct note_verdict *verdict, struct signed_head *h, struct err *e)
+{
+	struct buf lines = BUF_MAX(NOTE_BYTES_MAX);
+	uint8_t digest[SHA256_LEN];
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct note_signature *line =
+			verdict->signed_by[i] ? line_of(note, &keys->keys[i]) : NULL;
+
+		if (line == NULL)
+			continue;
+		buf_slice_append(&lines, line->line);
+		if (i >= keys->mirrors_from)
+			h->mirrors++;
+		else if (i > 0)
+			h->witnesses++;
+		if (verdict->time_s[i] > h->cosigned_s)
+			h->cosigned_s = verdict->time_s[i];
+	}
+	note_write(note->text, buf_slice(&lines), &h->note);
+	if (lines.bad || h->note.bad) {
+		buf_fini(&lines);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	buf_fini(&lines);
+	hash_sha256(buf_slice(&h->note), digest);
+	memcpy(h->digest, digest, sizeof(h->digest));
+	return OK;
+}
+
+static enum err_kind head_verify(struct coalition *c, const struct origin *o, struct slice bytes,
+	struct arena *a, struct signed_head *h, struct err *e)
+{
+	struct head_keys *keys = ARENA_NEW(a, struct head_keys);
+	struct note_checkpoint checkpoint;
+	struct note_verdict verdict;
+	struct note note;
+	enum err_kind kind;
+
+	if (keys == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	keys_of(c, o, keys);
+	kind = note_parse(bytes, a, &note, e);
+	if (kind == OK)
+		kind = note_checkpoint_parse(note.text, &checkpoint, e);
+	if (kind != OK)
+		return kind;
+	if (!slice_is(checkpoint.origin, o->key.name))
+		return err_set(e, ERR_INVALID, "checkpoint of \"%.*s\", expected \"%s\"",
+			SLICE_ARG(checkpoint.origin), o->key.name);
+	if (checkpoint.size > LEDGER_SIZE_MAX)
+		return err_set(e, ERR_LIMIT, "checkpoint of \"%s\": size %llu is past the limit",
+			o->key.name, (unsigned long long)checkpoint.size);
+	kind = note_verify(&note, keys->keys, keys->count, a, &verdict, e);
+	if (kind != OK)
+		return kind;
+	if (!verdict.signed_by[0])
+		return err_set(e, ERR_INVALID, "checkpoint of \"%s\" is not signed by its key",
+			o->key.name);
+	h->size = checkpoint.size;
+	memcpy(h->root, checkpoint.root, LEDGER_HASH_LEN);
+	return head_fill(&note, keys, &verdict, h, e);
+}
+
+enum err_kind head_read(struct coalition *c, const struct origin *o, struct slice bytes,
+	struct signed_head *ret_head, struct err *e)
+{
+	struct arena *a = arena_new(NOTE_ARENA_MAX);
+	struct signed_head h = {0};
+	enum err_kind kind;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	kind = head_verify(c, o, bytes, a, &h, e);
+	arena_free(a);
+	if (kind != OK) {
+		head_fini(&h);
+		return kind;
+	}
+	head_fini(ret_head);
+	*ret_head = h;
+	return OK;
+}
+
+enum err_kind head_copy(struct signed_head *to, const struct signed_head *from, struct err *e)
+{
+	struct signed_head copy = *from;
+
+	copy.note = BUF_INIT;
+	buf_slice_append(&copy.note, buf_slice(&from->note));
+	if (copy.note.bad) {
+		buf_fini(&copy.note);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	head_fini(to);
+	*to = copy;
+	return OK;
+}
+
+/* Lines of both, those of `from` behind; head_read then keeps one of each key. */
+enum err_kind head_merge(struct coalition *c, const struct origin *o, struct signed_head *to,
+	const struct signed_head *from, struct err *e)
+{
+	struct arena *a;
+	struct buf lines = BUF_MAX(NOTE_BYTES_MAX), both = BUF_MAX(NOTE_BYTES_MAX);
+	const struct signed_head *parts[] = {to, from};
+	struct note note;
+	enum err_kind kind = OK;
+
+	if (to->size != from->size || memcmp(to->root, from->root, LEDGER_HASH_LEN) != 0)
+		return err_set(
+			e, ERR_INVALID, "checkpoints of \"%s\" are not the same", o->key.name);
+	if (memcmp(to->digest, from->digest, sizeof(to->digest)) == 0)
+		return OK;
+	a = arena_new(NOTE_ARENA_MAX);
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < COUNT_OF(parts) && kind == OK; i++) {
+		kind = note_parse(buf_slice(&parts[i]->note), a, &note, e);
+		for (size_t k = 0; kind == OK && k < note.signatures_count; k++)
+			buf_slice_append(&lines, note.signatures[k].line);
+	}
+	if (kind == OK) {
+		note_write(note.text, buf_slice(&lines), &both);
+		kind = lines.bad || both.bad ? err_set(e, ERR_LIMIT, "too many signatures")
+					     : head_read(c, o, buf_slice(&both), to, e);
+	}
+	buf_fini(&lines);
+	buf_fini(&both);
+	arena_free(a);
+	return kind;
+}
+
+static enum err_kind quorum_keep(
+	struct coalition *c, struct origin *o, const struct signed_head *h, struct err *e)
+{
+	char path[PATH_MAX_BYTES];
+	enum err_kind kind;
+
+	if (h->mirrors < charter_quorum(c->charter) || h->size < o->quorum.size)
+		return OK;
+	if (h->size == o->quorum.size && h->mirrors <= o->quorum.mirrors)
+		return OK;
+	if (!path_make(path, "%s/quorum", o->folder))
+		return err_set(e, ERR_LIMIT, "path too long");
+	kind = c->disk.replace(c->disk.context, path, buf_slice(&h->note), e);
+	if (kind == OK)
+		kind = head_copy(&o->quorum, h, e);
+	if (kind == OK)
+		c->news++;
+	return kind;
+}
+
+enum err_kind head_keep(
+	struct coalition *c, struct origin *o, const struct signed_head *h, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	if (h->size == o->head.size && o->head.note.len != 0) {
+		uint8_t before[sizeof(h->digest)];
+
+		memcpy(before, o->head.digest, sizeof(before));
+		kind = head_merge(c, o, &o->head, h, e);
+		if (kind != OK || memcmp(before, o->head.digest, sizeof(before)) == 0)
+			return kind;
+	} else if (h->size > o->head.size || o->head.note.len == 0) {
+		kind = head_copy(&o->head, h, e);
+		c->news++;
+	} else {
+		return quorum_keep(c, o, h, e);
+	}
+	if (kind == OK)
+		kind = ledger_checkpoint_put(o->log, buf_slice(&o->head.note), e);
+	return kind == OK ? quorum_keep(c, o, &o->head, e) : kind;
+}
