@@ -28,7 +28,10 @@ struct packet_out *packet_out_new(
 		for (unsigned binary = 0; binary < 2; binary++)
 			o->columns[2 * k + binary] = (struct column){.name = slice_of(row->name),
 				.role = (uint8_t)k,
-				.kind = (uint8_t)row->kind,
+				/* of a name or an address only an address comes as bytes */
+				.kind = (uint8_t)(binary != 0 && row->kind == FIELD_HOST
+							  ? FIELD_ADDRESS
+							  : row->kind),
 				.binary = binary != 0};
 	}
 	o->batch.columns = o->columns;

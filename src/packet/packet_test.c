@@ -323,6 +323,27 @@ static void test_syn_flood(void **state)
 	packet_reader_free(r);
 }
 
+/* What may be a name or an address is an address when it comes as bytes, or nothing would find it. */
+static void test_answers(void **state)
+{
+	static const struct ends asked = {"192.0.2.53", "192.0.2.1", 53, 40000};
+	struct told t = {.detail = true};
+	struct packet_reader *r = reader_for(event_role_bit(ROLE_ANSWER), false, &t);
+	struct frame f;
+
+	(void)state;
+	frame_udp(&f, &asked,
+		SLICE("\0\1\x81\x80\0\0\0\2\0\0\0\0\1a\0\0\1\0\1\0\0\0\1\0\4\xc6\x33\x64\7"
+		      "\xc0\x0c\0\x1c\0\1\0\0\0\1\0\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"));
+	frame_at(r, 5, &f);
+	assert_true(packet_flush(r));
+	buf_char(&t.text, 0);
+	if (strstr(t.text.data, " dns.answer=198.51.100.7 dns.answer=a dns.answer=2001:db8::1 |") == NULL)
+		fail_msg("%s", t.text.data);
+	packet_reader_free(r);
+	told_fini(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_syn_flood),
+		cmocka_unit_test(test_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
