@@ -31,13 +31,28 @@ struct cutting {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Does the text up to the cut end in this value, but for marks that readers take off? */
+/* Does the text end in this value? Escapes are undone: backslashes, and a plus for a blank. */
+static bool ends_in(struct slice text, struct slice value)
+{
+	while (value.len > 0 && text.len > 0) {
+		char c = text.data[--text.len], want = value.data[value.len - 1];
+
+		if (c == '\\' && want != '\\')
+			continue;
+		if (c != want && !(c == '+' && want == ' '))
+			return false;
+		value.len--;
+	}
+	return value.len == 0;
+}
+
+/* The same, but for marks behind it that readers take off. */
 static bool touches_the_end(struct slice text, struct slice value)
 {
-	while (text.len > 0 && strchr(".,:;!?&/\"'>)-\\#@=", text.data[text.len - 1]) != NULL &&
-		!slice_ends(text, value))
+	while (text.len > 0 && !ends_in(text, value) &&
+		strchr(".,:;!?&/\"'>)-\\#@=", text.data[text.len - 1]) != NULL)
 		text.len--;
-	return slice_ends(text, value);
+	return ends_in(text, value);
 }
 
 static bool held_by_line(const struct cutting *c, uint64_t record, uint32_t indicator)

@@ -82,51 +82,49 @@ static void hex(struct chance *c, size_t digits, char *to)
 static void random_value(enum field_kind kind, struct chance *c, char *to)
 {
 	static const size_t lengths[] = {32, 40, 64, 128};
+	uint32_t r[4]; /* drawn in order: arguments have none */
+
+	for (size_t i = 0; i < COUNT_OF(r); i++)
+		r[i] = chance_below(c, 1u << 20);
 
 	switch (kind) {
 	case FIELD_ADDRESS:
 		if (chance_below(c, 3) == 0)
-			snprintf(to, MADE_MAX, "2001:db8:%x::%x", chance_below(c, 64),
-				chance_below(c, 4096) + 1);
+			snprintf(to, MADE_MAX, "2001:db8:%x::%x", r[0] % 64, r[1] % 4096 + 1);
 		else
-			snprintf(to, MADE_MAX, "10.%u.%u.%u", chance_below(c, 8),
-				chance_below(c, 32), chance_below(c, 256));
+			snprintf(to, MADE_MAX, "10.%u.%u.%u", r[0] % 8, r[1] % 32, r[2] % 256);
 		break;
 	case FIELD_NAME:
-		snprintf(
-			to, MADE_MAX, "w%u.z%u.example", chance_below(c, 9), chance_below(c, 5000));
+		snprintf(to, MADE_MAX, "w%u.z%u.example", r[0] % 9, r[1] % 5000);
 		break;
 	case FIELD_URL:
-		snprintf(to, MADE_MAX, "http://h%u.example/p%u/f%u%s", chance_below(c, 2000),
-			chance_below(c, 9), chance_below(c, 9), chance_below(c, 2) ? "" : "/");
+		snprintf(to, MADE_MAX, "http://h%u.example/p%u/f%u%s", r[0] % 2000, r[1] % 9,
+			r[2] % 9, r[3] % 2 != 0 ? "" : "/");
 		break;
 	case FIELD_EMAIL:
-		snprintf(to, MADE_MAX, "u%u@m%u.example", chance_below(c, 100),
-			chance_below(c, 1000));
+		snprintf(to, MADE_MAX, "u%u@m%u.example", r[0] % 100, r[1] % 1000);
 		break;
 	case FIELD_HASH:
-		hex(c, lengths[chance_below(c, 4)], to);
+		hex(c, lengths[r[0] % 4], to);
 		break;
 	case FIELD_CERTIFICATE:
-		hex(c, lengths[chance_below(c, 3)], to);
+		hex(c, lengths[r[0] % 3], to);
 		break;
 	case FIELD_ASN:
-		snprintf(to, MADE_MAX, "%u", chance_below(c, 70000));
+		snprintf(to, MADE_MAX, "%u", r[0] % 70000);
 		break;
 	case FIELD_MAC:
-		snprintf(to, MADE_MAX, "02:00:00:%02x:%02x:%02x", chance_below(c, 4),
-			chance_below(c, 256), chance_below(c, 256));
+		snprintf(to, MADE_MAX, "02:00:00:%02x:%02x:%02x", r[0] % 4, r[1] % 256, r[2] % 256);
 		break;
 	case FIELD_SSDEEP:
-		snprintf(to, MADE_MAX, "%u:AbC%uxyz:dEf%u", 3u << chance_below(c, 6),
-			chance_below(c, 5000), chance_below(c, 99));
+		snprintf(to, MADE_MAX, "%u:AbC%uxyz:dEf%u", 3u << r[0] % 6, r[1] % 5000, r[2] % 99);
 		break;
 	case FIELD_JA4:
-		snprintf(to, MADE_MAX, "t13d%02u%02uh2_%012x_%012x", chance_below(c, 99),
-			chance_below(c, 99), chance_below(c, 5000), chance_below(c, 99));
+		snprintf(to, MADE_MAX, "t13d%02u%02uh2_%012x_%012x", r[0] % 99, r[1] % 99,
+			r[2] % 5000, r[3] % 99);
 		break;
 	case FIELD_TEXT:
-		snprintf(to, MADE_MAX, "tool-%u/2.%u", chance_below(c, 500), chance_below(c, 9));
+		snprintf(to, MADE_MAX, "tool-%u/2.%u", r[0] % 500, r[1] % 9);
 		break;
 	default:
 		hex(c, 32, to);
@@ -293,6 +291,8 @@ static void vary_url(struct chance *c, char *text)
 		"http://", "https://", "", "HTTPS://", "http://u:p@", "ftp://"};
 	static const char *const ports[] = {"", "", "", ":80", ":443", ":8080", ":0080"};
 	char copy[MADE_MAX / 2], host[MADE_MAX / 4], *rest = copy, *mark = strstr(text, "://");
+	const char *scheme = schemes[chance_below(c, COUNT_OF(schemes))];
+	const char *port = ports[chance_below(c, COUNT_OF(ports))];
 	size_t len;
 
 	snprintf(copy, sizeof(copy), "%s", mark == NULL ? text : mark + 3);
@@ -302,11 +302,9 @@ static void vary_url(struct chance *c, char *text)
 	snprintf(host, sizeof(host), "%.*s", (int)len, rest);
 	if (chance_below(c, 4) == 0)
 		upper_some(c, host);
-	snprintf(text, MADE_MAX, "%s%s%s%s", schemes[chance_below(c, COUNT_OF(schemes))], host,
-		host[0] != '[' && strchr(host, ':') != NULL
-			? ""
-			: ports[chance_below(c, COUNT_OF(ports))],
-		rest[len] == 0 ? "/" : rest + len);
+	if (host[0] != '[' && strchr(host, ':') != NULL)
+		port = "";
+	snprintf(text, MADE_MAX, "%s%s%s%s", scheme, host, port, rest[len] == 0 ? "/" : rest + len);
 	vary_path(c, text);
 	if (chance_below(c, 8) == 0)
 		snprintf(text + strlen(text), 8, "#top");
@@ -377,9 +375,11 @@ static void cold(struct chance *c, enum slot slot, enum field_kind kind, char *t
 		hex(c, slots[slot].digits, to);
 	else
 		random_value(kind, c, to);
-	if (kind == FIELD_ADDRESS && to[0] == '1')
-		snprintf(to, MADE_MAX, "172.%u.%u.%u", chance_below(c, 200), chance_below(c, 256),
-			chance_below(c, 256));
+	if (kind == FIELD_ADDRESS && to[0] == '1') {
+		uint32_t r = chance_below(c, 200 * 65536);
+
+		snprintf(to, MADE_MAX, "172.%u.%u.%u", r >> 16, r >> 8 & 255, r & 255);
+	}
 }
 
 void made_make(struct made *m, const struct naive *n, struct chance *c, unsigned hot, bool wide)
