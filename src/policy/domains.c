@@ -310,7 +310,7 @@ uint64_t range_bits(const struct range *r, const struct cuts *c, int32_t most)
 	for (unsigned k = 0; k < c->count; k++) {
 		int32_t last = k + 1 < c->count ? c->start[k + 1] - 1 : most;
 
-		if (r->least <= last && r->most >= c->start[k])
+		if (r->least <= r->most && r->least <= last && r->most >= c->start[k])
 			bits |= BIT(k);
 	}
 	return bits;

@@ -227,8 +227,9 @@ enum policy_trouble {
 struct policy_result {
 	enum policy_trouble trouble;
 	enum policy_answer answer; /* YES: the trouble is there; UNDECIDED: the budget ended */
-	int rule, other;           /* -1: none */
-	int attribute;             /* UNKNOWN_FLOWS; else -1 */
+	enum policy_family family;
+	int rule, other; /* -1: none */
+	int attribute;   /* UNKNOWN_FLOWS; else -1 */
 	bool has_witness;
 	struct policy_case witness;
 };
@@ -237,7 +238,15 @@ enum err_kind policy_analyse(const struct policy *p, uint64_t steps,
 	void (*each)(void *context, const struct policy_result *result), void *context,
 	struct err *e) MUST_USE;
 
+const char *policy_trouble_name(enum policy_trouble t); /* "dead", "shadowed", ... */
+/*
+ * May it be put on the table? ERR_INVALID when a permit meets a never, with both and a case;
+ * ERR_LIMIT when any question could not be decided within the budget.
+ */
+enum err_kind policy_tabling(const struct policy *p, uint64_t steps, struct err *e) MUST_USE;
+
 enum policy_change { POLICY_GAINED, POLICY_LOST, POLICY_LOOSENED, POLICY_TIGHTENED };
+const char *policy_change_name(enum policy_change change); /* "gained", ... */
 struct policy_difference {
 	enum policy_change change;
 	enum policy_answer answer;

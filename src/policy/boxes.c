@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * Subtraction of boxes. What is left of a box is looked for by splitting it along the box that
+ * takes most of it away: first-come splitting did not end on policies of a few hundred rules.
+ */
+#include <stdlib.h>
+
+#include "boxes.h"
+
+#define COVER_MAX (2 * (POLICY_RULES_MAX + CONFLICTS_MAX)) /* both sides of a comparison */
+#define LISTS_MAX (COVER_MAX + (1 << 18))                  /* pointers, 2 MiB, touched as needed */
+#define DEPTH_MAX 1000 /* splits within splits: about half a megabyte of stack */
+
+bool box_meet(const struct box *a, const struct box *b, unsigned attributes, struct box *ret_both)
+{
+	for (unsigned i = 0; i < attributes; i++) {
+		ret_both->set[i] = a->set[i] & b->set[i];
+		if (ret_both->set[i] == 0)
+			return false;
+	}
+	return true;
+}
+
+bool box_holds(const struct box *outer, const struct box *inner, unsigned attributes)
+{
+	for (unsigned i = 0; i < attributes; i++)
+		if ((inner->set[i] & ~outer->set[i]) != 0)
+			return false;
+	return true;
+}
+
+/* ---- searching ------------------------------------------------------------------------------ */
+
+bool search_init(struct search *s, unsigned attributes, uint64_t *steps)
+{
+	*s = (struct search){.attributes = attributes, .steps = steps};
+	s->cover = malloc(LISTS_MAX * sizeof(*s->cover));
+	return s->cover != NULL;
+}
+
+void search_fini(struct search *s)
+{
+	free(s->cover);
+}
+
+void search_clear(struct search *s)
+{
+	s->cover_count = 0;
+}
+
+void search_subtract(struct search *s, const struct box *b)
+{
+	if (s->cover_count < COVER_MAX)
+		s->cover[s->cover_count++] = b;
+}
+
+void search_subtract_all(struct search *s, const struct box *const *boxes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		search_subtract(s, boxes[i]);
+}
+
+/* What part of b the other takes away, 0 when they do not meet, 1 when all of it. */
+static double taken(const struct box *b, const struct box *other, unsigned attributes)
+{
+	double part = 1;
+
+	for (unsigned i = 0; i < attributes; i++)
+		if ((b->set[i] & other->set[i]) == 0)
+			return 0;
+	for (unsigned i = 0; i < attributes; i++)
+		if ((b->set[i] & ~other->set[i]) != 0)
+			part *= (double)__builtin_popcountll(b->set[i] & other->set[i]) /
+				(double)__builtin_popcountll(b->set[i]);
+	return part;
+}
+
+/* list: places in s->cover of what is to be looked at; what meets b is copied to s->cover + top. */
+static enum policy_answer remains(
+	struct search *s, struct box b, size_t list, size_t count, size_t top, unsigned depth)
+{
+	const struct box *best = NULL;
+	enum policy_answer answer = POLICY_NO;
+	double most = 0;
+	size_t kept = 0;
+
+	if (*s->steps < count + 1 || depth == DEPTH_MAX || top + count > LISTS_MAX) {
+		if (*s->steps < count + 1)
+			*s->steps = 0;
+		return POLICY_UNDECIDED;
+	}
+	*s->steps -= count + 1;
+	for (size_t i = 0; i < count; i++) {
+		const struct box *other = s->cover[list + i];
+		double part = taken(&b, other, s->attributes);
+
+		if (part <= 0)
+			continue;
+		if (box_holds(other, &b, s->attributes))
+			return POLICY_NO;
+		s->cover[top + kept++] = other;
+		if (part > most) {
+			most = part;
+			best = other;
+		}
+	}
+	if (best == NULL) {
+		s->found = b;
+		return POLICY_YES;
+	}
+	for (unsigned a = 0; a < s->attributes; a++) {
+		struct box piece = b;
+
+		piece.set[a] &= ~best->set[a];
+		if (piece.set[a] == 0)
+			continue;
+		answer = answer_or(answer, remains(s, piece, top, kept, top + kept, depth + 1));
+		if (answer == POLICY_YES)
+			return answer;
+		b.set[a] &= best->set[a];
+	}
+	return answer;
+}
+
+enum policy_answer search_remains(struct search *s, const struct box *b)
+{
+	for (unsigned a = 0; a < s->attributes; a++)
+		if (b->set[a] == 0)
+			return POLICY_NO;
+	return remains(s, *b, 0, s->cover_count, s->cover_count, 0);
+}
+
+/* ---- a family as boxes ---------------------------------------------------------------------- */
+
+static uint64_t bits_moved(uint64_t bits, size_t members, const uint8_t *to)
+{
+	uint64_t moved = bits & (BIT(BIT_PUBLIC) | BIT(BIT_UNKNOWN));
+
+	for (size_t i = 0; i < members; i++)
+		if ((bits & BIT(i)) != 0)
+			moved |= BIT(to[i]);
+	return moved;
+}
+
+static void side_box(const struct side *s, const struct rule *r, const struct space *space,
+	const uint8_t *members, struct box *ret_box)
+{
+	rule_box(r, space, ret_box);
+	for (unsigned a = 0; members != NULL && a < s->attributes; a++)
+		if (policy_attribute_get(s->family, a)->domain == POLICY_PARTY)
+			ret_box->set[a] =
+				bits_moved(ret_box->set[a], s->p->parties.members_count, members);
+}
+
+bool side_init(struct side *s, const struct policy *p, enum policy_family f,
+	const struct space *space, const uint8_t *members, struct arena *a)
+{
+	const struct table *t = &p->tables[f];
+
+	*s = (struct side){.p = p,
+		.family = f,
+		.attributes = attributes_count(f),
+		.count = t->count,
+		.meets_count = t->conflicts_count};
+	s->rules = ARENA_ARRAY(a, const struct rule *, t->count + 1);
+	s->boxes = ARENA_ARRAY(a, struct box, t->count + 1);
+	s->meets = ARENA_ARRAY(a, struct box, t->conflicts_count + 1);
+	s->permits = ARENA_ARRAY(a, const struct box *, t->count + 1);
+	s->denies = ARENA_ARRAY(a, const struct box *, t->count + t->conflicts_count + 1);
+	s->permit_rules = ARENA_ARRAY(a, uint16_t, t->count + 1);
+	if (s->rules == NULL || s->boxes == NULL || s->meets == NULL || s->permits == NULL ||
+		s->denies == NULL || s->permit_rules == NULL)
+		return false;
+	for (unsigned i = 0; i < t->count; i++) {
+		s->rules[i] = &p->rules[t->rules[i]];
+		side_box(s, s->rules[i], space, members, &s->boxes[i]);
+		if (s->rules[i]->effect == POLICY_PERMIT) {
+			s->permit_rules[s->permits_count] = (uint16_t)i;
+			s->permits[s->permits_count++] = &s->boxes[i];
+		} else if (s->rules[i]->effect != POLICY_REQUIRE) {
+			s->denies[s->denies_count++] = &s->boxes[i];
+		}
+	}
+	for (unsigned i = 0; i < t->conflicts_count; i++) {
+		(void)box_meet(&s->boxes[t->conflicts[i].a], &s->boxes[t->conflicts[i].b],
+			s->attributes, &s->meets[i]);
+		s->denies[s->denies_count++] = &s->meets[i];
+	}
+	return true;
+}
+
+/* ---- one case of a box ---------------------------------------------------------------------- */
+
+void box_case(const struct box *b, const struct space *space, enum policy_family f,
+	const struct range *ranges, struct policy_case *ret_case)
+{
+	int sector = attribute_sector(f);
+
+	policy_case_init(ret_case, f);
+	for (unsigned a = 0; a < attributes_count(f); a++) {
+		unsigned bit = (unsigned)__builtin_ctzll(b->set[a]);
+		int32_t value = bit_value(space, f, a, bit);
+		const struct policy_attribute *row = policy_attribute_get(f, a);
+
+		if (row->domain == POLICY_NUMBER && ranges != NULL && bit != BIT_UNKNOWN &&
+			value < ranges[a].least)
+			value = ranges[a].least;
+		/* A sender other than the recipient reads better. */
+		if (f == POLICY_EXCHANGE && a == POLICY_TO &&
+			value == ret_case->values[POLICY_FROM] &&
+			(b->set[POLICY_FROM] & (b->set[POLICY_FROM] - 1)) != 0)
+			ret_case->values[POLICY_FROM] = bit_value(space, f, POLICY_FROM,
+				(unsigned)__builtin_ctzll(
+					b->set[POLICY_FROM] & (b->set[POLICY_FROM] - 1)));
+		ret_case->values[a] = value;
+	}
+	if (sector >= 0 && ret_case->values[sector] != POLICY_UNKNOWN)
+		ret_case->sectors = BIT(ret_case->values[sector]);
+}
