@@ -168,6 +168,10 @@ static enum step pcap_records(struct packet_reader *r, struct view *v, struct er
 			return broken(r, v->at, e, "frame of bytes:", captured);
 		if (v->len - v->at - header < captured)
 			return STEP_MORE;
+		/* The next record's headers: their place is known only now. Behind the end it is
+		 * harmless. */
+		__builtin_prefetch(p + header + captured);
+		__builtin_prefetch(p + header + captured + 64);
 		base.frame = p + header;
 		base.captured = captured;
 		base.wire_len = load32(c, p + 12);

@@ -139,15 +139,26 @@ static HOT struct packet *next_packet(struct walk *w)
 	const struct packet *b = w->base;
 	struct packet *p = &w->to->items[w->to->count];
 
-	*p = (struct packet){.frame = b->frame,
-		.captured = b->captured,
-		.wire_len = b->wire_len,
-		.number = b->number,
-		.offset = b->offset,
-		.time_us = b->time_us,
-		.seconds = b->seconds,
-		.macs = w->macs,
-		.depth = w->depth};
+	/* One by one: clearing all of it first takes the compiler a string instruction, which costs
+	 * more than all these. The key is written with the addresses. */
+	p->frame = b->frame;
+	p->captured = b->captured;
+	p->wire_len = b->wire_len;
+	p->number = b->number;
+	p->offset = b->offset;
+	p->time_us = b->time_us;
+	p->seconds = b->seconds;
+	p->macs = w->macs;
+	p->source = p->destination = p->payload = NULL;
+	p->payload_len = p->payload_wire = 0;
+	p->what = PACKET_PLAIN;
+	p->address_len = p->transport = p->tcp_flags = 0;
+	p->depth = w->depth;
+	p->sender = 0;
+	p->ports = p->fragment_more = false;
+	p->source_port = p->destination_port = 0;
+	p->sequence = p->acknowledged = 0;
+	p->hash_conversation = p->hash_flow = 0;
 	return p;
 }
 
