@@ -15,7 +15,7 @@
 #include "sensor_wire.h"
 
 #define EVENTS     400
-#define EVENTS_CUT 8
+#define EVENTS_CUT 4
 
 struct scene {
 	struct naive *indicators;
@@ -159,10 +159,186 @@ static void test_every_capture(void **state)
 	scene_end(&s);
 }
 
+/* ---- in pieces and cut off --------------------------------------------------------------------
+ */
+
+struct cutting {
+	const struct scene *scene;
+	struct index_matcher *matcher;
+	struct naive_hits found;
+	size_t places, cut_short, endings;
+};
+
+static bool on_hit(void *context, const struct batch *b, const struct index_hit *hit)
+{
+	struct cutting *c = context;
+
+	naive_hits_add(&c->found, b->records[b->fields[hit->field].record].number,
+		naive_find(c->scene->indicators, hit->kind, hit->indicator), hit->how);
+	return true;
+}
+
+static bool on_batch(void *context, struct batch *b)
+{
+	struct cutting *c = context;
+
+	return index_match(c->matcher, b, on_hit, c);
+}
+
+/* Bytes with the room around them that readers want, and nothing more. */
+static size_t feed(struct packet_reader *r, struct slice bytes, bool last, enum err_kind *ret_kind)
+{
+	char *room = malloc(EVENT_PADDING + bytes.len + EVENT_PADDING);
+	size_t taken = 0;
+	struct err e;
+
+	assert_non_null(room);
+	memset(room, 0, EVENT_PADDING);
+	if (bytes.len > 0)
+		memcpy(room + EVENT_PADDING, bytes.data, bytes.len);
+	memset(room + EVENT_PADDING + bytes.len, 0, EVENT_PADDING);
+	*ret_kind =
+		packet_feed(r, (struct slice){room + EVENT_PADDING, bytes.len}, last, &taken, &e);
+	assert_true(*ret_kind == OK || *ret_kind == ERR_PARSE);
+	assert_true(taken <= bytes.len);
+	free(room);
+	return taken;
+}
+
+static struct packet_reader *reader_new(struct cutting *c)
+{
+	const struct packet_options options = {.roles = event_roles_matched(),
+		.flows_max = 16,
+		.buffered_max = KIB(64),
+		.world = world_real()};
+	struct packet_reader *r = NULL;
+
+	MUST(packet_reader_new(&options, (struct batch_sink){on_batch, c}, &r, e));
+	return r;
+}
+
+static void reader_end(struct packet_reader *r)
+{
+	assert_true(packet_end(r));
+	assert_true(packet_flush(r));
+	packet_reader_free(r);
+}
+
+static void in_two_pieces(struct cutting *c, struct slice capture, const char *what)
+{
+	for (size_t cut = 0; cut <= capture.len; cut++, c->places++) {
+		struct packet_reader *r = reader_new(c);
+		enum err_kind kind;
+		size_t taken = feed(r, slice_cut(capture, 0, cut), false, &kind);
+
+		assert_int_equal(kind, OK);
+		(void)feed(r, slice_cut(capture, taken, capture.len), true, &kind);
+		assert_int_equal(kind, OK);
+		reader_end(r);
+		naive_hits_once(&c->found);
+		naive_compare(c->scene->indicators, what, (struct slice){0},
+			&c->scene->wire.expected, &c->found);
+		c->found.count = 0;
+	}
+}
+
+/* What the end of a capture hands over of half a message belongs to no frame (0); it may only be
+ * what the message holds. Those hits go. */
+static void endings_check(struct cutting *c, const char *what, size_t cut)
+{
+	const struct naive_hits *all = &c->scene->wire.expected;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->found.count; i++) {
+		struct naive_hit hit = c->found.at[i];
+		bool held = false;
+
+		if (hit.record != 0) {
+			c->found.at[kept++] = hit;
+			continue;
+		}
+		for (size_t k = 0; k < all->count && !held; k++)
+			held = all->at[k].indicator == hit.indicator;
+		if (!held)
+			fail_msg("%s cut at %zu: \"%s\" is in no message", what, cut,
+				naive_told(c->scene->indicators, hit.indicator));
+		c->endings++;
+	}
+	c->found.count = kept;
+}
+
+/* All of the whole frames and nothing else. */
+static void cut_off(struct cutting *c, struct slice capture, const size_t *ends, const char *what)
+{
+	unsigned frames = 0;
+
+	for (size_t cut = 0; cut <= capture.len; cut++, c->places++) {
+		struct naive_hits expected = c->scene->wire.expected;
+		struct packet_reader *r = reader_new(c);
+		enum err_kind kind;
+		size_t whole = 0;
+
+		while (frames < c->scene->wire.frames_count && ends[frames] <= cut)
+			frames++;
+		while (whole < expected.count && expected.at[whole].record <= frames)
+			whole++;
+		expected.count = whole;
+		(void)feed(r, slice_cut(capture, 0, cut), true, &kind);
+		c->cut_short += kind == ERR_PARSE;
+		reader_end(r);
+		endings_check(c, what, cut);
+		naive_hits_once(&c->found);
+		naive_compare(c->scene->indicators, what, (struct slice){0}, &expected, &c->found);
+		c->found.count = 0;
+	}
+}
+
+static void test_cut_at_every_byte(void **state)
+{
+	static size_t ends[WIRE_FRAMES_MAX];
+	struct scene s;
+	struct cutting c = {.scene = &s};
+	struct index *x;
+	size_t off;
+
+	(void)state;
+	scene_begin(&s, 33, EVENTS_CUT, 80);
+	MUST(index_open(s.index, &(struct index_options){0}, &x, e));
+	c.matcher = index_matcher_new(x);
+	assert_non_null(c.matcher);
+	assert_true(s.wire.expected.count > 20);
+	for (enum wire_file file = WIRE_PCAP; file < WIRE_FILES; file++) {
+		struct buf out = BUF_INIT;
+
+		wire_write(&s.wire, file, &out, ends);
+		in_two_pieces(&c, buf_slice(&out), wire_file_names[file]);
+		buf_fini(&out);
+	}
+	off = c.places;
+	for (enum wire_file file = WIRE_PCAP; file < WIRE_FILES; file++) {
+		struct buf out = BUF_INIT;
+
+		wire_write(&s.wire, file, &out, ends);
+		cut_off(&c, buf_slice(&out), ends, wire_file_names[file]);
+		buf_fini(&out);
+	}
+	assert_true(c.cut_short > 0);
+	print_message(
+		"%u frames, %zu hits each time: %zu captures in two pieces, %zu cut off (%zu of "
+		"them told to be; %zu values of half a message)\n",
+		s.wire.frames_count, s.wire.expected.count, off, c.places - off, c.cut_short,
+		c.endings);
+	naive_hits_free(&c.found);
+	index_matcher_free(c.matcher);
+	index_close(x);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_capture),
+		cmocka_unit_test(test_cut_at_every_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
