@@ -125,6 +125,25 @@ static void test_dns_answers(void **state)
 	buf_fini(&b);
 }
 
+/* As many questions as fit a frame, and one more. */
+static void test_dns_questions(void **state)
+{
+	(void)state;
+	for (unsigned most = 292; most <= 293; most++) {
+		struct buf b = {0};
+		struct packet_out out = {.silent = true};
+
+		buf_append(&b, "\0\0\0\0\0\0\0\0\0\0\0\0", 12);
+		put_u16(b.data + 4, (uint16_t)most);
+		for (unsigned i = 0; i < most; i++)
+			buf_append(&b, "\0\0\x0c\0\1", 5);
+		assert_int_equal(app_dns(buf_slice(&b), &out), most == 292);
+		assert_int_equal(out.fields >= 292, most == 292);
+		buf_fini(&b);
+		buf_fini(&out.text);
+	}
+}
+
 /* A long chain of pointers in each of many records must not multiply. */
 static void test_dns_chain(void **state)
 {
@@ -565,6 +584,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dns),
 		cmocka_unit_test(test_dns_answers),
+		cmocka_unit_test(test_dns_questions),
 		cmocka_unit_test(test_dns_chain),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_http_guess),
