@@ -3,11 +3,17 @@
  * Logs of one JSON object a line: Zeek's JSON, Suricata's EVE, and others by well-known names or a
  * mapping. Tools write the same members in the same order again and again, so the quick way finds
  * the quotes of a piece at once (split.h), walks from string to string, and recognises a member by
- * having followed another one before: one comparison. What that way does not understand (blanks
- * between, odd escapes, very long lines) goes to the strict parser, which also says what is no
- * JSON. The quick way asks less of values that it does not need than the parser would.
+ * having followed another one before: one comparison with its name, quotes and colon (walk_flat).
+ * Members in another order, arrays of objects and escapes go through walk, which learns the order.
+ * What that does not understand (blanks between, odd escapes, very long lines) goes to the strict
+ * parser, which also says what is no JSON. The quick ways ask less of values that they do not need
+ * than the parser would.
  */
 #include <stdlib.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "json_names.h"
 #include "split.h"
@@ -23,42 +29,26 @@
 #define PATH_MAX_BYTES  1024 /* of a path; what is deeper has no meaning */
 #define QUICK_FIELDS    128  /* fields a record must find room for at the least */
 
-#define TEXT_MAX_BYTES 64  /* of a member that is learned by heart */
-#define RUN_MAX_BYTES  256 /* of such members in a row */
-#define RUN_MEMBERS    16
-#define STABLE         24 /* times that a member was the same before it is learned */
-#define MISSES_MAX     24 /* times that it was not before it is given up */
-
-/*
- * Members that have been the same, byte for byte, for a while ("proto":"udp","qclass":1,): where
- * the text is the same again, at the same place, it is passed over in one comparison.
- */
-struct run {
-	struct known *last; /* the member that ends it */
-	size_t len, quotes, count;
-	struct run_member {
-		struct known *known;
-		uint16_t end, quotes; /* of the run up to and with this member */
-	} members[RUN_MEMBERS];
-	char bytes[RUN_MAX_BYTES];
-};
+#define KEY_MAX_BYTES  32 /* of a name with its quotes and colon that is compared at once */
+#define FLAT_DEPTH_MAX 8  /* objects in objects that the quickest way enters */
+#define ARRAY_QUICK    64 /* bytes of an array of numbers that is passed over at once */
 
 /* A member that has been seen: its place in the tree of paths and what it says. */
 struct known {
-	struct known *next; /* what followed it last time */
+	struct known *next, *other; /* what followed it; two, as tools leave members out */
 	const struct known *parent;
 	struct known *chain; /* in its bucket */
 	const char *name;    /* zeros up to a multiple of 8 bytes */
 	size_t len;
 	struct slice path;
-	uint16_t column; /* COLUMNS_MAX: not wanted */
+	/* "name": as it is written; key_len 0: longer than KEY_MAX_BYTES */
+	char key[KEY_MAX_BYTES];
+	uint32_t key_bits; /* a bit for each byte */
+	uint8_t key_len;
 	uint8_t part;
-	bool looked; /* its value is needed */
-	/* With its value and comma, the last time it was no part of a run. */
-	uint8_t same, misses;
-	uint8_t text_len;
-	char text[TEXT_MAX_BYTES];
-	struct run *run; /* that begins here */
+	uint16_t column; /* COLUMNS_MAX: not wanted */
+	bool looked;     /* its value is needed */
+	bool plain;      /* as it stands, and as a field only */
 };
 
 /* A container that is open in a walk. */
@@ -126,6 +116,24 @@ static size_t column_of(struct logs_reader *r, struct slice path, const struct j
 	return logs_column(r, path, m->role, m->kind);
 }
 
+static enum field_kind kind_of(const struct logs_reader *r, size_t column)
+{
+	return column < r->columns_count ? (enum field_kind)r->columns[column].kind : FIELD_NONE;
+}
+
+static void key_set(struct known *k, struct slice name)
+{
+	if (name.len > KEY_MAX_BYTES - 3)
+		return;
+	k->key_len = (uint8_t)(name.len + 3);
+	k->key_bits = UINT32_MAX >> (KEY_MAX_BYTES - k->key_len);
+	k->key[0] = '"';
+	if (name.len != 0)
+		memcpy(k->key + 1, name.data, name.len);
+	k->key[name.len + 1] = '"';
+	k->key[name.len + 2] = ':';
+}
+
 /* The member, made when it is new. NULL: there is no room for more, or it is too long. */
 static struct known *known_find(
 	struct json_lines *j, struct logs_reader *r, const struct known *parent, struct slice name)
@@ -152,6 +160,7 @@ static struct known *known_find(
 	if (k == NULL || copy == NULL || len == NO_PATH)
 		return NULL;
 	memcpy(copy, name.data, name.len);
+	key_set(k, name);
 	k->path = arena_copy(j->arena, (struct slice){path, len});
 	if (k->path.data == NULL) {
 		j->full = true;
@@ -164,6 +173,7 @@ static struct known *known_find(
 	k->column = (uint16_t)column_of(r, k->path, &m);
 	k->part = j->url_column == COLUMNS_MAX ? PART_NONE : (uint8_t)m.part;
 	k->looked = k->column != COLUMNS_MAX || k->part != PART_NONE;
+	k->plain = k->part == PART_NONE && kind_of(r, k->column) != FIELD_CERTIFICATE;
 	k->chain = *bucket;
 	*bucket = k;
 	j->known_count++;
@@ -262,11 +272,6 @@ static size_t without_colons(struct slice value, char *to)
 		if (value.data[i] != ':')
 			to[len++] = value.data[i];
 	return len;
-}
-
-static enum field_kind kind_of(const struct logs_reader *r, size_t column)
-{
-	return column < r->columns_count ? (enum field_kind)r->columns[column].kind : FIELD_NONE;
 }
 
 static struct zeek_url url_of(const struct slice parts[JSON_PARTS])
@@ -450,73 +455,37 @@ static inline bool bytes_same(const char *a, const char *b, size_t len)
 #endif
 }
 
+/* Does the member with its colon stand here? KEY_MAX_BYTES behind p are readable. */
+static inline bool key_is(const struct known *k, const char *p)
+{
+#if defined(__SSE2__)
+	const __m128i *a = (const __m128i *)(const void *)k->key;
+	const __m128i *b = (const __m128i *)(const void *)p;
+	__m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b));
+	__m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1), _mm_loadu_si128(b + 1));
+	uint32_t same = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
+
+	return (~same & k->key_bits) == 0 && k->key_len != 0;
+#else
+	return k->key_len != 0 && memcmp(k->key, p, k->key_len) == 0;
+#endif
+}
+
+/* The one of two followers that is a member of this parent and stands here; NULL: neither. */
+static inline struct known *follower(
+	const struct known *last, const struct known *parent, const char *p)
+{
+	struct known *k = last->next;
+
+	if (LIKELY(k != NULL && k->parent == parent && key_is(k, p)))
+		return k;
+	k = last->other;
+	return k != NULL && k->parent == parent && key_is(k, p) ? k : NULL;
+}
+
 static inline bool name_is(const struct known *k, const char *name, size_t len)
 {
 	return k->len == len && len != 0 && bytes_same(k->name, name, len);
-}
-
-/* Put a member at the end of a run, if there is room. */
-static void run_add(struct run *run, struct known *k, size_t quotes)
-{
-	if (run->count == RUN_MEMBERS || run->len + k->text_len + 8 > RUN_MAX_BYTES)
-		return;
-	memcpy(run->bytes + run->len, k->text, k->text_len);
-	run->len += k->text_len;
-	run->quotes += quotes;
-	run->last = k;
-	run->members[run->count++] =
-		(struct run_member){k, (uint16_t)run->len, (uint16_t)run->quotes};
-}
-
-/* The run is not what stands here: it ends in front of the first member that is not. */
-static void run_cut(struct run *run, const char *text, size_t len)
-{
-	size_t same = 0, kept = 0;
-
-	while (same < run->len && same < len && run->bytes[same] == text[same])
-		same++;
-	while (kept < run->count && run->members[kept].end <= same && run->members[kept].end < len)
-		kept++;
-	run->count = kept;
-	run->len = kept == 0 ? 0 : run->members[kept - 1].end;
-	run->quotes = kept == 0 ? 0 : run->members[kept - 1].quotes;
-	run->last = kept == 0 ? NULL : run->members[kept - 1].known;
-}
-
-/*
- * A member whose value is not needed has been read, text being it and its comma. One that stays the
- * same becomes part of the run that ended in front of it (head's), or begins one. Returns whose run
- * ends behind it, or NULL.
- */
-static struct known *learn(struct json_lines *j, struct known *head, struct known *k,
-	const char *text, size_t len, size_t quotes)
-{
-	if (len > TEXT_MAX_BYTES) {
-		k->misses = MISSES_MAX;
-		return NULL;
-	}
-	if (k->text_len != len || memcmp(k->text, text, len) != 0) {
-		memcpy(k->text, text, len);
-		k->text_len = (uint8_t)len;
-		k->same = 0;
-		k->misses++;
-		return NULL;
-	}
-	if (k->same < STABLE) {
-		k->same++;
-		return NULL;
-	}
-	k->misses = 0;
-	if (head != NULL) {
-		run_add(head->run, k, quotes);
-		return head->run->last == k ? head : NULL;
-	}
-	if (k->run == NULL)
-		k->run = ARENA_NEW(j->arena, struct run);
-	if (k->run == NULL || k->run->len != 0)
-		return NULL;
-	run_add(k->run, k, quotes);
-	return k->run->last == k ? k : NULL;
 }
 
 /* False: an escape that is none, or no room. There is room for what a line of a piece can hold. */
@@ -561,9 +530,41 @@ static inline bool ends_scalar(char c)
 	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t';
 }
 
+/* Without a branch: digits and letters take turns. */
 static inline bool is_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+	return ((unsigned)((unsigned char)c - '0') <= 9) |
+	       ((unsigned)((unsigned char)c - 'a') <= 25);
+}
+
+/*
+ * Behind the '[' of an array that is not needed and has neither strings nor anything nested: the
+ * comma in front of the next member, at `next`. NULL: it is not that, or long. Numbers are not
+ * looked at.
+ */
+static inline const char *array_passed(const char *p, const char *next)
+{
+	size_t len = (size_t)(next - p);
+
+	if (len < 2 || len > ARRAY_QUICK || next[-1] != ',' || next[-2] != ']')
+		return NULL;
+#if defined(__SSE2__)
+	for (; p < next - 2; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		uint32_t bits = UINT32_MAX >> (next - 2 - p < 16 ? 32 - (next - 2 - p) : 0);
+
+		v = _mm_or_si128(v, _mm_set1_epi8(32)); /* brackets become braces */
+		v = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('{')),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8('}')));
+		if (((uint32_t)_mm_movemask_epi8(v) & bits) != 0)
+			return NULL;
+	}
+#else
+	for (const char *c = p; c < next - 2; c++)
+		if ((*c | 32) == '{' || (*c | 32) == '}') /* brackets and braces */
+			return NULL;
+#endif
+	return next - 1;
 }
 
 /* The fields of a line; quotes: where base has its count quotes that no backslash escapes. */
@@ -573,57 +574,40 @@ static enum walk walk(struct json_lines *j, struct logs_reader *r, struct slice 
 	struct frame *const stack = j->stack;
 	const char *p = line.data, *end = p + line.len, *from;
 	struct known *known, *last = &j->root;
-	struct known *head = NULL; /* whose run has just ended */
-	const char *mark;          /* where a member begins that may be learned */
-	size_t k = 0, depth = 0, mark_quote;
+	size_t k = 0, depth = 0;
 	struct slice text;
 
 	if (*p++ != '{')
 		return WALK_ODD;
 	stack[0] = (struct frame){&j->root, false};
-	mark = NULL;
-	mark_quote = 0;
 	if (p < end && *p == '}')
 		goto after;
 member:
-	known = last->next;
-	if (known != NULL && known->run != NULL && known->run->len != 0 &&
-		known->parent == stack[depth].known) {
-		const struct run *run = known->run;
-
-		if (UNLIKELY((size_t)(end - p) <= run->len ||
-			     !bytes_same(run->bytes, p, run->len))) {
-			run_cut(known->run, p, p < end ? (size_t)(end - p) : 0);
-			goto member;
-		}
-		p += run->len;
-		k += run->quotes;
-		head = known;
-		last = run->last;
-		goto member;
-	}
 	if (k + 1 >= count || base + quotes[k] != p)
 		return WALK_ODD;
-	mark = p;
-	mark_quote = k;
-	text = (struct slice){p + 1, (size_t)(quotes[k + 1] - quotes[k]) - 1};
-	p = base + quotes[k + 1] + 1;
-	k += 2;
-	if (p >= end || *p != ':')
-		return WALK_ODD;
-	p++;
-	if (UNLIKELY(known == NULL || known->parent != stack[depth].known ||
-		     !name_is(known, text.data, text.len))) {
-		if (j->line_escapes && slice_find(text, '\\', 0) < text.len)
+	known = follower(last, stack[depth].known, p);
+	if (LIKELY(known != NULL)) {
+		p += known->key_len; /* no quote in it but its own */
+	} else {
+		text = (struct slice){p + 1, (size_t)(quotes[k + 1] - quotes[k]) - 1};
+		p = base + quotes[k + 1] + 1;
+		if (p >= end || *p != ':')
 			return WALK_ODD;
-		known = known_find(j, r, stack[depth].known, text);
-		if (known == NULL)
-			return WALK_ODD;
-		last->next = known;
+		p++;
+		known = last->next;
+		if (known == NULL || known->parent != stack[depth].known ||
+			!name_is(known, text.data, text.len)) {
+			if (j->line_escapes && slice_find(text, '\\', 0) < text.len)
+				return WALK_ODD;
+			known = known_find(j, r, stack[depth].known, text);
+			if (known == NULL)
+				return WALK_ODD;
+			last->other = last->next;
+			last->next = known;
+		}
 	}
+	k += 2;
 	last = known;
-	if (known->looked || known->misses == MISSES_MAX || j->line_escapes)
-		mark = NULL;
 value:
 	if (p >= end)
 		return WALK_ODD;
@@ -638,8 +622,13 @@ value:
 	} else if (*p == '{' || *p == '[') {
 		bool array = *p++ == '[';
 
-		mark = NULL;
-		head = NULL; /* what comes is not behind the run */
+		if (array && !known->looked && !stack[depth].array && k < count) {
+			from = array_passed(p, base + quotes[k]);
+			if (from != NULL) {
+				p = from;
+				goto after;
+			}
+		}
 		if (++depth == JSON_DEPTH_MAX)
 			return WALK_ODD;
 		stack[depth] = (struct frame){known, array};
@@ -669,10 +658,6 @@ after:
 		return WALK_ODD;
 	if (*p == ',') {
 		p++;
-		head = mark == NULL
-			       ? NULL
-			       : learn(j, head, last, mark, (size_t)(p - mark), k - mark_quote);
-		mark = NULL;
 		known = stack[depth].known;
 		if (stack[depth].array)
 			goto value;
@@ -681,11 +666,123 @@ after:
 	if (*p != (stack[depth].array ? ']' : '}'))
 		return WALK_ODD;
 	p++;
-	mark = NULL;
-	head = NULL;
 	if (depth-- != 0)
 		goto after;
 	return p == end ? WALK_DONE : WALK_ODD;
+}
+
+/* ---- the quick way for nearly all lines
+ * ------------------------------------------------------------ */
+
+/* A line without escapes. Each step gets where a value begins and returns the byte behind it, or
+ * NULL: this is for walk. */
+struct flat {
+	struct json_lines *j;
+	struct logs_reader *r;
+	const char *base, *end;
+	const uint16_t *quote, *last; /* the next, and the last one of the line */
+};
+
+#define FLAT_INLINE static inline __attribute__((always_inline))
+
+FLAT_INLINE bool flat_put(struct flat *f, const struct known *k, const char *from, const char *to)
+{
+	struct batch *b = &f->r->batch;
+	struct slice value = {from, (size_t)(to - from)};
+
+	if (UNLIKELY(!k->plain))
+		return quick_value(f->j, f->r, k, value);
+	if (b->fields_count == BATCH_FIELDS)
+		return false;
+	b->fields[b->fields_count] = (struct field){
+		.data = from,
+		.len = (uint32_t)value.len,
+		.record = (uint16_t)(b->records_count - 1),
+		.column = k->column,
+	};
+	b->fields_count += value.len != 0;
+	return true;
+}
+
+FLAT_INLINE const char *flat_string(struct flat *f, const struct known *k, const char *p)
+{
+	const char *end;
+
+	if (f->quote >= f->last || f->base + *f->quote != p)
+		return NULL;
+	end = f->base + f->quote[1];
+	f->quote += 2;
+	return !k->looked || flat_put(f, k, p + 1, end) ? end + 1 : NULL;
+}
+
+/* A number or word. It mostly ends at the comma in front of the next string. */
+FLAT_INLINE const char *flat_scalar(struct flat *f, const struct known *k, const char *p)
+{
+	const char *end = f->base + *f->quote;
+
+	if (!is_word(*p) && *p != '-')
+		return NULL;
+	if (LIKELY(end - p > 1 && end[-1] == ',' && is_word(end[-2])))
+		end--;
+	else
+		for (end = p; end < f->end && !ends_scalar(*end);)
+			end++;
+	return !k->looked || *p > '9' || flat_put(f, k, p, end) ? end : NULL;
+}
+
+/* Strings, or what is not needed. */
+FLAT_INLINE const char *flat_array(struct flat *f, const struct known *k, const char *p)
+{
+	if (!k->looked)
+		return array_passed(p + 1, f->base + *f->quote);
+	do {
+		p = flat_string(f, k, p + 1);
+		if (p == NULL)
+			return NULL;
+	} while (*p == ',');
+	return *p == ']' ? p + 1 : NULL;
+}
+
+/*
+ * The fields of a line whose members have all been seen in that order, and hold strings, numbers,
+ * arrays of strings, and objects of the same: nearly all lines. quotes[count] is the end of the
+ * line. False: walk has to see it, which knows no more of this line than what was put so far.
+ */
+static bool walk_flat(struct json_lines *j, struct logs_reader *r, struct slice line,
+	const char *base, const uint16_t *quotes, size_t count)
+{
+	struct flat f = {j, r, base, line.data + line.len, quotes, quotes + count - 1};
+	const struct known *parents[FLAT_DEPTH_MAX], *parent = &j->root, *known = parent;
+	const char *p = line.data;
+	size_t depth = 0;
+
+	if (*p != '{' || count < 2)
+		return false;
+	for (;;) {
+		known = follower(known, parent, ++p);
+		if (known == NULL || base + *f.quote != p)
+			return false;
+		p += known->key_len;
+		f.quote += 2;
+		if (*p == '{') {
+			if (depth == FLAT_DEPTH_MAX)
+				return false;
+			parents[depth++] = parent;
+			parent = known;
+			continue;
+		}
+		if (*p == '"')
+			p = flat_string(&f, known, p);
+		else
+			p = *p == '[' ? flat_array(&f, known, p) : flat_scalar(&f, known, p);
+		if (p == NULL)
+			return false;
+		for (; depth > 0 && *p == '}'; p++)
+			parent = parents[--depth];
+		if (*p != ',')
+			break;
+	}
+	return *p == '}' && p + 1 == f.end;
 }
 
 /* The quotes that end or begin strings, where the line has backslashes. */
@@ -765,6 +862,11 @@ static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice 
 		count = quotes_filter(j, base, quotes, count, line.data);
 		quotes = j->quotes;
 	}
+	if (!j->line_escapes && LIKELY(walk_flat(j, r, line, base, quotes, count)))
+		return j->parts[PART_URI].len == 0 || put_url(j, r);
+	b->fields_count = fields;
+	r->scratch_len = scratch;
+	memset(j->parts, 0, sizeof(j->parts));
 	if (LIKELY(walk(j, r, line, base, quotes, count) == WALK_DONE))
 		return j->parts[PART_URI].len == 0 || put_url(j, r);
 	b->fields_count = fields;
@@ -814,8 +916,10 @@ static bool block(struct logs_reader *r, struct slice bytes, bool last, size_t *
 		end = slice_find(bytes, '\n', at + len);
 		if (end == bytes.len && !last)
 			break;
-		if (end - at < SPLIT_BYTES) /* the last line, without its end: as if it had one */
+		if (end - at < SPLIT_BYTES) { /* the last line, without its end: as if it had one */
 			quotes = j->split.positions;
+			j->split.positions[j->split.positions_count] = (uint16_t)(end - at);
+		}
 		if (!line_read(j, r, slice_cut(bytes, at, end), r->line, r->offset + at,
 			    bytes.data + at, quotes, j->split.positions_count))
 			return false;

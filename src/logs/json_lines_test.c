@@ -302,6 +302,58 @@ static void steady_members_change(void **state)
 	buf_fini(&log);
 }
 
+/* A line whose members were all seen before in that order, but that is not what it seems. */
+static void known_members_deceive(void **state)
+{
+	static const char good[] =
+		"{\"query\":\"a.example\",\"x\":{\"y\":1,\"z\":{}},\"n\":[1,2],\"domain\":\"h.example\"}\n"
+		"{\"query\":\"a.example\",\"x\":{\"y\":1},\"n\":[1,2],\"domain\":\"h.example\"}\n";
+	static const struct {
+		const char *line;
+		unsigned problems;
+		const char *found;
+	} lines[] = {
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[],\"domain\":\"i.example\"}", 0, "i.example"},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[1,{\"domain\":\"i.example\"}],\"domain\":\"\"}", 0,
+			"i.example"},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[[1],[2]],\"domain\":\"i.example\"}", 0,
+			"i.example"},
+		{"{\"query\":\"q.example\",\"n\":[1,2],\"domain\":\"i.example\"}", 0, "i.example"},
+		{"{\"query\":[\"q.example\",\"i.example\"],\"x\":{\"y\":1}}", 0, "i.example"},
+		{"{\"query\":[\"q.example\",{\"query\":\"i.example\"}]}", 0, "i.example"},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[1,2],\"domain\":\"i.example\"", 1, NULL},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1}},\"n\":[1,2],\"domain\":\"i.example\"}", 1, NULL},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1,\"n\":[1,2],\"domain\":\"i.example\"}", 1, NULL},
+		{"{\"query\":\"q.example\"{\"x\":{\"y\":1}}}", 1, NULL},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[1,2]\"domain\":\"i.example\"}", 1, NULL},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[1,2],\"domain\":\"i.example\"}}", 1, NULL},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[1,2,\"domain\":\"i.example\"}", 1, NULL},
+		{"{\"query\":\"q.example\",\"x\":{\"y\":1},\"n\":[1,2],\"domain\":\"i.example}", 1, NULL},
+		{"{\"query\":[\"q.example\",\"i.example\"}", 1, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		/* a last line without its end, and one with it */
+		for (int ended = 0; ended < 2; ended++) {
+			struct logs_look l = {.format = LOGS_NDJSON};
+			struct logs_counts counts;
+			struct buf log = BUF_INIT, got;
+
+			buf_text(&log, good);
+			buf_text(&log, lines[i].line);
+			if (ended == 1)
+				buf_char(&log, '\n');
+			got = logs_look_at(&l, buf_slice(&log), &counts);
+			if (counts.problems != lines[i].problems)
+				fail_msg("%s: %u problems", lines[i].line, (unsigned)counts.problems);
+			assert_true((strstr(got.data, "i.example") != NULL) == (lines[i].found != NULL));
+			buf_fini(&got);
+			buf_fini(&log);
+		}
+	}
+}
+
 /* ---- limits --------------------------------------------------------------------------------------------- */
 
 static void long_lines(void **state)
@@ -410,6 +462,7 @@ int main(void)
 		cmocka_unit_test(small_cases),
 		cmocka_unit_test(quick_is_careful),
 		cmocka_unit_test(steady_members_change),
+		cmocka_unit_test(known_members_deceive),
 		cmocka_unit_test(long_lines),
 		cmocka_unit_test(many_members),
 		cmocka_unit_test(depth_limit),
