@@ -360,7 +360,7 @@ static void list_some(struct wire *w, struct list *l, const unsigned *from, unsi
 
 	for (unsigned i = 0; i < count; i++) {
 		if (chance_below(&w->chance, 4) != 0)
-			list_add(l, from[(start + i * 5) % count]);
+			list_add(l, from[(start + i) % count]);
 	}
 }
 
