@@ -240,6 +240,8 @@ static enum err_kind export_rows(
 		buf_clear(&body);
 		kind = store_cursor_body(cursor, &body, e);
 		if (kind == OK)
+			intel_released(run->intel, run->reader, &options->to, &row);
+		if (kind == OK)
 			kind = export_row(run, exporter, job, &report, buf_slice(&body), e);
 		progress.objects = run->counts.objects;
 		progress.bytes += body.len;
@@ -248,6 +250,9 @@ static enum err_kind export_rows(
 			!options->progress(options->context, &progress))
 			kind = err_set(e, ERR_USAGE, "the export was stopped");
 	}
+	/* A store that is only read has no log to write; the operator's own hand gave this out. */
+	if (kind == OK && store_is_writer(intel_store(run->intel)))
+		kind = intel_released_flush(run->intel, e);
 	run->counts.withheld = intel_release_withheld(run->intel, run->reader, &options->to);
 	store_cursor_free(cursor);
 	buf_fini(&body);

@@ -15,6 +15,14 @@ struct intel *intel_new(struct store *store, const struct world *world)
 	i->store = store;
 	i->world = world;
 	pthread_mutex_init(&i->lock, NULL);
+	pthread_rwlock_init(&i->policy_lock, NULL);
+	i->generation = 1;
+	i->expires_us = INT64_MAX;
+	i->log = release_log_new();
+	if (i->log == NULL) {
+		intel_free(i);
+		return NULL;
+	}
 	return i;
 }
 
@@ -22,10 +30,16 @@ void intel_free(struct intel *i)
 {
 	if (i == NULL)
 		return;
+	if (i->log != NULL && store_is_writer(i->store) && intel_released_flush(i, NULL) != OK) {
+		/* nobody is left to be told; who must know asks intel_released_flush before */
+	}
 	for (size_t k = 0; k < RELEASE_CHUNKS; k++)
 		free((void *)(uintptr_t)atomic_load(&i->levels[k]));
-	for (size_t k = 0; k < i->contexts_count; k++)
-		free(i->contexts[k]);
+	for (size_t k = 0; k < COUNT_OF(i->contexts); k++)
+		release_context_free(i->contexts[k]);
+	policy_free(i->policy);
+	release_log_free(i->log);
+	pthread_rwlock_destroy(&i->policy_lock);
 	pthread_mutex_destroy(&i->lock);
 	free(i);
 }

@@ -7,6 +7,7 @@
 #define INTEL_H
 
 #include "base/base.h"
+#include "policy/policy.h"
 #include "stix/stix.h"
 #include "store/store.h"
 #include "json/json.h"
@@ -129,6 +130,7 @@ enum intel_reach {
 	INTEL_MEMBER,   /* a file handed to another member: up to AMBER, no RED, nothing unknown */
 	INTEL_PUBLIC,   /* anybody: unmarked, CLEAR */
 	INTEL_COLLECTION, /* an account (or, account 0, nobody) reading a collection */
+	INTEL_PEER, /* a member of the coalition over its own protocol or in a sealed bundle */
 	INTEL_REACHES
 };
 
@@ -139,21 +141,124 @@ struct intel_recipient {
 	enum store_role role;  /* COLLECTION: of the account */
 	int64_t collection;    /* COLLECTION */
 	enum stix_tlp tlp_max; /* COLLECTION: the collection's own limit */
+	/*
+	 * Which member of the coalition, by its name in the policy; at most POLICY_NAME_MAX bytes.
+	 * PEER: must be there. MEMBER: empty means that any of them may get the file, so all must
+	 * be allowed. COLLECTION: whose account it is (store_account.member), "public", or empty:
+	 * one of our own people.
+	 */
+	struct slice member;
+	struct slice purpose; /* one of the policy's; empty: none */
+	bool request_open;    /* it has an open request that this answers */
+	bool legal_basis;     /* people have recorded one for this release */
+	unsigned approvals;   /* by how many people this release was approved */
 };
 
 /*
- * May this recipient have objects of this label? Fails closed: a marking that we do not know means
- * no, RED means no through a collection, and so does any error while finding out.
+ * May this recipient have the version in this row? Two questions, and both must be answered yes.
+ * The markings' ceiling; it fails closed: a marking that we do not know means no, RED never leaves,
+ * and so does any error while finding out.
  *
  *   reach        may have
  *   OPERATOR     everything
  *   MEMBER       no TLP, CLEAR, GREEN, AMBER
  *   PUBLIC       no TLP, CLEAR
- *   COLLECTION   no account: as PUBLIC; reader and contributor: up to AMBER; administrator: up to
- *                AMBER+STRICT; never above the collection's tlp_max, never RED
+ *   COLLECTION   no account or that of "public": as PUBLIC; reader and contributor: up to AMBER;
+ *                administrator: up to AMBER+STRICT; never above the collection's tlp_max, never RED
+ *   PEER         up to AMBER+STRICT
+ *
+ * And the policy in force, with what docs/labels.md says of the object, its age, its origin and the
+ * recipient (docs/labels.md, "Who is asked for"). It is not asked for OPERATOR, nor for COLLECTION
+ * with an account of our own people. Without a policy a PEER gets nothing, and the others what the
+ * ceiling allows.
  */
-bool intel_release(
-	struct intel *i, struct store_reader *r, const struct intel_recipient *to, uint32_t label);
+bool intel_release(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
+	const struct store_row *row);
+
+/*
+ * Put a policy in force, in place of the one before; NULL: none. Takes over the policy, also when
+ * it fails. self: our own name among its members; ERR_INVALID when it is none of them. Any thread
+ * may call it at any time: rows that are looked at after it returns are decided by the new one.
+ */
+enum err_kind intel_policy_set(
+	struct intel *i, struct policy *policy, struct slice self, struct err *e) MUST_USE;
+struct intel_policy_state {
+	bool in_force;
+	bool expired; /* nothing is permitted */
+	char name[POLICY_NAME_MAX + 1];
+	char self[POLICY_NAME_MAX + 1];
+	uint64_t version;
+	uint8_t digest[SHA256_LEN];
+	int64_t expires_us;
+	uint64_t generation; /* grows with every intel_policy_set */
+};
+struct intel_policy_state intel_policy_get(struct intel *i);
+/* What answers for this recipient depend on beside the store: for keys of caches. */
+uint64_t intel_release_epoch(struct intel *i, const struct intel_recipient *to);
+
+struct intel_reason {
+	bool released;
+	uint8_t tlp;         /* enum stix_tlp of the label, or INTEL_TLP_UNKNOWN */
+	uint8_t ceiling;     /* the strictest that the recipient may have */
+	bool marking;        /* the ceiling allows it */
+	bool asked;          /* the policy was asked, or (PEER without one) would have had to be */
+	bool permitted;      /* it permits; and what follows is so */
+	const char *because; /* why not, or NULL: "no policy is in force", "the policy has expired",
+				"obligations that an exact copy cannot keep", ... */
+	int rule;            /* of the policy: what permitted or stopped it; -1: none */
+	char rule_id[POLICY_NAME_MAX + 1];
+	struct policy_case question; /* as it was asked */
+	struct policy_duties duties;
+};
+#define INTEL_TLP_UNKNOWN 15
+/* The same answer as intel_release with everything it rests on. */
+enum err_kind intel_release_explain(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, const struct store_row *row,
+	struct intel_reason *ret_reason, struct err *e) MUST_USE;
+
+/*
+ * The release log. Whoever hands a version on says so; it is kept in the store with the rule that
+ * allowed it, at the latest when intel_idle runs (every second), so that a crash loses one second
+ * of the log at most. OPERATOR is not kept. r and to as when the row was released.
+ */
+void intel_released(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
+	const struct store_row *row);
+/* The same in two steps, for whoever hands on what was read before (a page that is kept): what to
+ * remember of a row, and later that it went to a recipient for whom it was read, or to another for
+ * whom intel_release_epoch and all that decides are the same. */
+struct intel_note {
+	int64_t serial;
+	uint64_t generation; /* of the policy */
+	int16_t rule;        /* -1: none was asked */
+};
+void intel_released_note(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
+	const struct store_row *row, struct intel_note *ret_note);
+void intel_released_notes(struct intel *i, const struct intel_recipient *to,
+	const struct intel_note *notes, size_t count);
+enum err_kind intel_released_flush(struct intel *i, struct err *e) MUST_USE;
+/* Under which name a recipient is kept there: "member kz", "account 7", "public", "nobody". */
+#define INTEL_RECIPIENT_MAX (POLICY_NAME_MAX + 16)
+void intel_recipient_name(const struct intel_recipient *to, char ret_name[INTEL_RECIPIENT_MAX]);
+
+/* What an idle thread does, best every second: the store's idle work, the release log, and traits
+ * for objects that came before their rules. */
+enum err_kind intel_idle(struct intel *i, struct err *e) MUST_USE;
+
+/*
+ * What a change of policy would do to what is here: counts only. Of each object the newest version
+ * is looked at. before may be NULL: none in force. Both belong to the caller.
+ */
+struct intel_change {
+	struct slice recipient; /* member, or "public"; borrowed from `after` */
+	uint64_t before, after; /* objects that it may have */
+	uint64_t gained, lost;
+};
+#define INTEL_CELL_MIN 5 /* counts below, but for zero, do not leave the node */
+enum err_kind intel_dry_run(struct intel *i, const struct policy *before,
+	const struct policy *after, struct slice self, const struct slice *recipients,
+	size_t recipients_count, struct intel_change *ret_changes, struct err *e) MUST_USE;
+/* "1,234", "0", or "<5": how a count is told. */
+void intel_cell_append(struct buf *out, uint64_t count);
 
 /* The same questions as store_*_open, asked for a recipient. The cursor is the store's; to is
  * copied. Nothing else in Serai opens a cursor for somebody outside. */

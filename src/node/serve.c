@@ -312,7 +312,7 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 				number == SIGTERM ? "TERM" : "INT", NULL);
 			return;
 		} else if (number < 0 && errno == EAGAIN) {
-			if (store_idle(s->node.store, &e) != OK)
+			if (intel_idle(s->node.intel, &e) != OK)
 				log_line(&s->log, LOG_WARN, "housekeeping", "error", e.text, NULL);
 			notify("WATCHDOG=1");
 		}

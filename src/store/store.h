@@ -38,6 +38,9 @@ enum err_kind store_open(const char *folder, const struct store_options *options
 	struct store **ret_store, struct err *e) MUST_USE;
 void store_close(struct store *s); /* accepts NULL; checkpoints the log */
 
+/* May this process put objects, notes and the like? */
+bool store_is_writer(const struct store *s);
+
 /* The version of the schema on disk and of this program, and moving between them, each in one
  * transaction. store_open moves up by itself; down is for a way back to an older program. */
 #define STORE_SCHEMA 2

@@ -26,6 +26,11 @@ enum err_kind need_writer(const struct store *s, struct err *e)
 	return OK;
 }
 
+bool store_is_writer(const struct store *s)
+{
+	return is_writer(s);
+}
+
 int64_t time_after(const struct store *s, int64_t last_us)
 {
 	int64_t now = world_now(s->world);

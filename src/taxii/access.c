@@ -129,7 +129,9 @@ bool access_get(struct taxii_server *t, const struct http_request *q, struct htt
 		.role = q->account == NULL ? STORE_READER : q->account->role,
 		.collection = a.collection.number,
 		.tlp_max = a.collection.tlp_max,
+		.member = q->account == NULL ? (struct slice){0} : q->account->member,
 	};
+	a.release_epoch = intel_release_epoch(t->intel, &a.to);
 	*ret_access = a;
 	return true;
 }

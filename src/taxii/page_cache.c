@@ -46,6 +46,7 @@ void page_cache_free(struct page_cache *c)
 
 		c->newest = n->older;
 		http_shared_drop(n->page.bytes);
+		http_shared_drop(n->page.notes);
 		free(n);
 	}
 	pthread_mutex_destroy(&c->lock);
@@ -91,6 +92,7 @@ static void entry_drop(struct page_cache *c, struct entry *n)
 	use_unlink(c, n);
 	c->bytes -= n->bytes;
 	http_shared_drop(n->page.bytes);
+	http_shared_drop(n->page.notes);
 	free(n);
 }
 
@@ -103,6 +105,8 @@ bool page_cache_get(struct page_cache *c, const uint8_t key[PAGE_KEY_LEN], struc
 	if (n != NULL) {
 		*ret_page = n->page;
 		ret_page->bytes = http_shared_keep(n->page.bytes);
+		if (n->page.notes != NULL)
+			ret_page->notes = http_shared_keep(n->page.notes);
 		if (c->newest != n) {
 			use_unlink(c, n);
 			use_now(c, n);
@@ -114,7 +118,8 @@ bool page_cache_get(struct page_cache *c, const uint8_t key[PAGE_KEY_LEN], struc
 
 void page_cache_put(struct page_cache *c, const uint8_t key[PAGE_KEY_LEN], const struct page *page)
 {
-	size_t bytes = http_shared_bytes(page->bytes).len + ENTRY_OVERHEAD;
+	size_t bytes = http_shared_bytes(page->bytes).len + ENTRY_OVERHEAD +
+		       (page->notes != NULL ? http_shared_bytes(page->notes).len : 0);
 	struct entry *n;
 
 	if (bytes > c->bytes_max / SHARE_MAX)
@@ -133,6 +138,8 @@ void page_cache_put(struct page_cache *c, const uint8_t key[PAGE_KEY_LEN], const
 		return;
 	}
 	n->page.bytes = http_shared_keep(page->bytes);
+	if (page->notes != NULL)
+		n->page.notes = http_shared_keep(page->notes);
 	while (c->oldest != NULL && c->bytes + bytes > c->bytes_max)
 		entry_drop(c, c->oldest);
 	c->bytes += bytes;

@@ -149,11 +149,12 @@ static void key_u64(uint8_t **at, uint64_t value)
  *
  * The change counter and the epoch were read before the snapshot that the page is made from, so a
  * page may be newer than its key says, and never older. "Who asks" is what intel_release decides by
- * (intel.h): no account or one, its role, the collection's limit.
+ * (intel.h): no account or one, its role, the collection's limit, whose account it is, and
+ * intel_release_epoch, by which the policy's answers are told apart.
  */
 static void page_key(struct question *w)
 {
-	uint8_t text[sizeof(w->t->life) + sizeof(struct uuid) + SHA256_LEN + 11 * 8];
+	uint8_t text[sizeof(w->t->life) + sizeof(struct uuid) + 2 * SHA256_LEN + 12 * 8];
 	uint8_t *at = text;
 
 	memcpy(at, w->t->life, sizeof(w->t->life));
@@ -162,6 +163,9 @@ static void page_key(struct question *w)
 	at += sizeof(struct uuid);
 	memcpy(at, w->binding.filters, SHA256_LEN);
 	at += SHA256_LEN;
+	hash_sha256(w->access.to.member, at);
+	at += SHA256_LEN;
+	key_u64(&at, w->access.release_epoch);
 	key_u64(&at, w->resource);
 	key_u64(&at, w->one);
 	key_u64(&at, (uint64_t)w->access.collection.number);
@@ -267,6 +271,8 @@ static enum err_kind stream_rows(struct page_stream *s, struct buf *out, struct 
 		s->at++;
 		buf_char(out, ','); /* the head holds a row */
 		kind = resources[s->resource].write(c, &row, out, e);
+		if (kind == OK && s->resource == RESOURCE_OBJECTS)
+			intel_released(s->t->intel, r, &s->to, &row);
 	}
 	store_cursor_free(c);
 	store_reader_give(r);
@@ -341,8 +347,10 @@ static struct page_stream *stream_new(const struct question *w, size_t rows_max)
 	s->resource = w->resource;
 	s->page = page_of(w);
 	s->arena = arena_new(MIB(1));
+	if (s->arena != NULL)
+		s->to.member = arena_copy(s->arena, s->to.member);
 	s->dates = malloc((rows_max + 1) * sizeof(*s->dates));
-	if (s->arena == NULL || s->dates == NULL || !lists_keep(s)) {
+	if (s->arena == NULL || s->to.member.data == NULL || s->dates == NULL || !lists_keep(s)) {
 		stream_free(s);
 		return NULL;
 	}
@@ -354,6 +362,7 @@ static struct page_stream *stream_new(const struct question *w, size_t rows_max)
 struct built {
 	struct buf out;
 	struct page_stream *stream; /* NULL: all is in out */
+	struct buf notes;           /* what is in out, for the release log */
 	size_t count;
 	int64_t first_us, last_us;
 	bool more;
@@ -365,6 +374,15 @@ static bool row_fits(const struct built *b, enum resource resource, const struct
 	size_t bytes = resource == RESOURCE_OBJECTS ? row->body_bytes : 0;
 
 	return b->stream == NULL && (b->count == 0 || b->out.len + bytes <= PAGE_BUFFER_MAX);
+}
+
+static void note_row(const struct question *w, struct store_reader *r, const struct store_row *row,
+	struct built *b)
+{
+	struct intel_note note;
+
+	intel_released_note(w->t->intel, r, &w->access.to, row, &note);
+	buf_append(&b->notes, &note, sizeof(note));
 }
 
 static enum err_kind page_walk(
@@ -389,6 +407,8 @@ static enum err_kind page_walk(
 			if (b->count > 0)
 				buf_char(&b->out, ',');
 			kind = resources[w->resource].write(c, &row, &b->out, e);
+			if (w->resource == RESOURCE_OBJECTS)
+				note_row(w, r, &row, b);
 		} else if (b->stream == NULL) {
 			b->stream = stream_new(w, w->limit - b->count);
 			if (b->stream == NULL)
@@ -482,6 +502,30 @@ static void headers_put(const struct question *w, struct http_reply *reply, bool
 	header_time(w, reply, "X-TAXII-Date-Added-Last", last_us);
 }
 
+/* Tell the release log. The same page to the same account again is told once an hour: somebody who
+ * asks for it all the time shall not push the others out of the log. */
+static void page_released(const struct question *w, struct slice notes)
+{
+	struct taxii_server *t = w->t;
+	uint64_t key;
+	struct told_slot *slot;
+	int64_t now = world_now(t->world);
+	bool told;
+
+	memcpy(&key, w->key, sizeof(key));
+	key ^= (uint64_t)w->access.to.account;
+	slot = &t->told[key % TOLD_SLOTS];
+	pthread_mutex_lock(&t->rights_lock);
+	told = slot->key == key && now >= slot->at_us && now - slot->at_us < TOLD_US;
+	if (!told)
+		*slot = (struct told_slot){key, now};
+	pthread_mutex_unlock(&t->rights_lock);
+	if (!told && notes.len > 0)
+		intel_released_notes(t->intel, &w->access.to,
+			(const struct intel_note *)(const void *)notes.data,
+			notes.len / sizeof(struct intel_note));
+}
+
 /* A page out of the cache. When it goes on, its `next` belongs to one account: others get a copy
  * with their own. */
 static bool reply_cached(const struct question *w, struct http_reply *reply)
@@ -500,15 +544,20 @@ static bool reply_cached(const struct question *w, struct http_reply *reply)
 		http_shared_drop(page.bytes);
 		if (copy.bad) {
 			buf_fini(&copy);
+			http_shared_drop(page.notes);
 			return false;
 		}
 		next_make(w->t->next_key, &w->binding, page.last_us, copy.data + NEXT_AT);
 		page.bytes = http_shared_new(&copy);
 		if (page.bytes == NULL) {
 			buf_fini(&copy);
+			http_shared_drop(page.notes);
 			return false;
 		}
 	}
+	if (page.notes != NULL)
+		page_released(w, http_shared_bytes(page.notes));
+	http_shared_drop(page.notes);
 	any = page.first_us != INT64_MIN;
 	headers_put(w, reply, any, page.first_us, page.last_us);
 	reply->status = 200;
@@ -537,6 +586,9 @@ static enum err_kind reply_built(
 {
 	struct page page;
 
+	if (b->notes.bad)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	page_released(w, buf_slice(&b->notes));
 	if (b->stream != NULL) {
 		b->stream->head = b->out;
 		b->out = BUF_INIT;
@@ -556,7 +608,9 @@ static enum err_kind reply_built(
 		};
 		if (page.bytes == NULL)
 			return err_set(e, ERR_NOMEM, "out of memory");
+		page.notes = b->notes.len > 0 ? http_shared_new(&b->notes) : NULL;
 		page_cache_put(w->t->cache, w->key, &page);
+		http_shared_drop(page.notes);
 		reply->shared = page.bytes;
 	}
 	headers_put(w, reply, b->count > 0, b->first_us, b->last_us);
@@ -590,6 +644,7 @@ static void page_answer(struct question *w, struct http_reply *reply)
 	if (kind != OK)
 		reply_failed(w->t, w->q, reply, kind, &e);
 	buf_fini(&b.out);
+	buf_fini(&b.notes);
 	stream_free(b.stream);
 }
 

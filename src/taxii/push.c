@@ -53,7 +53,7 @@ static enum err_kind no_memory(struct err *e)
 
 static bool may_leave(struct pushing *p, struct store_reader *r, const struct store_row *row)
 {
-	return intel_release(p->intel, r, &p->push->to, row->label);
+	return intel_release(p->intel, r, &p->push->to, row);
 }
 
 /* Newest first is how a search answers; sent is what is older first. */
@@ -89,6 +89,7 @@ static enum err_kind search_run(struct pushing *p, struct err *e)
 			p->found = grown;
 			capacity = more;
 		}
+		intel_released(p->intel, r, &p->push->to, &row);
 		p->found[p->found_count++] = row.serial;
 	}
 	store_cursor_free(c);
@@ -152,6 +153,8 @@ static enum err_kind load_rows(
 			if (l->objects++ > 0)
 				buf_char(&l->text, ',');
 			kind = store_cursor_body(c, &l->text, e);
+			if (kind == OK)
+				intel_released(p->intel, r, &p->push->to, &row);
 		}
 		l->last = row.serial;
 	}

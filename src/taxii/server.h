@@ -17,6 +17,14 @@ struct right_slot {
 	unsigned rights;
 };
 
+#define TOLD_SLOTS 4096 /* pages lately told to the release log, 16 bytes each */
+#define TOLD_US    INT64_C(3600000000)
+
+struct told_slot {
+	uint64_t key; /* of page and account */
+	int64_t at_us;
+};
+
 enum counter {
 	COUNT_PAGES,        /* answered with a page */
 	COUNT_PAGES_CACHED, /* ... out of the cache */
@@ -53,6 +61,7 @@ struct taxii_server {
 	pthread_mutex_t rights_lock; /* guards: */
 	uint64_t rights_epoch;
 	struct right_slot rights[RIGHTS_SLOTS];
+	struct told_slot told[TOLD_SLOTS];
 };
 
 /* ---- replies (server.c) ---------------------------------------------------------------- */
@@ -85,6 +94,7 @@ struct access {
 	bool can_read, can_write;
 	struct intel_recipient to;
 	uint64_t label_epoch; /* read before the collection: see page_key */
+	uint64_t release_epoch;
 };
 
 /* The collection that the path names, if the account has the right; else the reply is filled. */
