@@ -119,6 +119,9 @@ extern const size_t cli_verbs_count;
 extern const struct option_row cli_common[]; /* every verb takes them */
 extern const size_t cli_common_count;
 
+/* `serai verify PROOF`, which shares its name with the check of the store. */
+enum cli_status cli_proof_verify(struct cli *cli);
+
 void cli_help(const struct cli *cli, const struct verb *verb); /* NULL: of all */
 void cli_man(FILE *to);
 bool cli_completion(FILE *to, const char *shell);
@@ -128,7 +131,8 @@ bool cli_completion(FILE *to, const char *shell);
 extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, verb_user_remove,
 	verb_user_grant, verb_user_token, verb_collection_add, verb_collection_list,
 	verb_collection_set, verb_collection_remove, verb_import, verb_export, verb_search,
-	verb_show, verb_stats, verb_verify, verb_evidence, verb_check, verb_id, verb_canon,
+	verb_show, verb_stats, verb_verify, verb_evidence, verb_log_show, verb_log_prove,
+	verb_log_verify, verb_log_tiles, verb_check, verb_id, verb_canon,
 	verb_pattern_check, verb_pattern_match, verb_index, verb_watch, verb_sightings, verb_hunt,
 	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion,
 	verb_version;

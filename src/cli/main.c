@@ -27,6 +27,11 @@ const struct verb *const cli_verbs[] = {
 	&verb_stats,
 	&verb_verify,
 	&verb_evidence,
+	/* transparency logs */
+	&verb_log_show,
+	&verb_log_prove,
+	&verb_log_verify,
+	&verb_log_tiles,
 	/* other nodes */
 	&verb_remote,
 	&verb_pull,

@@ -638,6 +638,10 @@ static enum cli_status verify_run(struct cli *cli)
 	struct err e;
 	enum err_kind kind;
 
+	if (cli->args_count == 1)
+		return cli_proof_verify(cli);
+	if (cli_text(cli, "content") != NULL || cli_text(cli, "quorum") != NULL)
+		return cli_usage(cli, "--content and --quorum go with a PROOF");
 	if (node_open(cli_node(cli), STORE_READ, cli->world, &n, &e) != OK)
 		return cli_fail(cli, &e);
 	kind = store_verify(n.store, verify_fault, cli, &e);
@@ -653,10 +657,23 @@ static enum cli_status verify_run(struct cli *cli)
 	return CLI_OK;
 }
 
-const struct verb verb_verify = {"verify", "",
-	"check the whole store: pages, bodies, order, sequences",
-	"Exit status 1 and one line for each fault when something is wrong.", 0, 0, NULL, 0,
-	verify_run};
+static const struct option_row verify_options[] = {
+	{"content", 'c', OPTION_TEXT, "FILE", "what the proof is of, byte for byte"},
+	{"quorum",  'k', OPTION_TEXT, "FILE",
+         "the keys of logs and witnesses, and how many must sign"                  },
+};
+
+const struct verb verb_verify = {"verify", "[PROOF --content FILE --quorum FILE]",
+	"check one entry of a log by its proof, offline; or the whole store",
+	"With a PROOF (c2sp.org/tlog-proof@v1, as serai log prove writes it): was this content "
+	"logged, under a checkpoint\n"
+	"that the log signed and the quorum file's witnesses cosigned (c2sp.org/tlog-policy)? It "
+	"needs no node and no\n"
+	"network. Exit status 0: verified; 1: not, and why.\n"
+	"Without: the pages, bodies, order and sequences of the node's store. Exit status 1 and "
+	"one line for each fault when\n"
+	"something is wrong.",
+	0, 1, OPTIONS(verify_options), verify_run};
 
 static bool evidence_one(void *context, const struct store_evidence *ev)
 {
