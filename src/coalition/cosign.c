@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * Cosigning: a member shows its newest checkpoint to each of the others. As witness one says "this
- * continues what I saw before"; as mirror "and I hold its leaves, and applied what binds me".
+ * continues what I saw before"; as mirror "and what binds me in it was applied". We say neither
+ * before we hold the leaves: then whatever was cosigned can be given back to a member whose disk was
+ * lost, and nobody who saw a checkpoint forgets it.
  *
  *   request   u64 size last witnessed | path from it to the checkpoint | bytes note
  *   answer    u8 0 | u64 size | bytes signature lines
  *             u8 1 | u64 size last witnessed | bytes nothing         (ask again from there)
+ *             u8 2 | u64 leaves held | bytes nothing                 (ask again later)
  */
 #include "inside.h"
 
 #define STATUS_DONE  0
 #define STATUS_AGAIN 1
+#define STATUS_LATER 2
 
 enum err_kind cosign_ask(struct coalition *c, struct peer *p, struct buf *out, struct err *e)
 {
@@ -33,21 +37,38 @@ enum err_kind cosign_ask(struct coalition *c, struct peer *p, struct buf *out, s
 /* ---- answering
  * ------------------------------------------------------------------------------------ */
 
-/* Everything before the head is here, and what is special in it was applied. */
-static enum err_kind mirrored(
-	struct origin *o, const struct signed_head *h, bool *ret_mirrored, struct err *e)
+/* What is special in it was applied. */
+static bool applied(const struct origin *o, const struct signed_head *h)
 {
+	return o->specials_open == o->specials_count ||
+	       o->specials[o->specials_open].index >= h->size;
+}
+
+/* Its leaves are here, and are these: else it is another history, or we fetch them first. */
+static enum err_kind held(
+	struct coalition *c, struct origin *o, const struct signed_head *h, bool *ret_held,
+	struct err *e)
+{
+	struct branch mine, theirs = {.note = buf_slice(&h->note)};
 	uint8_t root[LEDGER_HASH_LEN];
 	enum err_kind kind;
 
-	*ret_mirrored = false;
+	*ret_held = false;
 	if (ledger_size(o->log) < h->size)
 		return OK;
-	if (o->specials_open < o->specials_count && o->specials[o->specials_open].index < h->size)
-		return OK;
 	kind = ledger_root(o->log, h->size, root, e);
-	*ret_mirrored = kind == OK && memcmp(root, h->root, LEDGER_HASH_LEN) == 0;
-	return kind;
+	if (kind != OK)
+		return kind;
+	if (memcmp(root, h->root, LEDGER_HASH_LEN) == 0) {
+		*ret_held = true;
+		return head_keep(c, o, h, e);
+	}
+	memcpy(theirs.root, h->root, LEDGER_HASH_LEN);
+	if (branch_at(o, h->size, &mine))
+		kind = evidence_make(c, o, h->size, &mine, &theirs, e);
+	return kind == OK ? err_set(e, ERR_INVALID, "\"%s\": this is not the history that we hold",
+				    o->key.name)
+			  : kind;
 }
 
 /* As mirror we make the proof from what we hold; the signer knows from where. */
@@ -95,35 +116,22 @@ enum err_kind cosign_answer(
 		return err_set(e, ERR_DENIED, "\"%s\" showed two histories", o->key.name);
 	offer = &p->offers[origin_number(c, o)];
 	kind = head_read(c, o, note, &offer->head, e);
-	if (kind == OK && offer->head.size <= ledger_size(o->log)) {
-		kind = head_keep(c, o, &offer->head, e);
-		if (kind == OK)
-			kind = mirrored(o, &offer->head, &holds, e);
-		if (kind == OK && !holds && offer->head.size > 0 &&
-			ledger_size(o->log) >= offer->head.size) {
-			struct branch mine, theirs = {.note = note};
-
-			/* Not mirrored: closed entries, or another history? */
-			memcpy(theirs.root, offer->head.root, LEDGER_HASH_LEN);
-			if (branch_at(o, offer->head.size, &mine) &&
-				memcmp(mine.root, theirs.root, LEDGER_HASH_LEN) != 0)
-				kind = evidence_make(c, o, offer->head.size, &mine, &theirs, e);
-			if (kind == OK && o->guilty)
-				kind = err_set(e, ERR_INVALID,
-					"\"%s\": this is not the history that we hold",
-					o->key.name);
-		}
-	}
 	if (kind == OK)
-		kind = signer_cosign(
-			&c->signer, SIGNER_WITNESS, &o->key, note, old, &path, &lines, &known, e);
+		kind = held(c, o, &offer->head, &holds, e);
+	if (kind == OK && holds)
+		kind = signer_cosign(&c->signer, SIGNER_WITNESS, &o->key, note, old, &path, &lines,
+			&known, e);
 	if (kind == ERR_CONFLICT) {
 		wire_u8(out, STATUS_AGAIN);
 		wire_u64(out, known);
 		wire_u32(out, 0);
 		kind = OK;
+	} else if (kind == OK && !holds) {
+		wire_u8(out, STATUS_LATER);
+		wire_u64(out, ledger_size(o->log));
+		wire_u32(out, 0);
 	} else if (kind == OK) {
-		if (holds)
+		if (applied(o, &offer->head))
 			kind = mirror_line(c, o, &offer->head, &lines, e);
 		wire_u8(out, STATUS_DONE);
 		wire_u64(out, offer->head.size);
@@ -172,8 +180,10 @@ enum err_kind cosign_take(struct coalition *c, struct peer *p, struct slice answ
 	struct slice lines = wire_read_bytes(&r);
 	enum err_kind kind;
 
-	if (r.bad || r.rest.len != 0 || status > STATUS_AGAIN)
+	if (r.bad || r.rest.len != 0 || status > STATUS_LATER)
 		return err_set(e, ERR_PARSE, "answer with a cosignature does not fit its layout");
+	if (status == STATUS_LATER)
+		return OK; /* it fetches them now */
 	if (status == STATUS_AGAIN) {
 		p->witness_size = size;
 		return OK;

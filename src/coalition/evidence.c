@@ -162,7 +162,7 @@ enum err_kind evidence_publish_rest(struct coalition *c, struct err *e)
 		char path[PATH_MAX_BYTES];
 		uint64_t index;
 
-		if (!o->unpublished || o == c->own || own_waiting(c) || c->forked)
+		if (!o->unpublished || o == c->own || own_waiting(c))
 			continue;
 		kind = path_make(path, "%s/guilty", o->folder)
 			       ? file_get(c, path, &bytes, e)

@@ -5,7 +5,7 @@
  *
  *   request   u16 count | count x (text origin, u64 size, root[32], digest[8], u64 quorum's size)
  *   answer    u64 epoch | u16 count | count x (text origin, u64 opened, u8 bits,
- *             bytes head when bit 0, bytes quorum when bit 1)
+ *             bytes head when bit 0, bytes quorum when bit 1; bit 2: the head is the asker's)
  *
  * A head is sent when it differs from the asker's in any way, a quorum when it is larger.
  */
@@ -13,6 +13,7 @@
 
 #define BIT_HEAD   1
 #define BIT_QUORUM 2
+#define BIT_SAME   4
 
 enum err_kind heads_ask(struct coalition *c, struct peer *p, struct buf *out, struct err *e)
 {
@@ -30,11 +31,15 @@ enum err_kind heads_ask(struct coalition *c, struct peer *p, struct buf *out, st
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-static void row_write(const struct origin *o, bool with_head, bool with_quorum, struct buf *out)
+static void row_write(
+	const struct origin *o, bool same, bool with_quorum, struct buf *out)
 {
+	bool with_head = !same && o->head.note.len != 0;
+
 	wire_text(out, slice_of(o->key.name));
 	wire_u64(out, o->opened);
-	wire_u8(out, (uint8_t)((with_head ? BIT_HEAD : 0) | (with_quorum ? BIT_QUORUM : 0)));
+	wire_u8(out, (uint8_t)((with_head ? BIT_HEAD : 0) | (with_quorum ? BIT_QUORUM : 0) |
+			       (same ? BIT_SAME : 0)));
 	if (with_head)
 		wire_bytes(out, buf_slice(&o->head.note));
 	if (with_quorum)
@@ -46,8 +51,7 @@ void heads_all(struct coalition *c, struct buf *out)
 	wire_u64(out, 0);
 	wire_u16(out, (uint16_t)c->origins_count);
 	for (size_t i = 0; i < c->origins_count; i++)
-		row_write(c->origins[i], c->origins[i]->head.note.len != 0,
-			c->origins[i]->quorum.note.len != 0, out);
+		row_write(c->origins[i], false, c->origins[i]->quorum.note.len != 0, out);
 }
 
 struct asked {
@@ -99,8 +103,8 @@ enum err_kind heads_answer(
 			    memcmp(a->root, o->head.root, LEDGER_HASH_LEN) == 0 &&
 			    memcmp(a->digest, o->head.digest, sizeof(a->digest)) == 0;
 
-		row_write(o, !same && o->head.note.len != 0,
-			o->quorum.note.len != 0 && o->quorum.size > a->quorum, out);
+		row_write(
+			o, same, o->quorum.note.len != 0 && o->quorum.size > a->quorum, out);
 	}
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
@@ -147,7 +151,7 @@ static enum err_kind head_take(
 	return h->size <= ledger_size(o->log) ? head_compare(c, o, h, e) : OK;
 }
 
-static enum err_kind row_take(struct coalition *c, struct peer *p, struct origin *o,
+static enum err_kind row_take(struct coalition *c, struct peer *p, struct origin *o, bool same,
 	struct slice head, struct slice quorum, struct err *e)
 {
 	struct offer *offer = &p->offers[origin_number(c, o)];
@@ -157,8 +161,10 @@ static enum err_kind row_take(struct coalition *c, struct peer *p, struct origin
 		kind = head_read(c, o, head, &offer->head, e);
 		if (kind == OK)
 			kind = head_take(c, o, &offer->head, e);
-	} else if (o->head.note.len != 0) {
-		kind = head_copy(&offer->head, &o->head, e); /* the same as ours */
+	} else if (same) {
+		kind = head_copy(&offer->head, &o->head, e);
+	} else {
+		head_fini(&offer->head);
 	}
 	if (kind == OK && quorum.len != 0) {
 		kind = head_read(c, o, quorum, &offer->quorum, e);
@@ -181,7 +187,9 @@ static enum err_kind seen_take(
 		head = buf_slice(&c->own->head.note);
 	kind = signer_seen(&c->signer, slice_of(m->witness.name), head, e);
 	if (kind == OK)
-		p->seen_given = p->seen = true;
+		kind = signer_signed_size(&c->signer, &c->signed_size, e);
+	if (kind == OK)
+		p->seen_given = true;
 	return kind;
 }
 
@@ -211,7 +219,7 @@ enum err_kind heads_take(struct coalition *c, struct peer *p, struct slice answe
 			continue; /* a log of a charter that we do not have yet */
 		p->offers[origin_number(c, o)].opened = opened;
 		p->offers[origin_number(c, o)].asked_specials = false;
-		kind = row_take(c, p, o, head, quorum, e);
+		kind = row_take(c, p, o, (bits & BIT_SAME) != 0, head, quorum, e);
 		if (kind == OK && o == c->own)
 			kind = seen_take(c, p, head, e);
 	}

@@ -93,8 +93,7 @@ struct peer {
 	char member[COALITION_NAME_MAX + 1];
 	struct offer offers[ORIGINS_MAX]; /* by number of the origin */
 	enum phase phase;
-	bool seen;                             /* told us what it saw of our log, since the start */
-	bool seen_given;                       /* and the signer knows */
+	bool seen_given; /* told what it saw of our log since the start, and the signer knows */
 	uint64_t epoch;                        /* its answers to `may` */
 	uint64_t witness_size;                 /* size up to which it says to have witnessed us */
 	uint64_t cosigned_size, mirrored_size; /* our newest checkpoint that it signed */
@@ -215,8 +214,9 @@ enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *
 enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
 /* Withdrawals of others that we did not acknowledge yet. */
 enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
-/* Before k others told what they saw of our log, it may be an old one: nothing is appended. */
+/* Before k others told what they saw of our log, and while it is behind that, nothing is appended. */
 bool own_waiting(const struct coalition *c);
+enum err_kind own_ready(const struct coalition *c, struct err *e) MUST_USE; /* ERR_DENIED says why not */
 enum err_kind own_append(struct coalition *c, enum ledger_class class, struct slice content,
 	uint64_t *ret_index, struct err *e) MUST_USE;
 /* Nothing from here on counts any more: what was opened of it is forgotten. */

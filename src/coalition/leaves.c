@@ -40,6 +40,8 @@ enum err_kind leaves_answer(
 	kind = ledger_consistency(o->log, from + count, size, &path, e);
 	if (kind != OK)
 		return kind;
+	if (o == c->own && from + count == size)
+		c->news++; /* who has them can cosign now */
 	wire_u32(out, (uint32_t)count);
 	wire_path(out, &path);
 	return ledger_leaves(o->log, from, count, out, e);

@@ -62,6 +62,10 @@ static enum err_kind checkpoint_make(struct coalition *c, struct err *e)
 	struct signed_head head = {0};
 	enum err_kind kind;
 
+	/* What others told the signer counts as signed. */
+	kind = signer_signed_size(&c->signer, &c->signed_size, e);
+	if (kind != OK)
+		return kind;
 	if (checkpoint.size < c->signed_size)
 		return err_set(e, ERR_DENIED,
 			"our log has %llu leaves here, but %llu were signed: waiting for the "
@@ -97,17 +101,9 @@ static enum err_kind publish(
 {
 	enum err_kind kind;
 
-	if (c->own == NULL || c->own->gone)
-		return err_set(e, ERR_DENIED, "this member is not in the charter");
-	if (c->forked)
-		return err_set(e, ERR_DENIED,
-			"another copy of this member signs its log, or an old backup is running: "
-			"nothing is published");
-	if (own_waiting(c))
-		return err_set(e, ERR_DENIED,
-			"%u other members must first tell what they saw of our log",
-			charter_quorum(c->charter));
-	kind = acknowledge_rest(c, e);
+	kind = own_ready(c, e);
+	if (kind == OK)
+		kind = acknowledge_rest(c, e);
 	if (kind == OK)
 		kind = evidence_publish_rest(c, e);
 	if (kind == OK)

@@ -16,11 +16,43 @@
 
 bool own_waiting(const struct coalition *c)
 {
-	unsigned seen = 0;
+	return c->own == NULL || own_ready(c, NULL) != OK;
+}
 
-	for (size_t i = 0; i < c->peers_count; i++)
+enum err_kind own_ready(const struct coalition *c, struct err *e)
+{
+	unsigned seen = 0, number, quorum;
+	uint64_t size;
+
+	if (c->own == NULL || c->own->gone)
+		return err_set(e, ERR_DENIED, "this member is not in the charter");
+	if (c->forked)
+		return err_set(e, ERR_DENIED,
+			"another copy of this member signs its log, or an old backup is running: "
+			"nothing is published");
+	number = origin_number(c, c->own);
+	size = ledger_size(c->own->log);
+	if (size < c->signed_size)
+		return err_set(e, ERR_DENIED,
+			"our log has %llu leaves here, but %llu were signed: they come from others",
+			(unsigned long long)size, (unsigned long long)c->signed_size);
+	for (size_t i = 0; i < c->peers_count; i++) {
+		const struct offer *offer = &c->peers[i]->offers[number];
+		uint64_t theirs = offer->head.size > offer->quorum.size ? offer->head.size
+									: offer->quorum.size;
+
 		seen += c->peers[i]->seen_given;
-	return c->charter == NULL || seen < charter_quorum(c->charter);
+		if (theirs > size) /* signed by us, held by them: an old backup runs here */
+			return err_set(e, ERR_DENIED,
+				"our log has %llu leaves here, but %llu at %s: they are fetched first",
+				(unsigned long long)size, (unsigned long long)theirs,
+				c->peers[i]->member);
+	}
+	quorum = charter_quorum(c->charter);
+	if (seen < quorum)
+		return err_set(e, ERR_DENIED,
+			"%u of %u other members have told what they saw of our log", seen, quorum);
+	return OK;
 }
 
 enum err_kind own_append(struct coalition *c, enum ledger_class class, struct slice content,
@@ -30,17 +62,9 @@ enum err_kind own_append(struct coalition *c, enum ledger_class class, struct sl
 		.class = class, .time_us = world_now(c->world), .content = content};
 	enum err_kind kind;
 
-	if (c->own == NULL || c->own->gone)
-		return err_set(e, ERR_DENIED, "this member is not in the charter");
-	if (c->forked)
-		return err_set(e, ERR_DENIED,
-			"another copy of this member signs its log, or an old backup is running: "
-			"nothing is published");
-	if (own_waiting(c))
-		return err_set(e, ERR_DENIED,
-			"%u other members must first tell what they saw of our log",
-			charter_quorum(c->charter));
-	kind = ledger_append(c->own->log, &entry, 1, NULL, ret_index, e);
+	kind = own_ready(c, e);
+	if (kind == OK)
+		kind = ledger_append(c->own->log, &entry, 1, NULL, ret_index, e);
 	if (kind == OK)
 		kind = origin_scan(c->own, e);
 	if (kind == OK)
@@ -225,7 +249,7 @@ enum err_kind acknowledge_rest(struct coalition *c, struct err *e)
 {
 	enum err_kind kind = OK;
 
-	if (c->own == NULL || c->own->gone || c->forked || own_waiting(c))
+	if (own_waiting(c))
 		return OK;
 	for (size_t i = 0; i < c->withdrawals_count && kind == OK; i++) {
 		const struct withdrawal *w = &c->withdrawals[i];

@@ -73,8 +73,7 @@ static enum err_kind fetch_next(struct coalition *c, struct peer *p, struct ask 
 
 static bool cosign_due(const struct coalition *c, const struct peer *p)
 {
-	return c->own != NULL && !c->own->gone && !c->forked && !own_waiting(c) &&
-	       c->own->head.size > 0 &&
+	return !own_waiting(c) && c->own->head.size > 0 &&
 	       (p->cosigned_size < c->own->head.size || p->mirrored_size < c->own->head.size);
 }
 
