@@ -11,8 +11,11 @@
 #include <stdlib.h>
 
 #define GATE_LIST_BYTES MIB(64) /* of one list; the largest of MISP's has 20 MB */
-#define WEIGHT_UNKNOWN  50      /* of an indicator whose producer gave no confidence */
-#define NAME_MAX_BYTES  255     /* RFC 1035 section 2.3.4, with room for the last dot */
+/* A network of at least 65,536 IPv4 addresses, or of an IPv6 provider: nobody's alone. */
+#define WIDE_FOUR_PREFIX 16
+#define WIDE_SIX_PREFIX  32
+#define WEIGHT_UNKNOWN   50  /* of an indicator whose producer gave no confidence */
+#define NAME_MAX_BYTES   255 /* RFC 1035 section 2.3.4, with room for the last dot */
 
 /* What the weight must reach, by class: of an exact match, and of a match by parent or network. */
 static const struct gate_bar {
@@ -28,6 +31,8 @@ static const struct gate_bar {
 	[GATE_SHARED] = {"shared",    75,  85 },
 	[GATE_TOP] = {"top",       80,  90 },
 	[GATE_LISTED] = {"listed",    80,  90 },
+	[GATE_RANGE] = {"range",     50,  80 },
+	[GATE_WIDE] = {"wide",      60,  60 },
 	[GATE_PREVALENT] = {"prevalent", 80,  80 },
 };
 
@@ -47,6 +52,7 @@ struct slot {
 	const char *what;
 	uint8_t class;
 	bool below;
+	bool listed_below; /* a list says so of a built-in row */
 };
 
 struct gate {
@@ -118,7 +124,12 @@ static bool put(struct gate *g, uint64_t hash, enum gate_class class, bool below
 	while (g->slots[at].hash != 0 && g->slots[at].hash != hash)
 		at = (at + 1) & (g->capacity - 1);
 	if (g->slots[at].hash == hash) {
-		g->slots[at].below |= below;
+		/* What a list says of all below a name is the list's word, not the built-in row's.
+		 */
+		if (g->slots[at].class == class)
+			g->slots[at].below |= below;
+		else
+			g->slots[at].listed_below |= below;
 		return true;
 	}
 	g->slots[at] =
@@ -246,6 +257,16 @@ static char *own_name(struct gate *g, struct slice text)
 	return name;
 }
 
+/* Published lists of networks speak of providers, whose addresses have many owners. */
+static bool is_network(struct slice text)
+{
+	uint8_t bytes[16];
+	size_t len;
+	unsigned prefix;
+
+	return network_parse(text, bytes, &len, &prefix);
+}
+
 /* A warninglist's `list`; of type "hostname" it covers what is below, the others only themselves.
  */
 static enum err_kind warninglist_put(
@@ -269,7 +290,8 @@ static enum err_kind warninglist_put(
 			return err_set(e, ERR_LIMIT,
 				"noise list \"%s\": more than %d values in all lists", path,
 				SENSOR_NOISE_MAX);
-		if (!value_put(g, json_string(value), GATE_LISTED, below, what))
+		if (!value_put(g, json_string(value),
+			    is_network(json_string(value)) ? GATE_RANGE : GATE_LISTED, below, what))
 			return err_set(e, ERR_NOMEM, "noise list \"%s\": out of memory", path);
 		++*ret_values;
 	}
@@ -305,11 +327,34 @@ static enum err_kind lines_put(
 	return OK;
 }
 
+static enum err_kind list_unpack(const char *path, struct buf *content, struct err *e)
+{
+	struct input *in = NULL;
+	enum err_kind kind = input_open(path, &in, e);
+	size_t got = 1;
+
+	while (kind == OK && got > 0) {
+		char *to = buf_reserve(content, KIB(64));
+
+		if (to == NULL) {
+			kind = err_set(e, ERR_LIMIT,
+				"noise list \"%s\": more than %llu MiB unpacked, or out of memory",
+				path, (unsigned long long)(GATE_LIST_BYTES >> 20));
+			break;
+		}
+		kind = input_read(in, to, KIB(64), &got, e);
+		if (kind == OK)
+			content->len += got;
+	}
+	input_free(in);
+	return kind;
+}
+
 enum err_kind gate_list_read(struct gate *g, const char *path, size_t *ret_values, struct err *e)
 {
-	struct buf content = BUF_INIT;
+	struct buf content = BUF_MAX(GATE_LIST_BYTES);
 	size_t values = 0;
-	enum err_kind kind = file_read(path, GATE_LIST_BYTES, &content, e);
+	enum err_kind kind = list_unpack(path, &content, e);
 	struct slice text = slice_trim(buf_slice(&content));
 
 	if (kind == OK && text.len > 0 && text.data[0] == '{') {
@@ -346,10 +391,17 @@ static bool class_higher(enum gate_class a, enum gate_class b)
 	return bars[a].wide > bars[b].wide;
 }
 
+static void take_as(
+	struct found *f, const struct slot *slot, enum gate_class class, struct slice value)
+{
+	if (slot != NULL && class_higher(class, f->class))
+		*f = (struct found){class, slot->what, value};
+}
+
 static void take(struct found *f, const struct slot *slot, struct slice value)
 {
-	if (slot != NULL && class_higher((enum gate_class)slot->class, f->class))
-		*f = (struct found){(enum gate_class)slot->class, slot->what, value};
+	if (slot != NULL)
+		take_as(f, slot, (enum gate_class)slot->class, value);
 }
 
 static void address_find(const struct gate *g, struct slice text, struct found *f)
@@ -361,15 +413,33 @@ static void address_find(const struct gate *g, struct slice text, struct found *
 	if (!network_parse(text, bytes, &len, &prefix))
 		return;
 	for (unsigned p = 0; p <= prefix; p++) {
+		const struct slot *slot;
+
 		if (!(len == 4 ? g->four[p] : g->six[p]))
 			continue;
 		memcpy(masked, bytes, len);
 		host_bits_clear(masked, len, p);
-		take(f,
-			slot_find(g,
-				key_hash(g, 'a', (uint8_t)p, (struct slice){(char *)masked, len})),
-			text);
+		slot = slot_find(
+			g, key_hash(g, 'a', (uint8_t)p, (struct slice){(char *)masked, len}));
+		/* A published network as an indicator is noise; an address in it is who has it now.
+		 */
+		if (slot != NULL && slot->class == GATE_RANGE && p == prefix)
+			take_as(f, slot, GATE_LISTED, text);
+		else
+			take(f, slot, text);
 	}
+}
+
+static void network_find(struct slice text, struct found *f)
+{
+	uint8_t bytes[16];
+	size_t len;
+	unsigned prefix;
+
+	if (network_parse(text, bytes, &len, &prefix) &&
+		prefix <= (len == 4 ? WIDE_FOUR_PREFIX : WIDE_SIX_PREFIX) &&
+		class_higher(GATE_WIDE, f->class))
+		*f = (struct found){GATE_WIDE, "a network of very many", text};
 }
 
 /* The name itself, what covers it, and whether it is a suffix under which everybody registers. */
@@ -378,18 +448,27 @@ static void name_find(const struct gate *g, struct slice text, bool indicator, s
 	char name[NAME_MAX_BYTES + 1];
 	size_t len = name_normal(text, name);
 	struct slice all = {name, len};
+	const char *own = NULL;
 
 	if (len == 0)
 		return;
 	name[len] = 0;
+	/* What somebody registered, also below a name under which anybody may publish. */
+	if (g->suffixes != NULL)
+		own = psl_registrable_domain(g->suffixes, name);
 	for (size_t at = 0;;) {
 		struct slice part = slice_cut(all, at, len);
 		size_t dot = slice_find(part, '.', 0);
 		const struct slot *slot =
 			slot_find(g, key_hash(g, dot < part.len ? 'n' : 'v', 0, part));
 
-		if (slot != NULL && (at == 0 || slot->below))
+		bool theirs = own == NULL || name + at <= own;
+
+		if (slot != NULL &&
+			(at == 0 || (slot->below && (theirs || slot->class != GATE_LISTED))))
 			take(f, slot, text);
+		else if (slot != NULL && slot->listed_below && theirs)
+			take_as(f, slot, GATE_LISTED, text);
 		/* Registries name their servers nic.TLD; they turn up in every resolver's log. */
 		if (dot == 3 && memcmp(part.data, "nic", 3) == 0 &&
 			slice_find(part, '.', 4) == part.len && class_higher(GATE_ROOT, f->class))
@@ -445,6 +524,7 @@ static struct found noise_find(const struct gate *g, const struct gate_case *c)
 	case FIELD_ADDRESS:
 		address_find(g, c->indicator, &f);
 		address_find(g, c->value, &f);
+		network_find(c->indicator, &f);
 		break;
 	case FIELD_NAME:
 		name_find(g, c->indicator, true, &f);

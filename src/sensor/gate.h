@@ -18,6 +18,8 @@ enum gate_class {
 	GATE_SHARED,   /* content delivery and shared hosting: one address or parent, many owners */
 	GATE_TOP,      /* names that nearly everybody visits */
 	GATE_LISTED,   /* on a list that the operator gave */
+	GATE_RANGE,    /* an address in a network on such a list: of its owner, or of a customer */
+	GATE_WIDE,     /* the indicator is a network so wide that most of it is somebody else's */
 	GATE_PREVALENT, /* common on this site for days */
 	GATE_CLASSES
 };
@@ -44,7 +46,7 @@ struct gate;
 /* With the built-in lists. world: the key of its tables. */
 struct gate *gate_new(const struct world *world) MUST_USE;
 void gate_free(struct gate *g);
-/* A MISP warninglist (JSON) or one value a line. ERR_INVALID: neither. */
+/* A MISP warninglist (JSON) or one value a line, packed or not. ERR_INVALID: neither. */
 enum err_kind gate_list_read(
 	struct gate *g, const char *path, size_t *ret_values, struct err *e) MUST_USE;
 void gate_judge(const struct gate *g, const struct gate_case *c, struct gate_verdict *ret_verdict);
