@@ -3,10 +3,12 @@
  * What a history costs: logs are read as the sensor reads them, with the history behind, and
  * without for comparison; then the history is asked for 1,000 values. Told in CPU seconds.
  *
- *   hunt_bench FOLDER COPIES LOG...
+ *   hunt_bench FOLDER COPIES SEGMENTS LOG...
  *
- * FOLDER is left with COPIES histories of the logs, so that asking has something to read.
+ * FOLDER is left with COPIES histories of the logs. With SEGMENTS above 0 their filters are copied
+ * to so many more, those are put out of memory, and asked again: then the disk decides.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -118,6 +120,53 @@ static bool count_segment(void *context, const struct hunt_segment *segment, siz
 	return true;
 }
 
+/* Onto the disk and out of the kernel's memory. */
+static bool put_out(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return done;
+}
+
+/* Filters of a longer history: each that is there once more and once more, by other names. */
+static int history_lengthen(const char *folder, unsigned segments)
+{
+	struct dirent **names;
+	int count = scandir(folder, &names, NULL, alphasort);
+	struct err e;
+
+	for (unsigned i = 0, at = 0; i < segments && count > 0; at++) {
+		const char *name = names[at % (unsigned)count]->d_name;
+		struct buf file = BUF_INIT;
+		char from[512], to[512];
+
+		if (strstr(name, ".hunt") == NULL) {
+			if (at > (unsigned)count && i == 0)
+				break;
+			continue;
+		}
+		(void)snprintf(from, sizeof(from), "%s/%s", folder, name);
+		(void)snprintf(to, sizeof(to), "%s/%020u-%016x.hunt", folder, 1000 + i, i);
+		if (file_read(from, MIB(256), &file, &e) != OK ||
+			file_write_atomic(to, buf_slice(&file), 0600, &e) != OK)
+			return failed(from, &e);
+		buf_fini(&file);
+		if (!put_out(to)) {
+			(void)err_set(&e, ERR_IO, "could not put it out of memory");
+			return failed(to, &e);
+		}
+		i++;
+	}
+	for (int i = 0; i < count; i++)
+		free(names[i]);
+	if (count >= 0)
+		free(names);
+	return 0;
+}
+
 static int ask(const char *folder, const struct hunt_totals *totals)
 {
 	struct hunt_question *q = hunt_question_new();
@@ -158,14 +207,14 @@ int main(int argc, char **argv)
 	struct err e;
 	int status = 0;
 
-	if (argc < 4 || memory == NULL) {
-		fprintf(stderr, "usage: hunt_bench FOLDER COPIES LOG...\n");
+	if (argc < 5 || memory == NULL) {
+		fprintf(stderr, "usage: hunt_bench FOLDER COPIES SEGMENTS LOG...\n");
 		return 2;
 	}
 	if (hunt_writer_open(argv[1], world_real(), &w, &e) != OK)
 		return failed(argv[1], &e);
 	for (long copy = 0; copy < atol(argv[2]) && status == 0; copy++) {
-		for (int i = 3; i < argc && status == 0; i++) {
+		for (int i = 4; i < argc && status == 0; i++) {
 			struct totals a = {0}, k = {0};
 
 			status = log_read(argv[i], memory + EVENT_PADDING, NULL, &a);
@@ -193,5 +242,14 @@ int main(int argc, char **argv)
 		100.0 * (double)totals.filter_bytes / (double)totals.log_bytes,
 		(double)totals.filter_bytes / (double)totals.records);
 	free(memory);
+	status = ask(argv[1], &totals);
+	if (status != 0 || atol(argv[3]) <= 0)
+		return status;
+	if (history_lengthen(argv[1], (unsigned)atol(argv[3])) != 0)
+		return 1;
+	if (hunt_totals(argv[1], &totals, &e) != OK)
+		return failed(argv[1], &e);
+	printf("%.2f GB of filters, the %ld added ones out of memory: ",
+		(double)totals.filter_bytes * 1e-9, atol(argv[3]));
 	return ask(argv[1], &totals);
 }

@@ -4,7 +4,7 @@
 #
 # SERAI_BENCH_LINES (5000000 of dns and of conn), SERAI_BENCH_ROUNDS (5), SERAI_BENCH_FOLDER,
 # SERAI_BENCH_CAPTURE (a pcap file; else the captures beside the checkout, repeated),
-# SERAI_BENCH_PEERS (yes: grep, ripgrep and mawk on a tenth of the lines).
+# SERAI_BENCH_PEERS (yes: grep, ripgrep, mawk and Vectorscan, as Debian's libhyperscan, on a tenth of the lines).
 
 configure build gcc -Dbuildtype=debugoptimized -Doptimization=2
 ninja -C build >build/ninja.log || {
@@ -138,10 +138,12 @@ if [ -n "$capture" ] && [ -f "$capture" ]; then
 		cpu tcpdump tcpdump -r "$capture" -w /dev/null
 		cpu watch "$serai" watch --once --quiet -i "$work/i1000000.sidx" --output /dev/null "$capture"
 		cpu plant "$serai" watch --once --quiet --plant -i "$work/i1000000.sidx" --output /dev/null "$capture"
+		cpu reader build/bench/packet_bench "$capture"
 	done
 	row "tcpdump -r -w /dev/null" tcpdump tcpdump
 	row "serai watch, 1,000,000 indicators" watch tcpdump
 	row "and plant protocols" plant tcpdump
+	row "reading alone: addresses, DNS, TLS names, JA3, JA4 (packet_bench)" reader tcpdump
 fi
 
 if [ -n "${SERAI_BENCH_PEERS:-}" ]; then
@@ -162,6 +164,17 @@ if [ -n "${SERAI_BENCH_PEERS:-}" ]; then
 			END {print n}' "$work/ind$n.txt" "$work/tenth.log"
 		for tool in serai grep rg mawk; do row "$tool, $n indicators" "$tool$n" "serai$n"; done
 	done
+	# Strings in bytes with the quickest library for that; a million take minutes to compile and are asked for by
+	# SERAI_BENCH_PEERS=all.
+	need libhyperscan-dev
+	cc -O2 -o "$work/literals" bench/literals_bench.c $(pkg-config --cflags --libs libhs)
+	counts='1000 10000 100000'
+	[ "$SERAI_BENCH_PEERS" != all ] || counts="$counts 1000000"
+	printf '\nVectorscan, the same files:\n\n'
+	for n in $counts; do
+		made "ind$n.txt" indicators "$n"
+		"$work/literals" "$work/ind$n.txt" "$work/tenth.log"
+	done
 fi
 
 printf '\n## Patterns\n\n```\n'
@@ -169,7 +182,10 @@ build/bench/pattern_bench 300000
 printf '```\n'
 if [ -x build/bench/hunt_bench ]; then
 	printf '\n## Hunts\n\n```\n'
-	[ -f "$work/tenth.log" ] || head -n 1000000 "$work/dns.log" >"$work/tenth.log"
-	build/bench/hunt_bench "$work/history" 2 "$work/tenth.log"
+	head -n 1000000 "$work/dns.log" >"$work/hunt.dns.log"
+	head -n 1000000 "$work/conn.log" >"$work/hunt.conn.log"
+	rm -rf "$work/history"
+	build/bench/hunt_bench "$work/history" 3 1000 "$work/hunt.dns.log" "$work/hunt.conn.log"
+	rm -rf "$work/history"
 	printf '```\n'
 fi
