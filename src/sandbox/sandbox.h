@@ -34,11 +34,11 @@ struct sandbox_call {
 struct sandbox_rules {
 	const struct sandbox_path *paths;
 	size_t paths_count;
-	/* No system call that opens, binds or connects a socket, or sends on one that is open: for a
-	 * sensor, which only ever receives. */
+	/* No system call that opens, binds or connects a socket, or sends on one that is open: for
+	 * a sensor, which only ever receives. */
 	bool no_sending;
-	/* Not NULL: no system call but these; and no new descriptor, no capability, no core file. For
-	 * a process that holds keys and does one thing. */
+	/* Not NULL: no system call but these; and no new descriptor, no capability, no core file.
+	 * For a process that holds keys and does one thing. */
 	const struct sandbox_call *only;
 	size_t only_count;
 };

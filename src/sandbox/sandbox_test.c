@@ -2,12 +2,16 @@
 /* What was given up is gone: each case in a process of its own, which tells by its end. */
 #include "sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +148,114 @@ static void a_missing_path_is_told(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* ---- nothing but
+ * --------------------------------------------------------------------------------- */
+
+static int write_to_errors(void)
+{
+	return write(STDERR_FILENO, "", 0) == 0 ? DONE : REFUSED;
+}
+static int write_to_output(void)
+{
+	return write(STDOUT_FILENO, "", 0) == 0 ? DONE : REFUSED;
+}
+static int open_at(void)
+{
+	return openat(AT_FDCWD, inside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EMFILE
+		       ? REFUSED
+		       : DONE;
+}
+static int have_capabilities(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &head, have) != 0)
+		return NOT_ENTERED;
+	return have[0].effective == 0 && have[0].permitted == 0 && have[1].effective == 0 &&
+			       have[1].permitted == 0
+		       ? REFUSED
+		       : DONE;
+}
+static int map_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			       MAP_FAILED
+		       ? REFUSED
+		       : DONE;
+}
+static int map_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0) == MAP_FAILED
+		       ? REFUSED
+		       : DONE;
+}
+static int nothing(void)
+{
+	return DONE;
+}
+
+static int run_only(int (*what)(void), const char *one_more)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		const struct sandbox_path paths[] = {
+			{folder, SANDBOX_WRITE, false, false},
+		};
+		/* sigaltstack: the address sanitizer asks it before the end. */
+		const struct sandbox_call only[] = {
+			{"write",       SANDBOX_ON,      STDERR_FILENO},
+			{"openat",      SANDBOX_ANY,     0            },
+			{"mmap",        SANDBOX_NO_CODE, 0            },
+			{"capget",      SANDBOX_ANY,     0            },
+			{"exit_group",  SANDBOX_ANY,     0            },
+			{"sigaltstack", SANDBOX_ANY,     0            },
+			{one_more,      SANDBOX_TO_PEER, STDERR_FILENO},
+		};
+		const struct sandbox_rules rules = {
+			paths, COUNT_OF(paths), false, only, COUNT_OF(only)};
+		struct err e;
+		bool files;
+		enum err_kind kind = sandbox_enter(&rules, &files, &e);
+
+		_exit(kind == OK ? what() : kind == ERR_USAGE ? NOT_ENTERED + 1 : NOT_ENTERED);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void nothing_but_what_is_named(void **state)
+{
+	static const struct {
+		const char *why;
+		int (*what)(void);
+		int end;
+	} cases[] = {
+		{"nothing at all",            nothing,           DONE   },
+		{"on the descriptor",         write_to_errors,   DONE   },
+		{"on another",                write_to_output,   -SIGSYS},
+		{"no new descriptor",         open_at,           REFUSED},
+		{"no socket",                 open_socket,       -SIGSYS},
+		{"no program",                start_program,     -SIGSYS},
+		{"memory",                    map_memory,        DONE   },
+		{"memory that is code",       map_code,          -SIGSYS},
+		{"capabilities, also root's", have_capabilities, REFUSED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		int end = run_only(cases[i].what, "sendto");
+
+		if (end != cases[i].end)
+			fail_msg("%s: ended with %d", cases[i].why, end);
+	}
+	assert_int_equal(run_only(nothing, "no_such_call"), NOT_ENTERED + 1);
+}
+
 static int set_up(void **state)
 {
 	char sub[80];
@@ -177,6 +289,7 @@ int main(void)
 		cmocka_unit_test(no_program_starts),
 		cmocka_unit_test(a_sensor_opens_no_socket),
 		cmocka_unit_test(a_missing_path_is_told),
+		cmocka_unit_test(nothing_but_what_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

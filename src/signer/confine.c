@@ -8,6 +8,14 @@
 #include "parts.h"
 #include "sandbox/sandbox.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
 #define DESCRIPTORS_MAX 4096 /* looked at; more are refused, not left open */
 
 /* Is this descriptor the folder, or below it? */
@@ -60,25 +68,28 @@ enum err_kind signer_sandbox(int fd, const char *folder, bool *ret_files, struct
 {
 	const struct sandbox_call calls[] = {
 		{"read",          SANDBOX_ON,      fd           },
-		{"sendto",        SANDBOX_TO_PEER, fd           },
+                {"sendto",        SANDBOX_TO_PEER, fd           },
 		{"write",         SANDBOX_ON,      STDERR_FILENO}, /* the last words of a failing check */
 		{"pread64",       SANDBOX_ANY,     0            },
-		{"pwrite64",      SANDBOX_ANY,     0            },
+                {"pwrite64",      SANDBOX_ANY,     0            },
 		{"fdatasync",     SANDBOX_ANY,     0            },
-		{"close",         SANDBOX_ANY,     0            },
-		{"brk",           SANDBOX_ANY,     0            },
+                {"close",         SANDBOX_ANY,     0            },
+                {"brk",           SANDBOX_ANY,     0            },
 		{"mmap",          SANDBOX_NO_CODE, 0            },
-		{"mprotect",      SANDBOX_NO_CODE, 0            },
+                {"mprotect",      SANDBOX_NO_CODE, 0            },
 		{"mremap",        SANDBOX_ANY,     0            },
-		{"munmap",        SANDBOX_ANY,     0            },
-		{"madvise",       SANDBOX_ANY,     0            },
+                {"munmap",        SANDBOX_ANY,     0            },
+                {"madvise",       SANDBOX_ANY,     0            },
 		{"munlock",       SANDBOX_ANY,     0            },
-		{"futex",         SANDBOX_ANY,     0            },
+                {"futex",         SANDBOX_ANY,     0            },
 		{"clock_gettime", SANDBOX_ANY,     0            },
-		{"getrandom",     SANDBOX_ANY,     0            },
+                {"getrandom",     SANDBOX_ANY,     0            },
 		{"rt_sigreturn",  SANDBOX_ANY,     0            },
-		{"exit",          SANDBOX_ANY,     0            },
+                {"exit",          SANDBOX_ANY,     0            },
 		{"exit_group",    SANDBOX_ANY,     0            },
+#ifdef SANITIZED
+		{"sigaltstack",   SANDBOX_ANY,     0            }, /* asked before the end */
+#endif
 	};
 	char *real = realpath(folder, NULL);
 	struct sandbox_path path = {real, SANDBOX_WRITE, false, false};
