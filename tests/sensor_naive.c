@@ -19,6 +19,7 @@ struct row {
 	enum field_kind kind;
 	char *text, *told, *key;
 	size_t key_len;
+	bool refused;
 };
 
 struct naive {
@@ -393,7 +394,11 @@ void naive_add(struct naive *n, enum field_kind kind, const char *text)
 	if (row_find(n, s.text, s.len, &slot) != SIZE_MAX)
 		return;
 	told_of(kind, &s, len, bits, told);
-	n->rows[n->count] = (struct row){kind, strdup(text), strdup(told), malloc(s.len), s.len};
+	n->rows[n->count] = (struct row){.kind = kind,
+		.text = strdup(text),
+		.told = strdup(told),
+		.key = malloc(s.len),
+		.key_len = s.len};
 	assert_non_null(n->rows[n->count].key);
 	memcpy(n->rows[n->count].key, s.text, s.len);
 	n->slots[slot] = (uint32_t)++n->count;
@@ -426,9 +431,10 @@ static bool look(const struct naive *n, const struct spelt *s, uint64_t record, 
 {
 	size_t row = row_find(n, s->text, s->len, NULL);
 
-	if (row != SIZE_MAX)
-		naive_hits_add(h, record, (uint32_t)row, how);
-	return row != SIZE_MAX;
+	if (row == SIZE_MAX || n->rows[row].refused)
+		return false;
+	naive_hits_add(h, record, (uint32_t)row, how);
+	return true;
 }
 
 static void look_address(const struct naive *n, const uint8_t *bytes, unsigned len, uint64_t record,
@@ -631,17 +637,43 @@ uint32_t naive_of_finding(const struct naive *n, const struct scene_finding *f)
 	return 0;
 }
 
-void naive_index(const struct naive *n, const char *path)
+static struct index_builder *builder_new(void)
 {
 	struct index_builder *b = index_builder_new(world_real());
 
 	assert_non_null(b);
 	MUST(index_builder_entry(
 		b, &(struct index_entry){.id = SLICE("feed:planted"), .confidence = 90}, e));
+	return b;
+}
+
+void naive_index(const struct naive *n, const char *path)
+{
+	struct index_builder *b = builder_new();
+
 	for (size_t i = 0; i < n->count; i++)
 		MUST(index_builder_value(b, n->rows[i].kind, slice_of(n->rows[i].text), e));
 	MUST(index_builder_write(b, path, NULL, e));
 	index_builder_free(b);
+}
+
+size_t naive_index_real(struct naive *n, const char *path)
+{
+	struct index_builder *b = builder_new();
+	size_t refused = 0;
+	struct err why;
+
+	for (size_t i = 0; i < n->count; i++) {
+		enum err_kind kind =
+			index_builder_value(b, n->rows[i].kind, slice_of(n->rows[i].text), &why);
+
+		assert_true(kind == OK || kind == ERR_INVALID);
+		n->rows[i].refused = kind != OK;
+		refused += kind != OK;
+	}
+	MUST(index_builder_write(b, path, NULL, e));
+	index_builder_free(b);
+	return refused;
 }
 
 void naive_compare(const struct naive *n, const char *what, struct slice text,

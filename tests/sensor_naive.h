@@ -47,6 +47,9 @@ uint32_t naive_of_finding(const struct naive *n, const struct scene_finding *f);
 
 /* The sensor's index of the same indicators. */
 void naive_index(const struct naive *n, const char *path);
+/* The same of values that nobody chose: what the index refuses as no value of its kind, or as one
+ * that nearly everything matches, is looked for no more. Returns how many. */
+size_t naive_index_real(struct naive *n, const char *path);
 
 /* Both sorted; fails the test at the first difference and says which, and in which line of `text`
  * (may be empty). */
