@@ -60,18 +60,58 @@ void search_subtract_all(struct search *s, const struct box *const *boxes, size_
 		search_subtract(s, boxes[i]);
 }
 
-/* What part of b the other takes away, 0 when they do not meet, 1 when all of it. */
-static double taken(const struct box *b, const struct box *other, unsigned attributes)
+static bool meets(const struct box *b, const struct box *other)
+{
+	for (uint32_t care = other->care; care != 0; care &= care - 1) {
+		unsigned a = (unsigned)__builtin_ctz(care);
+
+		if ((b->set[a] & other->set[a]) == 0)
+			return false;
+	}
+	return true;
+}
+
+size_t search_narrow(struct search *s, const struct box *b)
+{
+	size_t before = s->cover_count, kept = 0;
+
+	for (size_t i = 0; i < before; i++) {
+		const struct box *other = s->cover[i];
+
+		if (!meets(b, other))
+			continue;
+		s->cover[i] = s->cover[kept];
+		s->cover[kept++] = other;
+	}
+	*s->steps -= *s->steps < before ? *s->steps : before;
+	s->cover_count = kept;
+	return before;
+}
+
+void search_widen(struct search *s, size_t before)
+{
+	s->cover_count = before;
+}
+
+static double ones(uint64_t x)
+{
+	x -= x >> 1 & UINT64_C(0x5555555555555555);
+	x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (double)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* What part of b a box takes away that meets it; 1: all of it. */
+static double taken(const struct box *b, const struct box *other)
 {
 	double part = 1;
 
-	for (unsigned i = 0; i < attributes; i++)
-		if ((b->set[i] & other->set[i]) == 0)
-			return 0;
-	for (unsigned i = 0; i < attributes; i++)
-		if ((b->set[i] & ~other->set[i]) != 0)
-			part *= (double)__builtin_popcountll(b->set[i] & other->set[i]) /
-				(double)__builtin_popcountll(b->set[i]);
+	for (uint32_t care = other->care; care != 0; care &= care - 1) {
+		unsigned a = (unsigned)__builtin_ctz(care);
+
+		if ((b->set[a] & ~other->set[a]) != 0)
+			part *= ones(b->set[a] & other->set[a]) / ones(b->set[a]);
+	}
 	return part;
 }
 
@@ -92,12 +132,13 @@ static enum policy_answer remains(
 	*s->steps -= count + 1;
 	for (size_t i = 0; i < count; i++) {
 		const struct box *other = s->cover[list + i];
-		double part = taken(&b, other, s->attributes);
+		double part;
 
-		if (part <= 0)
+		if (!meets(&b, other))
 			continue;
-		if (box_holds(other, &b, s->attributes))
-			return POLICY_NO;
+		part = taken(&b, other);
+		if (part >= 1)
+			return POLICY_NO; /* a part of a finite set: 1 only when nothing is left */
 		s->cover[top + kept++] = other;
 		if (part > most) {
 			most = part;
@@ -108,7 +149,8 @@ static enum policy_answer remains(
 		s->found = b;
 		return POLICY_YES;
 	}
-	for (unsigned a = 0; a < s->attributes; a++) {
+	for (uint32_t care = best->care; care != 0; care &= care - 1) {
+		unsigned a = (unsigned)__builtin_ctz(care);
 		struct box piece = b;
 
 		piece.set[a] &= ~best->set[a];
@@ -127,7 +169,7 @@ enum policy_answer search_remains(struct search *s, const struct box *b)
 	for (unsigned a = 0; a < s->attributes; a++)
 		if (b->set[a] == 0)
 			return POLICY_NO;
-	return remains(s, *b, 0, s->cover_count, s->cover_count, 0);
+	return remains(s, *b, 0, s->cover_count, COVER_MAX, 0);
 }
 
 /* ---- a family as boxes ---------------------------------------------------------------------- */
@@ -150,6 +192,10 @@ static void side_box(const struct side *s, const struct rule *r, const struct sp
 		if (policy_attribute_get(s->family, a)->domain == POLICY_PARTY)
 			ret_box->set[a] =
 				bits_moved(ret_box->set[a], s->p->parties.members_count, members);
+	ret_box->care = 0;
+	for (unsigned a = 0; a < s->attributes; a++)
+		if (ret_box->set[a] != (domain_known(space, s->family, a) | BIT(BIT_UNKNOWN)))
+			ret_box->care |= (uint32_t)BIT(a);
 }
 
 bool side_init(struct side *s, const struct policy *p, enum policy_family f,
@@ -184,6 +230,8 @@ bool side_init(struct side *s, const struct policy *p, enum policy_family f,
 	for (unsigned i = 0; i < t->conflicts_count; i++) {
 		(void)box_meet(&s->boxes[t->conflicts[i].a], &s->boxes[t->conflicts[i].b],
 			s->attributes, &s->meets[i]);
+		s->meets[i].care =
+			s->boxes[t->conflicts[i].a].care | s->boxes[t->conflicts[i].b].care;
 		s->denies[s->denies_count++] = &s->meets[i];
 	}
 	return true;

@@ -38,9 +38,15 @@ struct search {
 /* False: no memory. search_fini in any case. */
 bool search_init(struct search *s, unsigned attributes, uint64_t *steps);
 void search_fini(struct search *s);
-void search_clear(struct search *s); /* subtract nothing */
-void search_subtract(struct search *s, const struct box *b);
+void search_clear(struct search *s);                         /* subtract nothing */
+void search_subtract(struct search *s, const struct box *b); /* a side's box, for its `care` */
 void search_subtract_all(struct search *s, const struct box *const *boxes, size_t count);
+/*
+ * For several questions about parts of one box: subtract only what meets it, until search_widen
+ * with what this returned. The order of what is subtracted changes.
+ */
+size_t search_narrow(struct search *s, const struct box *b);
+void search_widen(struct search *s, size_t before);
 /* Does something of the box remain? */
 enum policy_answer search_remains(struct search *s, const struct box *b);
 

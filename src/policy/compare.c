@@ -196,14 +196,18 @@ static void newly(struct comparison *c, enum policy_change change, const struct 
 
 	search_subtract_all(&c->search, now->denies, now->denies_count);
 	for (unsigned k = 0; k < then->denies_count; k++) {
+		size_t wide;
+
 		if (held_by_one(then->denies[k], now->denies, now->denies_count, now->attributes))
 			continue;
+		wide = search_narrow(&c->search, then->denies[k]);
 		for (unsigned i = 0; i < now->permits_count; i++) {
 			struct box piece;
 
 			if (box_meet(then->denies[k], now->permits[i], now->attributes, &piece))
 				hunt_piece(&h, &piece);
 		}
+		search_widen(&c->search, wide);
 	}
 	search_subtract_all(&c->search, then->permits, then->permits_count);
 	for (unsigned i = 0; i < now->permits_count; i++)
@@ -231,6 +235,7 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 {
 	struct comparison *c = h->c;
 	bool permit = strict->rules[place]->effect == POLICY_PERMIT;
+	size_t wide;
 
 	search_clear(&c->search);
 	search_subtract_all(&c->search, strict->denies, strict->denies_count);
@@ -238,6 +243,7 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 	for (unsigned i = 0; i < loose->count; i++)
 		if (duty_strictness(&loose->rules[i]->duties, h->duty_row) >= strictness)
 			search_subtract(&c->search, &loose->boxes[i]);
+	(void)search_narrow(&c->search, &strict->boxes[place]);
 	for (unsigned i = 0; i < loose->permits_count; i++) {
 		struct box both, all;
 
@@ -247,9 +253,13 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 			hunt_piece(h, &both);
 			continue;
 		}
-		for (unsigned k = 0; k < strict->permits_count; k++)
-			if (box_meet(&both, strict->permits[k], strict->attributes, &all))
-				hunt_piece(h, &all);
+		wide = search_narrow(&c->search, &both);
+		/* Where nothing remains, no permit needs to be looked at. */
+		if (search_remains(&c->search, &both) != POLICY_NO)
+			for (unsigned k = 0; k < strict->permits_count; k++)
+				if (box_meet(&both, strict->permits[k], strict->attributes, &all))
+					hunt_piece(h, &all);
+		search_widen(&c->search, wide);
 	}
 }
 

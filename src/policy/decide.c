@@ -12,23 +12,40 @@ void policy_case_init(struct policy_case *c, enum policy_family family)
 		c->values[a] = POLICY_UNKNOWN;
 }
 
-unsigned case_matches(const struct policy *p, const struct policy_case *c, int sector,
+/* As value_bit, which the schema's tables answer; a test holds them together. */
+static inline unsigned lane_bit(const struct lane *lane, int32_t value)
+{
+	unsigned k;
+
+	if ((uint32_t)value < lane->values)
+		return (unsigned)value;
+	if (!lane->number)
+		return lane->party && value == POLICY_PUBLIC ? BIT_PUBLIC : BIT_UNKNOWN;
+	if (value < lane->cuts->start[0] || value > lane->most)
+		return BIT_UNKNOWN;
+	for (k = lane->cuts->count - 1; lane->cuts->start[k] > value; k--)
+		;
+	return k;
+}
+
+void case_matches(const struct policy *p, const struct policy_case *c, int sector,
 	unsigned sector_bit, uint64_t ret_matches[TABLE_WORDS_MAX])
 {
 	const struct table *t = &p->tables[c->family];
-	unsigned attributes = attributes_count(c->family);
+	const uint64_t *rows[POLICY_ATTRIBUTES_MAX];
 
-	for (unsigned w = 0; w < t->words; w++)
-		ret_matches[w] = ~UINT64_C(0);
-	for (unsigned a = 0; a < attributes; a++) {
-		unsigned bit = (int)a == sector ? sector_bit
-						: value_bit(&p->space, c->family, a, c->values[a]);
-		const uint64_t *row = t->has + ((size_t)a * POLICY_VALUES_MAX + bit) * t->words;
+	for (unsigned a = 0; a < t->attributes; a++) {
+		unsigned bit = (int)a == sector ? sector_bit : lane_bit(&t->lanes[a], c->values[a]);
 
-		for (unsigned w = 0; w < t->words; w++)
-			ret_matches[w] &= row[w];
+		rows[a] = t->has + ((size_t)a * POLICY_VALUES_MAX + bit) * t->words;
 	}
-	return t->words;
+	for (unsigned w = 0; w < t->words; w++) {
+		uint64_t matches = rows[0][w];
+
+		for (unsigned a = 1; a < t->attributes; a++)
+			matches &= rows[a][w];
+		ret_matches[w] = matches;
+	}
 }
 
 static int first_of(const struct table *t, const uint64_t *matches, const uint64_t *wanted)
@@ -50,7 +67,7 @@ static bool decide_one(const struct policy *p, const struct policy_case *c, int 
 	uint64_t matches[TABLE_WORDS_MAX];
 	int permit, deny;
 
-	(void)case_matches(p, c, sector, sector_bit, matches);
+	case_matches(p, c, sector, sector_bit, matches);
 	if (c->family == POLICY_DUTY) {
 		int applies = first_of(t, matches, t->duties);
 
@@ -80,13 +97,14 @@ void policy_decide(
 	const struct policy *p, const struct policy_case *c, struct policy_decision *ret_decision)
 {
 	struct policy_decision d = {.allowed = c->family != POLICY_DUTY, .rule = -1};
-	int sector = attribute_sector(c->family);
-	uint64_t sectors = 0;
+	const struct table *t = &p->tables[c->family];
+	int sector = t->sector;
+	uint64_t sectors = 1;
 	bool go_on = true;
 
 	duties_init(&d.duties);
 	if (sector >= 0) {
-		sectors = c->sectors & domain_known(&p->space, c->family, (unsigned)sector);
+		sectors = c->sectors & (BIT(t->lanes[sector].values) - 1);
 		/* A sector that nobody knows is unknown, not left out. */
 		if (c->sectors == 0)
 			sectors = BIT(value_bit(

@@ -6,8 +6,8 @@
 #include "inside.h"
 
 /* The rules of the family that match, one bit each, with this value of the sector (sector -1: the
- * case's own). Returns the number of words. */
-unsigned case_matches(const struct policy *p, const struct policy_case *c, int sector,
+ * case's own). */
+void case_matches(const struct policy *p, const struct policy_case *c, int sector,
 	unsigned sector_bit, uint64_t ret_matches[TABLE_WORDS_MAX]);
 
 #endif

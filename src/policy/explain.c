@@ -70,7 +70,7 @@ static void matches_find(struct account *w)
 	uint64_t bits = sector < 0 ? 1 : case_bits(w, (unsigned)sector);
 
 	for (; bits != 0; bits &= bits - 1) {
-		(void)case_matches(w->p, w->c, sector, (unsigned)__builtin_ctzll(bits), one);
+		case_matches(w->p, w->c, sector, (unsigned)__builtin_ctzll(bits), one);
 		for (unsigned i = 0; i < t->words; i++)
 			w->matches[i] |= one[i];
 	}

@@ -90,6 +90,7 @@ struct range {
 
 struct box {
 	uint64_t set[POLICY_ATTRIBUTES_MAX];
+	uint32_t care; /* of a side's boxes: attributes of which it has not every value */
 };
 
 /* A step of a duty: what is to be done within how many hours. */
@@ -119,10 +120,21 @@ struct conflict {
 };
 #define CONFLICTS_MAX 4096 /* pairs in one family: more are a mistake, and slow every question */
 
+/* How a value of an attribute becomes a bit, without looking at the schema. */
+struct lane {
+	uint32_t values; /* 0 to values - 1 are bits; a NUMBER has none */
+	bool party;
+	bool number;
+	int32_t most;
+	const struct cuts *cuts;
+};
+
 /* What deciding reads of one family. Rule numbers here are places in `rules`. */
 struct table {
 	uint16_t *rules; /* number in the policy */
-	unsigned count, words;
+	unsigned count, words, attributes;
+	int sector; /* its attribute, or -1 */
+	struct lane lanes[POLICY_ATTRIBUTES_MAX];
 	/* words each: by attribute and value, the rules that have it */
 	uint64_t *has; /* [attribute][POLICY_VALUES_MAX][words] */
 	uint64_t *permits, *denies, *duties;

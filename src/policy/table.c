@@ -64,11 +64,35 @@ static uint64_t *has_of(const struct table *t, unsigned attribute, unsigned bit)
 	return t->has + ((size_t)attribute * POLICY_VALUES_MAX + bit) * t->words;
 }
 
+static void lanes_fill(struct policy *p, enum policy_family f)
+{
+	struct table *t = &p->tables[f];
+
+	t->attributes = attributes_count(f);
+	t->sector = attribute_sector(f);
+	for (unsigned a = 0; a < t->attributes; a++) {
+		const struct policy_attribute *row = policy_attribute_get(f, a);
+		struct lane *lane = &t->lanes[a];
+
+		lane->party = row->domain == POLICY_PARTY;
+		lane->number = row->domain == POLICY_NUMBER;
+		lane->most = row->most;
+		lane->cuts = &p->space.cuts[f][a];
+		if (lane->party)
+			lane->values = (uint32_t)p->space.members;
+		else if (row->domain == POLICY_FLAG)
+			lane->values = 2;
+		else
+			lane->values = (uint32_t)row->values_count;
+	}
+}
+
 static bool table_fill(struct policy *p, enum policy_family f)
 {
 	struct table *t = &p->tables[f];
 	unsigned attributes = attributes_count(f);
 
+	lanes_fill(p, f);
 	for (unsigned i = 0; i < p->rules_count; i++)
 		t->count += p->rules[i].family == f;
 	t->words = (t->count + 63) / 64;
