@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* The policy on the way out, each rule on both sides; the graph of tests/release_graph_test.c does
+ * the rest. */
+#include <ftw.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "release.h"
+
+#define MUST(call)                                                                                 \
+	do {                                                                                       \
+		struct err e_ = {0};                                                               \
+		struct err *e = &e_;                                                               \
+		if ((call) != OK)                                                                  \
+			fail_msg("%s: %s", #call, e_.text);                                        \
+	} while (0)
+
+#define NOW   INT64_C(1767225600000000) /* 2026-01-01 */
+#define CLEAR "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+#define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define RED   "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+
+struct fixture {
+	char folder[64];
+	struct world_fake world;
+	struct store *store;
+	struct intel *intel;
+	struct arena *arena;
+};
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static void open_again(struct fixture *f, enum store_mode mode)
+{
+	MUST(store_open(f->folder,
+		&(struct store_options){.mode = mode, .world = &f->world.world}, &f->store, e));
+	f->intel = intel_new(f->store, &f->world.world);
+	assert_non_null(f->intel);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	snprintf(f->folder, sizeof(f->folder), "/tmp/serai-release-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	world_fake_init(&f->world, 5, NOW);
+	f->arena = arena_new(MIB(64));
+	open_again(f, STORE_CREATE);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	intel_free(f->intel);
+	store_close(f->store);
+	arena_free(f->arena);
+	nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+/* ' for "; rules as a list. kg (ourselves), kz, uz. */
+static struct policy *policy(const char *rules)
+{
+	static const struct slice names[] = {{"kg", 2}, {"kz", 2}, {"uz", 2}};
+	const struct policy_parties parties = {names, COUNT_OF(names)};
+	struct buf text = BUF_INIT;
+	struct policy *p = NULL;
+	struct err e;
+
+	buf_text(&text, "{\"type\":\"policy\",\"name\":\"test\",\"version\":7,\"expires\":"
+			"\"2026-02-01T00:00:00Z\",\"rules\":[");
+	for (; *rules != '\0'; rules++)
+		buf_char(&text, *rules == '\'' ? '"' : *rules);
+	buf_text(&text, "]}");
+	if (policy_parse(buf_slice(&text), &parties, NULL, &p, &e) != OK)
+		fail_msg("%s", e.text);
+	buf_fini(&text);
+	return p;
+}
+
+#define PERMIT(id, when)                                                                           \
+	"{'id':'" id "','family':'exchange','effect':'permit','when':{" when "}}"
+#define PERMIT_MUST(id, when, must)                                                                \
+	"{'id':'" id "','family':'exchange','effect':'permit','when':{" when "},'must':{" must "}}"
+#define TO_KZ PERMIT("k", "'to':['kz'],'kind':['tool'],'tlp':{'le':'green'}")
+
+static void in_force(struct fixture *f, const char *rules)
+{
+	MUST(intel_policy_set(f->intel, rules == NULL ? NULL : policy(rules), SLICE("kg"), e));
+}
+
+static int64_t put_as(struct fixture *f, const char *member, unsigned n, const char *more)
+{
+	struct intel_source source = {.member = slice_of(member)};
+	struct intel_verdict v;
+	struct store_stats stats;
+	struct store_type_count *types;
+	struct store_reader *r;
+	size_t count;
+	struct slice s = arena_printf(f->arena,
+		"{\"type\":\"tool\",\"spec_version\":\"2.1\",\"id\":\"tool--00000000-0000-4000-8000-"
+		"%012u\",\"created\":\"2025-12-22T00:00:00.000Z\",\"modified\":\"2025-12-22T00:00:"
+		"00.000Z\",\"name\":\"tool %u\"%s}",
+		n, n, more);
+
+	MUST(intel_accept(f->intel, &source, &s, 1, NULL, 0, f->arena, &v, e));
+	if (v.outcome != INTEL_NEW)
+		fail_msg("%.*s", SLICE_ARG(v.message));
+	MUST(store_reader_take(f->store, &r, e));
+	MUST(store_stats(r, f->arena, &stats, &types, &count, e));
+	store_reader_give(r);
+	return (int64_t)stats.objects;
+}
+
+static int64_t put(struct fixture *f, unsigned n, const char *marking)
+{
+	return put_as(f, "self", n,
+		arena_string(f->arena,
+			arena_printf(f->arena, ",\"object_marking_refs\":[\"%s\"]", marking)));
+}
+
+static const struct intel_recipient kz = {.reach = INTEL_PEER, .member = {"kz", 2}};
+static const struct intel_recipient uz = {.reach = INTEL_PEER, .member = {"uz", 2}};
+static const struct intel_recipient anybody = {.reach = INTEL_PUBLIC};
+
+/* The rows that a recipient gets, each told to the release log. */
+static unsigned released(struct fixture *f, const struct intel_recipient *to)
+{
+	struct store_reader *r;
+	struct store_cursor *c;
+	struct store_row row;
+	unsigned count = 0;
+	bool more;
+
+	MUST(store_reader_take(f->store, &r, e));
+	MUST(intel_release_all(f->intel, r, to, 0, true, &c, e));
+	for (;;) {
+		MUST(store_cursor_next(c, &row, &more, e));
+		if (!more)
+			break;
+		intel_released(f->intel, r, to, &row);
+		count++;
+	}
+	store_cursor_free(c);
+	store_reader_give(r);
+	return count;
+}
+
+static struct intel_reason reason(
+	struct fixture *f, const struct intel_recipient *to, int64_t serial)
+{
+	const struct intel_recipient us = {.reach = INTEL_OPERATOR};
+	struct intel_reason out;
+	struct store_reader *r;
+	struct store_cursor *c;
+	struct store_row row;
+	bool more;
+
+	MUST(store_reader_take(f->store, &r, e));
+	MUST(intel_release_all(f->intel, r, &us, serial - 1, true, &c, e));
+	MUST(store_cursor_next(c, &row, &more, e));
+	assert_true(more && row.serial == serial);
+	MUST(intel_release_explain(f->intel, r, to, &row, &out, e));
+	/* what is explained is what happens */
+	assert_int_equal(out.released, intel_release(f->intel, r, to, &row));
+	store_cursor_free(c);
+	store_reader_give(r);
+	return out;
+}
+
+/* ---- a policy in force -------------------------------------------------------------------------
+ */
+
+static void test_peer_needs_a_policy(void **state)
+{
+	struct fixture *f = *state;
+	int64_t serial = put(f, 1, CLEAR);
+	struct intel_reason why;
+
+	assert_int_equal(released(f, &kz), 0);
+	why = reason(f, &kz, serial);
+	assert_true(!why.released && why.marking && why.asked && !why.permitted);
+	assert_string_equal(why.because, "no policy is in force");
+	assert_int_equal(released(f, &anybody), 1);
+	in_force(f, TO_KZ);
+	assert_int_equal(released(f, &kz), 1);
+	assert_int_equal(released(f, &uz), 0);
+	assert_int_equal(released(f, &anybody), 0); /* the policy is asked for these, too */
+	in_force(f, NULL);
+	assert_int_equal(released(f, &kz), 0);
+	assert_int_equal(released(f, &anybody), 1);
+}
+
+static void test_set_refuses(void **state)
+{
+	struct fixture *f = *state;
+	char name[POLICY_NAME_MAX + 2];
+	struct intel_policy_state before, after;
+	struct err e;
+
+	memset(name, 'm', sizeof(name));
+	in_force(f, TO_KZ);
+	before = intel_policy_get(f->intel);
+	assert_true(before.in_force && !before.expired);
+	assert_string_equal(before.name, "test");
+	assert_string_equal(before.self, "kg");
+	assert_int_equal(before.version, 7);
+	/* the policy before stays */
+	assert_int_equal(intel_policy_set(f->intel, policy(TO_KZ), SLICE("xx"), &e), ERR_INVALID);
+	assert_int_equal(
+		intel_policy_set(f->intel, policy(TO_KZ), (struct slice){0}, &e), ERR_INVALID);
+	assert_int_equal(intel_policy_set(f->intel, policy(TO_KZ),
+				 (struct slice){name, POLICY_NAME_MAX + 1}, &e),
+		ERR_INVALID);
+	after = intel_policy_get(f->intel);
+	assert_true(after.in_force && after.generation == before.generation);
+	in_force(f, NULL);
+	assert_false(intel_policy_get(f->intel).in_force);
+}
+
+static void test_expiry(void **state)
+{
+	struct fixture *f = *state;
+	int64_t serial = put(f, 1, CLEAR);
+	uint64_t epoch;
+
+	in_force(f, TO_KZ);
+	epoch = intel_release_epoch(f->intel, &kz);
+	world_fake_advance(&f->world, INT64_C(31) * DAY_US - 1);
+	assert_int_equal(released(f, &kz), 1);
+	world_fake_advance(&f->world, 1);
+	assert_int_equal(released(f, &kz), 0);
+	assert_string_equal(reason(f, &kz, serial).because, "the policy has expired");
+	assert_true(intel_policy_get(f->intel).expired);
+	assert_int_not_equal(intel_release_epoch(f->intel, &kz), epoch);
+}
+
+/* RED stays, whatever a policy permits. */
+static void test_ceiling(void **state)
+{
+	struct fixture *f = *state;
+	int64_t serial = put(f, 1, RED);
+	struct intel_reason why;
+
+	in_force(f, PERMIT("all", "'to':['kz'],'tlp':['red','clear']"));
+	assert_int_equal(released(f, &kz), 0);
+	why = reason(f, &kz, serial);
+	assert_true(why.permitted && !why.marking && why.tlp == STIX_TLP_RED);
+	assert_string_equal(why.rule_id, "all");
+	put(f, 2, CLEAR);
+	assert_int_equal(released(f, &kz), 1);
+}
+
+static void test_ages(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 1, CLEAR); /* ten days old */
+	in_force(f, PERMIT("young", "'to':['kz'],'age_days':{'le':10}"));
+	world_fake_advance(&f->world, DAY_US - 1);
+	assert_int_equal(released(f, &kz), 1);
+	world_fake_advance(&f->world, 1);
+	assert_int_equal(released(f, &kz), 0);
+}
+
+static void test_delay(void **state)
+{
+	struct fixture *f = *state;
+	int64_t serial = put(f, 1, CLEAR);
+	uint64_t epoch;
+
+	in_force(f, PERMIT_MUST("late", "'to':['kz']", "'delay_hours':2"));
+	assert_int_equal(released(f, &kz), 0);
+	assert_string_equal(reason(f, &kz, serial).because,
+		"the policy demands a delay that has not passed");
+	epoch = intel_release_epoch(f->intel, &kz);
+	world_fake_advance(&f->world, 2 * HOUR_US - 2000000);
+	assert_int_equal(released(f, &kz), 0);
+	world_fake_advance(&f->world, 2000000);
+	assert_int_equal(released(f, &kz), 1);
+	assert_int_not_equal(intel_release_epoch(f->intel, &kz), epoch);
+}
+
+/* Obligations that bind the sender: kept, or nothing leaves. */
+static void test_obligations(void **state)
+{
+	struct fixture *f = *state;
+	struct intel_recipient to = kz, file = {.reach = INTEL_MEMBER, .member = {"kz", 2}};
+
+	put(f, 1, CLEAR);
+	in_force(f, PERMIT_MUST("a", "'to':['kz']", "'approvals':2"));
+	to.approvals = 1;
+	assert_int_equal(released(f, &to), 0);
+	to.approvals = 2;
+	assert_int_equal(released(f, &to), 1);
+	in_force(f, PERMIT_MUST("l", "'to':['kz']", "'legal_basis':true"));
+	assert_int_equal(released(f, &kz), 0);
+	to.legal_basis = true;
+	assert_int_equal(released(f, &to), 1);
+	in_force(f, PERMIT_MUST("e", "'to':['kz']", "'encrypt':true"));
+	assert_int_equal(released(f, &kz), 1);
+	assert_int_equal(released(f, &file), 0);
+	in_force(f, PERMIT_MUST("r", "'to':['kz']", "'redact':['identity']"));
+	assert_int_equal(released(f, &kz), 0); /* bytes leave exactly, or not at all */
+	in_force(f, PERMIT_MUST("d", "'to':['kz']", "'retain_days':9"));
+	assert_int_equal(released(f, &kz), 1); /* binds the recipient */
+	assert_int_equal(reason(f, &kz, 1).duties.retain_days, 9);
+}
+
+static void test_purpose_and_request(void **state)
+{
+	struct fixture *f = *state;
+	struct intel_recipient to = kz;
+
+	put(f, 1, CLEAR);
+	in_force(f, PERMIT("p", "'to':['kz'],'purpose':['research'],'request_open':[true]"));
+	assert_int_equal(released(f, &to), 0);
+	to.purpose = SLICE("research");
+	assert_int_equal(released(f, &to), 0);
+	to.request_open = true;
+	assert_int_equal(released(f, &to), 1);
+	to.purpose = SLICE("curiosity");
+	assert_int_equal(released(f, &to), 0);
+}
+
+static void test_origin(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_account ann = {.name = SLICE("ann"), .role = STORE_CONTRIBUTOR};
+	struct store_account joe = {
+		.name = SLICE("joe"), .role = STORE_CONTRIBUTOR, .member = SLICE("uz")};
+
+	MUST(store_account_put(f->store, &ann, e));
+	MUST(store_account_put(f->store, &joe, e));
+	put_as(f, "self", 1, "");
+	put_as(f, "kg", 2, "");
+	put_as(f, "ann", 3, "");
+	put_as(f, "joe", 4, "");
+	put_as(f, "uz", 5, "");
+	put_as(f, "elsewhere", 6, "");
+	in_force(f, PERMIT("own", "'to':['kz'],'act':['share'],'tlp':['none']"));
+	assert_int_equal(released(f, &kz), 3);
+	in_force(f, PERMIT("re", "'to':['kz'],'act':['reshare'],'tlp':['none']"));
+	assert_int_equal(released(f, &kz), 3);
+	in_force(f, PERMIT("re", "'to':['kz'],'origin':['received'],'tlp':['none']"));
+	assert_int_equal(released(f, &kz), 3);
+	/* an account becomes our own: seen at once */
+	joe.member = (struct slice){0};
+	MUST(store_account_put(f->store, &joe, e));
+	assert_int_equal(released(f, &kz), 2);
+}
+
+/* Without a name a file may go to any of them. */
+static void test_any_member(void **state)
+{
+	struct fixture *f = *state;
+	const struct intel_recipient any = {.reach = INTEL_MEMBER};
+	const struct intel_recipient one = {.reach = INTEL_MEMBER, .member = {"kz", 2}};
+
+	put(f, 1, CLEAR);
+	in_force(f, TO_KZ);
+	assert_int_equal(released(f, &any), 0);
+	assert_int_equal(released(f, &one), 1);
+	in_force(f, TO_KZ "," PERMIT("u", "'to':['uz']"));
+	assert_int_equal(released(f, &any), 1);
+}
+
+static void test_names_too_long(void **state)
+{
+	struct fixture *f = *state;
+	char name[POLICY_NAME_MAX + 1];
+	struct intel_recipient to = {.reach = INTEL_PUBLIC, .member = {name, POLICY_NAME_MAX}};
+
+	memset(name, 'm', sizeof(name));
+	put(f, 1, CLEAR);
+	assert_int_equal(released(f, &to), 1);
+	to.member.len++;
+	assert_int_equal(released(f, &to), 0);
+}
+
+/* ---- the release log ---------------------------------------------------------------------------
+ */
+
+static bool record_append(void *context, const struct store_released *r)
+{
+	struct buf *out = context;
+
+	buf_printf(out, "%s%.*s/%.*s:", out->len > 0 ? " " : "", SLICE_ARG(r->recipient),
+		SLICE_ARG(r->rule));
+	for (size_t i = 0; i < r->count; i++)
+		buf_printf(out, "%s%lld", i > 0 ? "," : "", (long long)r->serials[i]);
+	return true;
+}
+
+static const char *records(struct fixture *f)
+{
+	const struct store_released_query all = {0};
+	struct store_reader *r;
+	struct buf out = BUF_INIT;
+	const char *text;
+
+	MUST(store_reader_take(f->store, &r, e));
+	MUST(store_released_each(r, &all, record_append, &out, e));
+	store_reader_give(r);
+	text = arena_string(f->arena, buf_slice(&out));
+	buf_fini(&out);
+	return text == NULL ? "" : text;
+}
+
+static void test_log(void **state)
+{
+	struct fixture *f = *state;
+	const struct intel_recipient us = {.reach = INTEL_OPERATOR};
+	struct intel_recipient account = {.reach = INTEL_COLLECTION,
+		.account = 9,
+		.role = STORE_READER,
+		.tlp_max = STIX_TLP_AMBER};
+
+	put(f, 1, CLEAR);
+	put(f, 2, GREEN);
+	in_force(f, TO_KZ);
+	(void)released(f, &us);
+	(void)released(f, &kz);
+	assert_string_equal(records(f), ""); /* not yet */
+	MUST(intel_idle(f->intel, e));
+	assert_string_equal(records(f), "member kz/k:1,2");
+	(void)released(f, &account);
+	account.account = 10; /* another, decided the same way */
+	(void)released(f, &account);
+	MUST(intel_released_flush(f->intel, e));
+	/* a rule keeps its name though its policy goes before the log is written */
+	(void)released(f, &kz);
+	in_force(f, NULL);
+	(void)released(f, &anybody);
+	MUST(intel_released_flush(f->intel, e));
+	assert_string_equal(records(f), "public/:1 member kz/k:1,2 account 10/:1,2 account 9/:1,2 "
+					"member kz/k:1,2");
+	/* what waits when the program ends is written */
+	(void)released(f, &anybody);
+	intel_free(f->intel);
+	f->intel = intel_new(f->store, &f->world.world);
+	assert_true(strncmp(records(f), "public/:1 public/:1 ", 20) == 0);
+}
+
+/* ---- a dry run ---------------------------------------------------------------------------------
+ */
+
+static void test_dry_run(void **state)
+{
+	struct fixture *f = *state;
+	static const struct slice to[] = {{"kz", 2}, {"uz", 2}, {"public", 6}};
+	const struct intel_recipient *const reaches[] = {&kz, &uz, &anybody};
+	struct policy *before = policy(TO_KZ);
+	struct policy *after = policy(PERMIT("u", "'to':['uz','kz'],'confidence':{'ge':50}") ","
+		PERMIT("p", "'to':['public'],'act':['publish'],'tlp':['clear']"));
+	struct intel_change changes[3];
+	unsigned was[3], is[3];
+
+	for (unsigned n = 0; n < 40; n++)
+		put_as(f, n % 5 == 0 ? "uz" : "self", n,
+			arena_string(f->arena,
+				arena_printf(f->arena,
+					",\"confidence\":%u,\"object_marking_refs\":[\"%s\"]", n * 2,
+					n % 3 == 0 ? GREEN : CLEAR)));
+	put(f, 100, RED);
+	MUST(intel_dry_run(f->intel, before, after, SLICE("kg"), to, 3, changes, e));
+	/* what it counts is what then happens */
+	MUST(intel_policy_set(f->intel, before, SLICE("kg"), e));
+	for (unsigned k = 0; k < 3; k++)
+		was[k] = released(f, reaches[k]);
+	MUST(intel_policy_set(f->intel, after, SLICE("kg"), e));
+	for (unsigned k = 0; k < 3; k++) {
+		is[k] = released(f, reaches[k]);
+		assert_true(slice_equal(changes[k].recipient, to[k]));
+		assert_int_equal(changes[k].before, was[k]);
+		assert_int_equal(changes[k].after, is[k]);
+		assert_int_equal(changes[k].gained - changes[k].lost,
+			(int64_t)is[k] - (int64_t)was[k]);
+	}
+	assert_int_equal(was[0], 40);
+	assert_int_equal(is[0], 15);
+	assert_int_equal(changes[0].lost, 25);
+	assert_int_equal(changes[1].gained, 15);
+	assert_true(is[2] > 0 && was[2] == 0);
+	/* from none */
+	before = policy(TO_KZ);
+	MUST(intel_dry_run(f->intel, NULL, before, SLICE("kg"), to, 3, changes, e));
+	assert_int_equal(changes[0].gained, 40);
+	assert_int_equal(changes[2].lost, changes[2].before);
+	policy_free(before);
+}
+
+static void test_cells(void **state)
+{
+	static const struct {
+		uint64_t count;
+		const char *text;
+	} cells[] = {
+		{0,  "0" },
+                {1,  "<5"},
+                {4,  "<5"},
+                {5,  "5" },
+                {99, "99"}
+        };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cells); i++) {
+		struct buf out = BUF_INIT;
+
+		intel_cell_append(&out, cells[i].count);
+		assert_true(slice_is(buf_slice(&out), cells[i].text));
+		buf_fini(&out);
+	}
+}
+
+/* ---- traits that were not there ----------------------------------------------------------------
+ */
+
+static void test_traits_later(void **state)
+{
+	struct fixture *f = *state;
+	unsigned steps = 0;
+	struct buf value = BUF_INIT;
+	bool found = false;
+
+	for (unsigned n = 0; n < 30; n++)
+		put(f, n, CLEAR);
+	intel_free(f->intel);
+	store_close(f->store);
+	MUST(store_migrate(f->folder, 1, e)); /* an older program's */
+	open_again(f, STORE_WRITE);
+	in_force(f, TO_KZ);
+	put(f, 100, CLEAR); /* a new one brings its own */
+	assert_int_equal(released(f, &kz), 1);
+	while (!found && steps++ < 10) {
+		MUST(intel_idle(f->intel, e));
+		buf_clear(&value);
+		MUST(store_note_get(f->store, SLICE("intel/traits"), &value, &found, e));
+		found = found && slice_is(buf_slice(&value), "1 done");
+	}
+	assert_true(found);
+	assert_int_equal(released(f, &kz), 31);
+	buf_fini(&value);
+}
+
+/* ---- threads -----------------------------------------------------------------------------------
+ */
+
+#define SWAPS 300
+
+struct reading {
+	struct fixture *f;
+	_Atomic bool stop;
+	unsigned rounds, odd;
+};
+
+/* Either policy gives all or nothing at the beginning of a walk; within one it may change once. */
+static void *read_on(void *context)
+{
+	struct reading *k = context;
+
+	while (!k->stop) {
+		struct store_reader *r;
+		struct store_cursor *c;
+		struct store_row row;
+		bool more = true;
+
+		if (store_reader_take(k->f->store, &r, NULL) != OK)
+			break;
+		if (intel_release_all(k->f->intel, r, &kz, 0, true, &c, NULL) == OK) {
+			while (more && store_cursor_next(c, &row, &more, NULL) == OK)
+				if (more && row.label == 0)
+					k->odd++; /* permitted by neither */
+			store_cursor_free(c);
+		}
+		store_reader_give(r);
+		k->rounds++;
+	}
+	return NULL;
+}
+
+static void test_swap_while_reading(void **state)
+{
+	struct fixture *f = *state;
+	struct reading k = {.f = f};
+	pthread_t threads[3];
+
+	for (unsigned n = 0; n < 20; n++)
+		(void)(n % 2 == 0 ? put(f, n, CLEAR) : put_as(f, "self", n, ""));
+	in_force(f, TO_KZ);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_on, &k), 0);
+	for (unsigned n = 0; n < SWAPS; n++) {
+		in_force(f, n % 2 == 0 ? PERMIT("u", "'to':['uz']") : TO_KZ);
+		/* after the swap nothing is decided by the policy before */
+		assert_int_equal(released(f, &kz), n % 2 == 0 ? 0 : 10);
+	}
+	k.stop = true;
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(k.odd, 0);
+	assert_true(k.rounds > 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_peer_needs_a_policy),
+		TEST(test_set_refuses),
+		TEST(test_expiry),
+		TEST(test_ceiling),
+		TEST(test_ages),
+		TEST(test_delay),
+		TEST(test_obligations),
+		TEST(test_purpose_and_request),
+		TEST(test_origin),
+		TEST(test_any_member),
+		TEST(test_names_too_long),
+		TEST(test_log),
+		TEST(test_dry_run),
+		cmocka_unit_test(test_cells),
+		TEST(test_traits_later),
+		TEST(test_swap_while_reading),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
