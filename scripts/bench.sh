@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # ./run bench [NAME...]: each measure beside its yardstick, in turn, several rounds, medians and the
-# ratio; printed as Markdown. Names: check import page pull memory search. Sourced.
+# ratio; printed as Markdown. Names: check import page pull memory search ledger. Sourced.
 #
 # SERAI_BENCH_OBJECTS (1000000), SERAI_BENCH_ROUNDS (5), SERAI_BENCH_FOLDER (a temporary one).
 
@@ -27,7 +27,7 @@ bench_end() {
 }
 trap bench_end EXIT
 trap 'exit 130' INT TERM
-names=${*:-check import page pull memory search}
+names=${*:-check import page pull memory search ledger}
 wants() { case " $names " in *" $1 "*) return 0 ;; esac; return 1; }
 
 now() { date +%s%N; }
@@ -48,6 +48,10 @@ ratio() { paste "$1" "$2" | awk '{print $1 / $2}' >"$work/ratios"; median "$work
 
 printf '# Benchmarks, %s\n\n%s; %s processors; %s; %s rounds, medians [least-most].\n\n' "$(date -u +%F)" \
 	"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)" "$rounds"
+
+if wants ledger; then
+	. scripts/bench_ledger.sh
+fi
 
 attack=$work/attack.json
 if [ -f "$data/stix/enterprise-attack.json.gz" ]; then
