@@ -195,6 +195,7 @@ static void origin_free(struct origin *o)
 	head_fini(&o->led);
 	free(o->specials);
 	free(o->withdrawn.bits);
+	free(o->lost.bits);
 	free(o->acknowledged.bits);
 	free(o);
 }
@@ -463,6 +464,30 @@ const struct charter *coalition_charter(struct coalition *c)
 /* ---- opening
  * ------------------------------------------------------------------------------------------ */
 
+/* Objects that reached the store, but not the log, when the power went. */
+static enum err_kind orphans_forget(struct coalition *c, struct origin *o, struct err *e)
+{
+	struct arena *a = arena_new(MIB(4));
+	uint64_t *indices, *serials;
+	size_t count = 0;
+	enum err_kind kind;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	kind = c->sink->accepted(
+		c->sink->context, slice_of(o->member), a, &indices, &serials, &count, e);
+	for (size_t i = 0; i < count && kind == OK; i++) {
+		struct ledger_place place = {.where = LEDGER_NOWHERE};
+
+		if (indices[i] < ledger_size(o->log))
+			kind = ledger_places(o->log, indices[i], 1, &place, e);
+		if (kind == OK && place.where != LEDGER_STORED)
+			kind = c->sink->forget(c->sink->context, serials[i], e);
+	}
+	arena_free(a);
+	return kind;
+}
+
 static enum err_kind stored_charter(struct coalition *c, struct err *e)
 {
 	struct buf bytes = BUF_INIT;
@@ -525,6 +550,10 @@ enum err_kind coalition_open(
 		kind = signer_signed_size(&c->signer, &c->signed_size, e);
 	if (kind == OK)
 		kind = stored_charter(c, e);
+	for (size_t i = 0; i < c->origins_count && kind == OK; i++) {
+		if (!c->origins[i]->gone)
+			kind = orphans_forget(c, c->origins[i], e);
+	}
 	if (kind == OK && c->charter != NULL)
 		kind = decisions_load(c, e);
 	if (kind == OK)

@@ -114,11 +114,17 @@ struct coalition_sink {
 	 */
 	enum err_kind (*own_after)(void *context, uint64_t after, size_t max, struct arena *a,
 		struct coalition_own **ret_own, size_t *ret_count, struct err *e);
-	/* Keep objects that `origin`'s log vouches for. ret_serials[i] 0: not kept (no STIX,
-	 * conflict): then the log keeps the content. Must be on the disk on return; the same again
-	 * is harmless. */
-	enum err_kind (*accept)(void *context, struct slice origin, const struct slice *contents,
-		size_t count, uint64_t *ret_serials, struct err *e);
+	/* Keep objects that `origin`'s log vouches for at these indices. ret_serials[i] 0: not kept (no
+	 * STIX, conflict): then the log keeps the content. Must be on the disk on return; the same
+	 * again is harmless. With them it keeps, until its next call for this origin, which indices
+	 * were new and under what serials. */
+	enum err_kind (*accept)(void *context, struct slice origin, const uint64_t *indices,
+		const struct slice *contents, size_t count, uint64_t *ret_serials, struct err *e);
+	/* Those of the last call for this origin. Asked when opened: what the log does not know of,
+	 * because the power went in between, is forgotten and fetched again; or a withdrawal that came
+	 * first would miss it. */
+	enum err_kind (*accepted)(void *context, struct slice origin, struct arena *a,
+		uint64_t **ret_indices, uint64_t **ret_serials, size_t *ret_count, struct err *e);
 	enum err_kind (*content)(
 		void *context, uint64_t serial, struct buf *out, bool *ret_found, struct err *e);
 	/* May this member have these? `origin`: whose they are; our own name: sharing, else

@@ -26,9 +26,15 @@ struct sim_object {
 	uint64_t mask; /* who may have it; bit of member */
 };
 
+#define SIM_BATCH 4096
+
 struct sim_store {
 	struct sim_object *objects; /* serial - 1 */
 	size_t count, capacity;
+	struct {
+		uint64_t indices[SIM_BATCH], serials[SIM_BATCH];
+		size_t count;
+	} *last; /* by member */
 };
 
 struct sim;
@@ -199,6 +205,7 @@ static void store_clear(struct sim_store *st)
 	for (size_t i = 0; i < st->count; i++)
 		free(st->objects[i].content);
 	free(st->objects);
+	free(st->last);
 	*st = (struct sim_store){0};
 }
 
@@ -212,6 +219,10 @@ static void store_copy(struct sim_store *to, const struct sim_store *from)
 
 		to->objects[serial - 1].own = o->own;
 		to->objects[serial - 1].forgotten = o->forgotten;
+	}
+	if (from->last != NULL) {
+		to->last = calloc(SIM_MEMBERS_MAX, sizeof(*to->last));
+		memcpy(to->last, from->last, SIM_MEMBERS_MAX * sizeof(*to->last));
 	}
 }
 
@@ -239,19 +250,44 @@ static enum err_kind sink_own_after(void *context, uint64_t after, size_t max, s
 	return OK;
 }
 
-static enum err_kind sink_accept(void *context, struct slice origin, const struct slice *contents,
-	size_t count, uint64_t *ret_serials, struct err *e)
+static enum err_kind sink_accept(void *context, struct slice origin, const uint64_t *indices,
+	const struct slice *contents, size_t count, uint64_t *ret_serials, struct err *e)
 {
 	struct face *f = context;
+	unsigned from = member_number(f->sim, origin);
 
 	(void)e;
+	if (f->store.last == NULL)
+		f->store.last = calloc(SIM_MEMBERS_MAX, sizeof(*f->store.last));
+	f->store.last[from].count = 0;
 	for (size_t i = 0; i < count; i++) {
+		size_t before = f->store.count;
 		/* Now and then a content is none for the store; the log keeps it. */
 		bool refused = slice_find_text(contents[i], SLICE("unfit")) < contents[i].len;
 
 		ret_serials[i] = refused ? 0 : store_add(&f->store, contents[i], origin, false);
+		if (f->store.count > before) {
+			size_t at = f->store.last[from].count++;
+
+			f->store.last[from].indices[at] = indices[i];
+			f->store.last[from].serials[at] = ret_serials[i];
+		}
 		f->sim->result.openings++;
 	}
+	return OK;
+}
+
+static enum err_kind sink_accepted(void *context, struct slice origin, struct arena *a,
+	uint64_t **ret_indices, uint64_t **ret_serials, size_t *ret_count, struct err *e)
+{
+	struct face *f = context;
+	unsigned from = member_number(f->sim, origin);
+
+	(void)a;
+	(void)e;
+	*ret_count = f->store.last == NULL ? 0 : f->store.last[from].count;
+	*ret_indices = f->store.last == NULL ? NULL : f->store.last[from].indices;
+	*ret_serials = f->store.last == NULL ? NULL : f->store.last[from].serials;
 	return OK;
 }
 
@@ -401,7 +437,7 @@ static void face_init(struct sim *s, unsigned member, unsigned side)
 		f->skew_us = (int64_t)pick(s, 2 * DAY_US) - DAY_US;
 	f->disk_fake = ledger_disk_fake_new(next_random(&s->random));
 	f->keys_fake = ledger_disk_fake_new(next_random(&s->random));
-	f->sink = (struct coalition_sink){sink_own_after, sink_accept, sink_content, sink_may,
+	f->sink = (struct coalition_sink){sink_own_after, sink_accept, sink_accepted, sink_content, sink_may,
 		sink_released, sink_forget, sink_in_force, sink_epoch, f};
 }
 

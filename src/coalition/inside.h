@@ -36,6 +36,7 @@ struct special {
 	uint64_t index;
 	enum ledger_class class;
 	bool opened;
+	bool looked; /* it was asked whether it says that another is lost */
 };
 
 /* A signed checkpoint that verified under the origin's key. */
@@ -63,6 +64,7 @@ struct origin {
 	size_t specials_count, specials_capacity;
 	size_t specials_open; /* all before this one are opened and applied */
 	struct index_set withdrawn;
+	struct index_set lost; /* special entries of which nobody has the content, as their author says */
 	struct index_set
 		acknowledged; /* its withdrawals (their own entries) that we acknowledged */
 	uint64_t opened;      /* leaves whose content is here */
@@ -85,6 +87,7 @@ struct offer {
 	uint64_t asked_opened; /* its `opened` then */
 	bool asked_specials;   /* it was asked for what is special, and had none more */
 	bool asking_specials;  /* the request under way is for them */
+	bool gave_none;        /* it was asked for our own closed special entries, and had none */
 };
 
 enum phase { PHASE_HEADS, PHASE_COSIGN, PHASE_FETCH, PHASE_DONE };
@@ -212,6 +215,9 @@ enum err_kind head_keep(
 enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
 /* Decisions whose entry is now under a quorum come into force. */
 enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
+/* After a lost disk: own special entries that k others do not have either are given up, or nothing
+ * behind them would ever be taken. */
+enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
 /* Withdrawals of others that we did not acknowledge yet. */
 enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
 /* Before k others told what they saw of our log, and while it is behind that, nothing is appended. */

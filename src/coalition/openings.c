@@ -65,7 +65,7 @@ static enum err_kind wanted(
 struct taking {
 	struct ledger_opening *openings; /* objects first, then special ones */
 	struct slice *contents;
-	uint64_t *serials;
+	uint64_t *serials, *indices;
 	size_t objects, count;
 	uint64_t refused;
 };
@@ -93,6 +93,7 @@ static enum err_kind taking_sort(struct origin *o, const struct ledger_opening *
 			return kind;
 		t->contents[t->count] = openings[i].content;
 		t->serials[t->count] = 0;
+		t->indices[t->count] = openings[i].index;
 		t->openings[t->count++] = openings[i];
 	}
 	return OK;
@@ -104,8 +105,8 @@ static enum err_kind taking_keep(
 	enum err_kind kind = OK;
 
 	if (t->objects > 0)
-		kind = c->sink->accept(c->sink->context, slice_of(o->member), t->contents,
-			t->objects, t->serials, e);
+		kind = c->sink->accept(c->sink->context, slice_of(o->member), t->indices,
+			t->contents, t->objects, t->serials, e);
 	if (kind == OK && t->count > 0)
 		kind = ledger_openings_put(o->log, t->openings, t->serials, t->count, e);
 	if (kind != OK)
@@ -138,7 +139,8 @@ enum err_kind openings_take(struct coalition *c, struct origin *o,
 	t.openings = calloc(count, sizeof(*t.openings));
 	t.contents = calloc(count, sizeof(*t.contents));
 	t.serials = calloc(count, sizeof(*t.serials));
-	if (t.openings == NULL || t.contents == NULL || t.serials == NULL)
+	t.indices = calloc(count, sizeof(*t.indices));
+	if (t.openings == NULL || t.contents == NULL || t.serials == NULL || t.indices == NULL)
 		kind = err_set(e, ERR_NOMEM, "out of memory");
 	/* First what is special: a withdrawal in this very answer counts for its objects. */
 	for (int specials = 1; specials >= 0 && kind == OK; specials--) {
@@ -156,6 +158,7 @@ enum err_kind openings_take(struct coalition *c, struct origin *o,
 	free(t.openings);
 	free(t.contents);
 	free(t.serials);
+	free(t.indices);
 	return kind;
 }
 
@@ -506,6 +509,7 @@ enum err_kind openings_answer_take(
 			PHASE_DONE; /* anew, but not at once: who says so each time is no burden */
 	} else if (offer->asking_specials) {
 		offer->asked_specials = kept == 0;
+		offer->gave_none = offer->gave_none || (kept == 0 && o == c->own);
 	} else if (next > offer->asked_to) {
 		offer->asked_to = next;
 	} else {

@@ -219,6 +219,8 @@ static enum err_kind recall_apply(struct coalition *c, struct origin *o, uint64_
 			kind = withdrawal_apply(c, o, entry, v, time_us, e);
 		else if (slice_is(type, "acknowledgement"))
 			kind = acknowledgement_apply(c, o, v, e);
+		else if (slice_is(type, "lost"))
+			kind = OK; /* counted when it was found: lost_look */
 		else
 			kind = err_set(e, ERR_INVALID, "withdrawal: unknown type \"%.*s\"",
 				SLICE_ARG(type));
@@ -638,6 +640,80 @@ out:
 	return kind;
 }
 
+/* ---- entries that nobody has any more ------------------------------------------------------------------ */
+
+static enum err_kind lost_read(struct origin *o, uint64_t entry, struct slice content, struct err *e)
+{
+	struct json_parser *parser = json_parser_new(WITHDRAWAL_BYTES_MAX);
+	struct json_doc doc;
+	struct json_value number;
+	int64_t index;
+	enum err_kind kind = OK;
+
+	if (parser == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (content.len <= WITHDRAWAL_BYTES_MAX && json_parse(parser, content, &doc, NULL) == OK &&
+		slice_is(json_get_string(json_root(&doc), "type"), "lost") &&
+		json_get(json_root(&doc), "index", &number) && json_to_i64(number, &index) &&
+		index >= 0 && (uint64_t)index < entry)
+		kind = index_set_add(&o->lost, (uint64_t)index, e);
+	json_parser_free(parser);
+	return kind;
+}
+
+/* Behind a closed entry its author may say that it is lost. */
+static enum err_kind lost_look(struct origin *o, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	for (size_t i = o->specials_open; i < o->specials_count && kind == OK; i++) {
+		struct special *s = &o->specials[i];
+		struct buf content = BUF_INIT;
+		uint8_t salt[LEDGER_SALT_LEN];
+		struct ledger_place place;
+
+		if (!s->opened || s->looked || s->class != LEDGER_WITHDRAWAL ||
+			s->index >= o->frozen_size)
+			continue;
+		s->looked = true;
+		kind = ledger_opening_get(o->log, s->index, salt, &place, &content, e);
+		if (kind == OK)
+			kind = lost_read(o, s->index, buf_slice(&content), e);
+		buf_fini(&content);
+	}
+	return kind;
+}
+
+enum err_kind lost_declare(struct coalition *c, struct err *e)
+{
+	struct origin *o = c->own;
+	unsigned number = origin_number(c, o), none = 0;
+	enum err_kind kind = OK;
+
+	if (o->specials_open == o->specials_count)
+		return OK;
+	for (size_t i = 0; i < c->peers_count; i++)
+		none += c->peers[i]->offers[number].gave_none;
+	if (none < charter_quorum(c->charter))
+		return OK;
+	for (size_t i = o->specials_open, count = o->specials_count; i < count && kind == OK; i++) {
+		struct buf text = BUF_MAX(WITHDRAWAL_BYTES_MAX);
+		struct json_writer j = JSON_WRITER(&text);
+		uint64_t index = o->specials[i].index, entry;
+
+		if (o->specials[i].opened || index_set_has(&o->lost, index))
+			continue;
+		json_write_object(&j);
+		json_member_text(&j, "type", "lost");
+		json_member_i64(&j, "index", (int64_t)index);
+		json_write_end(&j, '}');
+		kind = text.bad ? err_set(e, ERR_NOMEM, "out of memory")
+				: own_append(c, LEDGER_WITHDRAWAL, buf_slice(&text), &entry, e);
+		buf_fini(&text);
+	}
+	return kind == OK ? specials_apply(c, o, e) : kind;
+}
+
 enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *e)
 {
 	while (o->specials_open < o->specials_count) {
@@ -646,8 +722,17 @@ enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *
 		struct err why = {0};
 		enum err_kind kind;
 
-		if (!s.opened || s.index >= o->frozen_size)
+		if (s.index >= o->frozen_size)
 			break;
+		if (!s.opened) {
+			kind = lost_look(o, e);
+			if (kind != OK)
+				return kind;
+			if (!index_set_has(&o->lost, s.index))
+				break;
+			o->specials_open++;
+			continue;
+		}
 		o->specials_open++;
 		kind = special_apply(c, o, &s, &why);
 		if (kind == ERR_NOMEM || kind == ERR_IO || kind == ERR_FULL ||
