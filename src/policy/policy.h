@@ -197,6 +197,32 @@ unsigned policy_interval(const struct policy *p, enum policy_family f, unsigned 
 enum err_kind policy_explain(const struct policy *p, const struct policy_case *c, bool json,
 	struct buf *out, struct err *e) MUST_USE;
 
+/* ---- markings: the originator's layer ------------------------------------------------------- */
+
+/*
+ * What markings restrict. TLP and PAP are attributes that rules look at; the rest of FIRST's
+ * Information Exchange Policy 2.0 is obligations and one forbid, which policy_decide_marked adds.
+ */
+struct policy_marking {
+	int32_t tlp, pap; /* as in a case; 0: says nothing; POLICY_UNKNOWN: cannot be read */
+	bool no_affected; /* received objects do not go to whom they say is affected */
+	struct policy_duties duties; /* encrypt, attribution, anonymous */
+};
+void policy_marking_init(struct policy_marking *m); /* says nothing */
+/*
+ * One marking-definition: the standard TLP ones, statements (which say nothing to a program), and
+ * the extensions for PAP and IEP 2.0. docs/policy.md says what becomes of each property. Anything
+ * else in it, another version, a date that has not come or has passed: tlp and pap are unknown.
+ */
+void policy_marking_read(
+	struct json_value marking_definition, int64_t now_us, struct policy_marking *ret_marking);
+/* The strictest of both. */
+void policy_marking_join(struct policy_marking *m, const struct policy_marking *with);
+/* policy_decide with the stricter of the case's and the markings' TLP and PAP, then what else the
+ * markings demand. */
+void policy_decide_marked(const struct policy *p, const struct policy_marking *m,
+	const struct policy_case *c, struct policy_decision *ret_decision);
+
 /* ---- asking about all cases ----------------------------------------------------------------- */
 
 enum policy_answer { POLICY_NO, POLICY_YES, POLICY_UNDECIDED };
