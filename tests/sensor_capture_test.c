@@ -242,25 +242,29 @@ static void in_two_pieces(struct cutting *c, struct slice capture, const char *w
 	}
 }
 
-/* What the end of a capture hands over of half a message belongs to no frame (0); it may only be
+/* What the end of a capture hands over of half a message stands at its last frame; it may only be
  * what the message holds. Those hits go. */
-static void endings_check(struct cutting *c, const char *what, size_t cut)
+static void endings_check(
+	struct cutting *c, const struct naive_hits *expected, unsigned last, const char *what)
 {
 	const struct naive_hits *all = &c->scene->wire.expected;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < c->found.count; i++) {
 		struct naive_hit hit = c->found.at[i];
-		bool held = false;
+		bool whole = hit.record != last, held = false;
 
-		if (hit.record != 0) {
+		for (size_t k = 0; k < expected->count && !whole; k++)
+			whole = expected->at[k].record == last &&
+				expected->at[k].indicator == hit.indicator;
+		if (whole) {
 			c->found.at[kept++] = hit;
 			continue;
 		}
 		for (size_t k = 0; k < all->count && !held; k++)
 			held = all->at[k].indicator == hit.indicator;
 		if (!held)
-			fail_msg("%s cut at %zu: \"%s\" is in no message", what, cut,
+			fail_msg("%s cut in frame %u: \"%s\" is in no message", what, last + 1,
 				naive_told(c->scene->indicators, hit.indicator));
 		c->endings++;
 	}
@@ -286,7 +290,7 @@ static void cut_off(struct cutting *c, struct slice capture, const size_t *ends,
 		(void)feed(r, slice_cut(capture, 0, cut), true, &kind);
 		c->cut_short += kind == ERR_PARSE;
 		reader_end(r);
-		endings_check(c, what, cut);
+		endings_check(c, &expected, frames, what);
 		naive_hits_once(&c->found);
 		naive_compare(c->scene->indicators, what, (struct slice){0}, &expected, &c->found);
 		c->found.count = 0;

@@ -138,6 +138,7 @@ static void at_flow(struct content_table *t, const struct flow *f)
 
 	o->flow = f->id;
 	o->reversed = o->packet != NULL && !flow_from_opener(f, o->packet);
+	o->ended = f;
 }
 
 static uint16_t port_of(const struct flow *f, bool opener)

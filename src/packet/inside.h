@@ -108,6 +108,7 @@ struct packet_about {
 	uint8_t mac_source[6], mac_destination[6];
 };
 
+struct flow;
 struct packet_out {
 	struct batch_sink sink;
 	uint64_t roles;
@@ -117,6 +118,11 @@ struct packet_out {
 	const struct packet *packet;
 	bool reversed;
 	uint32_t flow;
+	/* Without a packet, at the end of a capture: whose connection is handed over (NULL: nobody's),
+	 * and the last frame there was. */
+	const struct flow *ended;
+	uint64_t last_number;
+	int64_t last_time_us;
 	/* The record that was begun: again when a batch is full in the middle of it. */
 	struct record record;
 	struct packet_about record_about;

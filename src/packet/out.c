@@ -268,6 +268,29 @@ static void about_of(struct packet_about *b, const struct packet *p, bool revers
 	}
 }
 
+static void put_address(uint8_t *to, const uint64_t *key, unsigned len)
+{
+	for (unsigned i = 0; i < len; i++)
+		to[i] = (uint8_t)(len == 4 ? key[0] >> (24 - 8 * i)
+					   : key[i / 8] >> (56 - 8 * (i % 8)));
+}
+
+/* Of a connection without its packets: what its key says. */
+static void about_of_flow(struct packet_about *b, const struct flow *f)
+{
+	bool client = f->opener == 0; /* who opened it */
+	uint16_t client_port = (uint16_t)(f->key[4] >> 32), server_port = (uint16_t)f->key[4];
+
+	b->what = PACKET_PLAIN;
+	b->transport = (uint8_t)(f->key[4] >> 16);
+	b->address_len = (uint8_t)(f->key[4] >> 24);
+	b->ports = true;
+	put_address(b->source, f->key + (client ? 0 : 2), b->address_len);
+	put_address(b->destination, f->key + (client ? 2 : 0), b->address_len);
+	b->source_port = client ? client_port : server_port;
+	b->destination_port = client ? server_port : client_port;
+}
+
 static void field_number(struct packet_out *o, enum event_role role, unsigned value)
 {
 	char text[8];
@@ -319,6 +342,10 @@ void packet_out_record(struct packet_out *o)
 		o->record.offset = p->offset;
 		o->record.time_us = p->time_us;
 		about_of(&o->record_about, p, o->reversed);
+	} else if (o->ended != NULL) {
+		o->record.number = o->last_number;
+		o->record.time_us = o->last_time_us;
+		about_of_flow(&o->record_about, o->ended);
 	}
 	record_begin(o);
 	ends_fields(o);

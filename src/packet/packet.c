@@ -173,8 +173,13 @@ bool reader_drain(struct packet_reader *r)
 			fetch_flow(r, &items[i + AHEAD]);
 		handle(r, &items[i]);
 	}
+	if (count > 0) {
+		r->out->last_number = items[count - 1].number;
+		r->out->last_time_us = items[count - 1].time_us;
+	}
 	r->queue.count = 0;
 	r->out->packet = NULL;
+	r->out->ended = NULL;
 	return !r->out->stopped;
 }
 

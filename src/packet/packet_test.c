@@ -323,7 +323,46 @@ static void test_syn_flood(void **state)
 	packet_reader_free(r);
 }
 
-/* What may be a name or an address is an address when it comes as bytes, or nothing would find it. */
+/* What only the end of the capture completes has the last frame's number, and its own ends. */
+static void test_end(void **state)
+{
+	static const struct ends both[] = {
+		{"192.0.2.1",   "198.51.100.7", 40000, 80   },
+		{"2001:db8::7", "2001:db8::1",  80,    40000}
+        };
+	static const char *const ends[] = {
+		"| source.address=192.0.2.1 destination.address=198.51.100.7 source.port=40000 "
+		"destination.port=80 transport=tcp service=http",
+		"| source.address=2001:db8::7 destination.address=2001:db8::1 source.port=80 "
+		"destination.port=40000 transport=tcp service=http"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(both); i++) {
+		const char *at;
+		struct told t = {.detail = true};
+		struct packet_reader *r = reader_for(event_role_bit(ROLE_FILE_HASH), false, &t);
+		struct ends back = ends_back(both[i]);
+		struct frame f;
+
+		frame_tcp(&f, &both[i], TCP_SYN, 9, 0, (struct slice){0});
+		frame_at(r, 5, &f);
+		frame_tcp(&f, &both[i], TCP_ACK, 10, 20, SLICE("GET /x HTTP/1.1\r\n\r\n"));
+		frame_at(r, 6, &f);
+		frame_tcp(&f, &back, TCP_ACK, 20, 29, SLICE("HTTP/1.1 200 OK\r\n\r\nabc"));
+		frame_at(r, 7, &f);
+		assert_true(packet_end(r));
+		assert_true(packet_flush(r));
+		buf_char(&t.text, 0);
+		at = strstr(t.text.data,
+			"\n3 7 service=http file.hash=900150983cd24fb0d6963f7d28e17f72");
+		if (at == NULL || strstr(at, ends[i]) == NULL)
+			fail_msg("%s", t.text.data);
+		packet_reader_free(r);
+		told_fini(&t);
+	}
+}
+
+/* What may be a name or an address is an address when it comes as bytes, or nothing finds it. */
 static void test_answers(void **state)
 {
 	static const struct ends asked = {"192.0.2.53", "192.0.2.1", 53, 40000};
@@ -338,7 +377,8 @@ static void test_answers(void **state)
 	frame_at(r, 5, &f);
 	assert_true(packet_flush(r));
 	buf_char(&t.text, 0);
-	if (strstr(t.text.data, " dns.answer=198.51.100.7 dns.answer=a dns.answer=2001:db8::1 |") == NULL)
+	if (strstr(t.text.data,
+		    " dns.answer=198.51.100.7 dns.answer=a dns.answer=2001:db8::1 |") == NULL)
 		fail_msg("%s", t.text.data);
 	packet_reader_free(r);
 	told_fini(&t);
@@ -356,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_syn_flood),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
