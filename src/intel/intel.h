@@ -216,6 +216,29 @@ enum err_kind intel_release_explain(struct intel *i, struct store_reader *r,
 	const struct intel_recipient *to, const struct store_row *row,
 	struct intel_reason *ret_reason, struct err *e) MUST_USE;
 
+/* The same in words: text for people, or JSON; with the policy's own account of it. */
+enum err_kind intel_release_account(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, const struct store_row *row, bool json, struct buf *out,
+	struct err *e) MUST_USE;
+
+/* What a recipient may have of a collection (0: of the store): of its newest objects, up to
+ * rows_max of them. */
+#define INTEL_RULES_TOLD 32 /* rules counted one by one */
+struct intel_rule_count {
+	int16_t rule;
+	char id[POLICY_NAME_MAX + 1];
+	char clause[POLICY_NAME_MAX + 1];
+	uint64_t objects;
+};
+struct intel_may_read {
+	uint64_t readable, withheld;
+	bool complete; /* false: there are older ones */
+	struct intel_rule_count rules[INTEL_RULES_TOLD]; /* by which what is readable is so */
+	size_t rules_count;
+};
+enum err_kind intel_may_read(struct intel *i, const struct intel_recipient *to, size_t rows_max,
+	struct intel_may_read *ret_counts, struct err *e) MUST_USE;
+
 /*
  * The release log. Whoever hands a version on says so; it is kept in the store with the rule that
  * allowed it, at the latest when intel_idle runs (every second), so that a crash loses one second

@@ -93,6 +93,19 @@ static bool is_named(const struct store_collection *c, struct slice name)
 				       : c->alias.len > 0 && slice_equal(name, c->alias);
 }
 
+struct intel_recipient access_recipient(
+	const struct http_request *q, const struct store_collection *collection)
+{
+	return (struct intel_recipient){
+		.reach = INTEL_COLLECTION,
+		.account = q->account == NULL ? 0 : q->account->number,
+		.role = q->account == NULL ? STORE_READER : q->account->role,
+		.collection = collection->number,
+		.tlp_max = collection->tlp_max,
+		.member = q->account == NULL ? (struct slice){0} : q->account->member,
+	};
+}
+
 bool access_get(struct taxii_server *t, const struct http_request *q, struct http_reply *reply,
 	enum access_need need, struct access *ret_access)
 {
@@ -123,14 +136,7 @@ bool access_get(struct taxii_server *t, const struct http_request *q, struct htt
 		reply_error(t, q, reply, status, refused_because[need]);
 		return false;
 	}
-	a.to = (struct intel_recipient){
-		.reach = INTEL_COLLECTION,
-		.account = q->account == NULL ? 0 : q->account->number,
-		.role = q->account == NULL ? STORE_READER : q->account->role,
-		.collection = a.collection.number,
-		.tlp_max = a.collection.tlp_max,
-		.member = q->account == NULL ? (struct slice){0} : q->account->member,
-	};
+	a.to = access_recipient(q, &a.collection);
 	a.release_epoch = intel_release_epoch(t->intel, &a.to);
 	*ret_access = a;
 	return true;

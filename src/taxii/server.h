@@ -104,6 +104,9 @@ bool access_get(struct taxii_server *t, const struct http_request *q, struct htt
 enum err_kind access_rights(struct taxii_server *t, const struct http_request *q,
 	const struct store_collection *collection, bool *ret_read, bool *ret_write,
 	struct err *e) MUST_USE;
+/* Whoever asks, as a reader of a collection. */
+struct intel_recipient access_recipient(
+	const struct http_request *q, const struct store_collection *collection);
 /* Is there anything for somebody without an account? Else the reply becomes 401. */
 bool access_known(struct taxii_server *t, const struct http_request *q, struct http_reply *reply);
 
@@ -119,5 +122,7 @@ handler handle_manifest, handle_objects, handle_object, handle_versions;
 handler handle_post, handle_status;
 /* remove.c */
 handler handle_delete;
+/* may_read.c */
+handler handle_may_read;
 
 #endif

@@ -415,6 +415,143 @@ static void test_error_failures(void **state)
 	}
 }
 
+/* ---- what may I read? ------------------------------------------------------------------ */
+
+static void policy_put(struct testing *t, const char *when)
+{
+	static const struct slice names[] = {{"kg", 2}, {"kz", 2}};
+	const struct policy_parties parties = {names, COUNT_OF(names)};
+	struct policy *p = NULL;
+	struct slice text = arena_printf(t->arena,
+		"{\"type\":\"policy\",\"name\":\"test\",\"version\":3,\"expires\":\"2027-01-01T00:"
+		"00:00Z\",\"rules\":[{\"id\":\"X1\",\"family\":\"exchange\",\"effect\":"
+		"\"permit\",\"clause\":\"3.1\",\"when\":{%s}}]}",
+		when);
+	struct err e;
+
+	if (policy_parse(text, &parties, NULL, &p, &e) != OK ||
+		intel_policy_set(t->intel, p, SLICE("kg"), &e) != OK)
+		fail_msg("%s", e.text);
+}
+
+/* A member of the first collection told. */
+static struct json_value told(struct testing *t, const char *name)
+{
+	struct json_value list, one = {0}, value = {0};
+	struct json_iter it;
+
+	assert_true(json_get(testing_json(t), "collections", &list));
+	it = json_iter(list);
+	assert_true(json_array_next(&it, &one));
+	if (!json_get(one, name, &value))
+		value.doc = NULL;
+	return value;
+}
+
+static int64_t told_number(struct testing *t, const char *name)
+{
+	int64_t n = -1;
+
+	assert_true(json_to_i64(told(t, name), &n));
+	return n;
+}
+
+static void test_may_read(void **state)
+{
+	struct testing *t = *state;
+	struct store_account a;
+	struct json_value policy;
+	struct err e;
+	bool found;
+
+	testing_get(t, NULL, "/api/may-read/");
+	assert_error(t, 401);
+	/* ten unmarked indicators; one more that is too strict for a reader */
+	testing_put(t, number_of(t, "a"),
+		SLICE("{\"type\":\"tool\",\"spec_version\":\"2.1\",\"id\":\"tool--00000001-0000-"
+		      "4000-8000-000000000000\",\"created\":\"2026-01-01T00:00:00.000Z\","
+		      "\"modified\":\"2026-01-01T00:00:00.000Z\",\"name\":\"t\","
+		      "\"object_marking_refs\":[\"" AMBER_STRICT "\"]}"));
+	assert_int_equal(testing_get(t, "reader", "/api/may-read/"), 200);
+	assert_true(slice_is(testing_member(t, "account"), "reader"));
+	assert_false(json_get(testing_json(t), "policy", &policy));
+	assert_int_equal(told_number(t, "readable"), 10);
+	assert_true(slice_is(json_string(told(t, "withheld")), "<5"));
+	assert_true(json_is_true(told(t, "complete")));
+	/* its account becomes that of a member, to which the policy permits nothing of the kind */
+	assert_int_equal(
+		store_account_get(t->store, SLICE("reader"), t->arena, &a, &found, &e), OK);
+	a.member = SLICE("kz");
+	assert_int_equal(store_account_put(t->store, &a, &e), OK);
+	policy_put(t, "\"to\":[\"kz\"],\"kind\":[\"tool\"]");
+	assert_int_equal(testing_get(t, "reader", "/api/may-read/"), 200);
+	assert_true(slice_is(testing_member(t, "member"), "kz"));
+	assert_int_equal(told_number(t, "readable"), 0);
+	assert_true(slice_is(json_string(told(t, "withheld")), "11"));
+	assert_null(told(t, "rules").doc);
+	assert_int_equal(testing_get(t, "reader", "/api/collections/a/objects/"), 200);
+	assert_string_equal(page_numbers(t), "");
+	/* and then it does */
+	policy_put(t, "\"to\":[\"kz\"],\"kind\":[\"indicator\"],\"tlp\":[\"none\"]");
+	assert_int_equal(testing_get(t, "reader", "/api/may-read/"), 200);
+	assert_int_equal(told_number(t, "readable"), 10);
+	assert_int_equal(json_count(told(t, "rules")), 1);
+	assert_true(json_get(testing_json(t), "policy", &policy));
+	assert_true(slice_is(json_get_string(policy, "name"), "test"));
+	assert_true(slice_starts(json_get_string(policy, "digest"), SLICE("sha256:")));
+	/* the same page as before is not the page of before */
+	assert_int_equal(testing_get(t, "reader", "/api/collections/a/objects/"), 200);
+	assert_string_equal(page_numbers(t), "0 1 2 3 4 5 6 7 8 9");
+}
+
+static bool count_records(void *context, const struct store_released *r)
+{
+	*(size_t *)context += r->count;
+	return true;
+}
+
+static size_t records(struct testing *t, const char *recipient)
+{
+	const struct store_released_query query = {.recipient = slice_of(recipient)};
+	struct store_reader *r;
+	size_t count = 0;
+	struct err e;
+
+	assert_int_equal(intel_released_flush(t->intel, &e), OK);
+	assert_int_equal(store_reader_take(t->store, &r, &e), OK);
+	assert_int_equal(store_released_each(r, &query, count_records, &count, &e), OK);
+	store_reader_give(r);
+	return count;
+}
+
+/* What was handed on is in the log, out of the cache too; the same page again once an hour. */
+static void test_pages_are_logged(void **state)
+{
+	struct testing *t = *state;
+	struct store_account reader, other;
+	char first[64], second[64];
+	struct err e;
+	bool found;
+
+	assert_int_equal(
+		store_account_get(t->store, SLICE("reader"), t->arena, &reader, &found, &e), OK);
+	assert_int_equal(
+		store_account_get(t->store, SLICE("other"), t->arena, &other, &found, &e), OK);
+	snprintf(first, sizeof(first), "account %lld", (long long)reader.number);
+	snprintf(second, sizeof(second), "account %lld", (long long)other.number);
+	assert_int_equal(testing_get(t, "reader", "/api/collections/a/manifest/"), 200);
+	assert_int_equal(records(t, first), 0); /* no object */
+	assert_int_equal(testing_get(t, "reader", "/api/collections/a/objects/"), 200);
+	assert_int_equal(records(t, first), 10);
+	assert_int_equal(testing_get(t, "reader", "/api/collections/a/objects/"), 200);
+	assert_int_equal(records(t, first), 10);
+	assert_int_equal(testing_get(t, "other", "/api/collections/a/objects/"), 200);
+	assert_int_equal(records(t, second), 10); /* the page was in the cache */
+	world_fake_advance(&t->world, INT64_C(3600000000));
+	assert_int_equal(testing_get(t, "other", "/api/collections/a/objects/"), 200);
+	assert_int_equal(records(t, second), 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +568,8 @@ int main(void)
 		CASE(test_withheld_changes),
 		CASE(test_error_resources),
 		CASE(test_error_failures),
+		CASE(test_may_read),
+		CASE(test_pages_are_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
