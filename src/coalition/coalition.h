@@ -232,6 +232,14 @@ const char *coalition_ask_name(enum coalition_ask ask); /* also the last part of
 enum err_kind coalition_answer(struct coalition *c, struct slice member, enum coalition_ask ask,
 	struct slice request, struct buf *out, struct err *e) MUST_USE;
 
+/*
+ * The same as COSIGN in the public form of c2sp.org/tlog-witness, for anybody who brings a checkpoint
+ * of a member's log: status is that of the HTTP answer (200, 400, 403, 404, 409, 422), the body is
+ * appended to out. Only what we hold is cosigned: 404 with the reason until then.
+ */
+enum err_kind coalition_add_checkpoint(struct coalition *c, struct slice body, unsigned *ret_status,
+	struct buf *out, struct err *e) MUST_USE;
+
 /* A way to one member. `call` blocks; the coalition's lock is not held meanwhile. */
 struct coalition_way {
 	enum err_kind (*call)(void *context, enum coalition_ask ask, struct slice request,

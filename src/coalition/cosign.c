@@ -142,6 +142,71 @@ enum err_kind cosign_answer(
 	return kind == OK && out->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
 }
 
+/* ---- the public form -------------------------------------------------------------------------- */
+
+static struct origin *origin_of_note(struct coalition *c, struct slice note)
+{
+	struct slice rest = note, name = {0};
+
+	return slice_next(&rest, '\n', &name) ? origin_find(c, name) : NULL;
+}
+
+static unsigned witness(
+	struct coalition *c, const struct ledger_add *add, struct buf *out, struct err *e)
+{
+	struct origin *o = origin_of_note(c, add->checkpoint);
+	struct signed_head head = {0};
+	uint64_t known = add->old_size;
+	bool holds = false;
+	unsigned status = 200;
+	enum err_kind kind;
+
+	if (o == NULL || o == c->own) {
+		err_set(e, ERR_INVALID, "no such log is witnessed here");
+		return 404;
+	}
+	kind = o->guilty ? err_set(e, ERR_INVALID, "\"%s\" showed two histories", o->key.name)
+			 : head_read(c, o, add->checkpoint, &head, e);
+	if (kind != OK) {
+		head_fini(&head);
+		return 403;
+	}
+	kind = add->old_size > head.size ? err_set(e, ERR_PARSE, "the old size is past the new one")
+					 : held(c, o, &head, &holds, e);
+	if (kind != OK) {
+		status = kind == ERR_PARSE ? 400 : 422;
+	} else if (!holds) {
+		err_set(e, ERR_BUSY, "the leaves of this checkpoint are not here yet");
+		status = 404;
+	} else {
+		kind = signer_cosign(&c->signer, SIGNER_WITNESS, &o->key, add->checkpoint,
+			add->old_size, &add->path, out, &known, e);
+		status = kind == OK ? 200 : kind == ERR_CONFLICT ? 409 : 422;
+		if (kind == ERR_CONFLICT)
+			buf_printf(out, "%llu\n", (unsigned long long)known);
+	}
+	head_fini(&head);
+	return status;
+}
+
+enum err_kind coalition_add_checkpoint(struct coalition *c, struct slice body, unsigned *ret_status,
+	struct buf *out, struct err *e)
+{
+	struct err why = {0};
+	struct ledger_add add;
+
+	if (ledger_add_parse(body, &add, &why) != OK) {
+		*ret_status = 400;
+	} else {
+		pthread_mutex_lock(&c->lock);
+		*ret_status = c->charter == NULL ? 404 : witness(c, &add, out, &why);
+		pthread_mutex_unlock(&c->lock);
+	}
+	if (*ret_status != 200 && *ret_status != 409)
+		buf_printf(out, "%s\n", why.text);
+	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+}
+
 /* ---- taking
  * ---------------------------------------------------------------------------------------- */
 

@@ -71,4 +71,54 @@ void node_close(struct node *n);
 enum err_kind node_serve(const char *folder, const struct world *world,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e) MUST_USE;
 
+/* ---- commands: a node that serves is asked, one that does not is opened ---------------------------- */
+
+/*
+ * What an operator asks of a node, by its folder. While the node serves, it answers through
+ * FOLDER/control (a Unix socket of its owner, 0600); else the folder is opened here, with the keys.
+ *
+ *   words                                   what it does
+ *   status                                  this member, each log, each peer
+ *   charter show | take | publish           input: the note (take: the first one, or the next)
+ *   decision show KIND | publish            input: the note
+ *   withdraw ID|INDEX CODE REASON           our own object, or entry of our log
+ *   withdrawals                             each with who acknowledged it
+ *   prove ID|ORIGIN:INDEX                   the proof file; with "content": the exact content
+ *   explain ID MEMBER                       may this member have it, and why
+ *   releases [to MEMBER] [of ID]            the release log
+ *   export MEMBER [everything]              a bundle
+ *   import                                  input: a bundle
+ *   sync                                    one round with every peer that can be reached, now
+ *   publish                                 new own objects into the log, now
+ *
+ * Text for people, or JSON. ERR_USAGE for words that are none of these.
+ */
+struct node_request {
+	const char *const *words;
+	size_t words_count;
+	bool json;
+	int input_fd; /* read to its end; -1: nothing */
+	/* Called with the answer's bytes as they come. */
+	enum err_kind (*write)(void *context, struct slice bytes, struct err *e);
+	void *context;
+};
+/* Any error of the command itself comes back in *e, as if it had run here. */
+enum err_kind node_command(const char *folder, const struct world *world,
+	const struct node_request *request, struct err *e) MUST_USE;
+
+/*
+ * A member's keys live beside the node's folder, in FOLDER-keys (0700), so that neither the serving
+ * process nor a copy of the folder has them:
+ *
+ *   secrets   what the signer reads (signer.h), 0600
+ *   marks/    its high-water files
+ *   public    what a charter says of us: JSON with the public keys, the box key and the TLS pin
+ *
+ * Made with the node (node_init), or by node_keys_make for a node from before.
+ */
+enum err_kind node_keys_make(
+	const char *folder, struct slice member, const struct world *world, struct err *e) MUST_USE;
+/* The file "public": {"name", "log", "witness", "mirror", "box", "pin"}, as in a charter. */
+enum err_kind node_card_get(const char *folder, struct buf *ret_json, struct err *e) MUST_USE;
+
 #endif
