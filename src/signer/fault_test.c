@@ -44,6 +44,9 @@ WRAP(void *, calloc, (size_t n, size_t m), (n, m), NULL)
 WRAP(void *, realloc, (void *p, size_t n), (p, n), NULL)
 WRAP(void *, sodium_malloc, (size_t n), (n), NULL)
 WRAP(int, sodium_init, (void), (), -1)
+WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL)
+/* open by its real name */
+WRAP(int, open64, (const char *path, int flags, mode_t mode), (path, flags, mode), -1)
 WRAP(int, fsync, (int fd), (fd), -1)
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 WRAP(int, fstat64, (int fd, struct stat64 *st), (fd, st), -1) /* fstat by its real name */
@@ -222,7 +225,7 @@ static const struct {
 	enum err_kind (*attempt)(struct scene *s, struct err *e);
 	unsigned least; /* so many of its calls must have failed */
 } attempts[] = {
-	{"save",       try_save,       5},
+	{"save",       try_save,       7},
 	{"load",       try_load,       2},
 	{"open",       try_open,       3},
 	{"public",     try_public,     4},

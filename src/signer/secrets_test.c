@@ -163,19 +163,21 @@ static void lines_that_do_not_belong_together(void **state)
 		enum note_type types[SIGNER_KEYS];
 		enum err_kind kind;
 	} cases[] = {
-		{"as it should be",      {"kz/log", "kz/witness", "kz/mirror"},
+		{"as it should be",           {"kz/log", "kz/witness", "kz/mirror"},
                  {NOTE_ED25519, NOTE_COSIGNATURE, NOTE_COSIGNATURE},     OK         },
-		{"two members",          {"kz/log", "uz/witness", "kz/mirror"},
+		{"two members",               {"kz/log", "uz/witness", "kz/mirror"},
                  {NOTE_ED25519, NOTE_COSIGNATURE, NOTE_COSIGNATURE},     ERR_INVALID},
-		{"another word",         {"kz/log", "kz/mirror", "kz/mirror"},
+		{"another word",              {"kz/log", "kz/mirror", "kz/mirror"},
                  {NOTE_ED25519, NOTE_COSIGNATURE, NOTE_COSIGNATURE},     ERR_INVALID},
-		{"no member",            {"/log", "/witness", "/mirror"},
+		{"a word of the same length", {"kz/lug", "kz/witness", "kz/mirror"},
                  {NOTE_ED25519, NOTE_COSIGNATURE, NOTE_COSIGNATURE},     ERR_INVALID},
-		{"no slash",             {"kzxlog", "kz/witness", "kz/mirror"},
+		{"no member",                 {"/log", "/witness", "/mirror"},
                  {NOTE_ED25519, NOTE_COSIGNATURE, NOTE_COSIGNATURE},     ERR_INVALID},
-		{"a log that cosigns",   {"kz/log", "kz/witness", "kz/mirror"},
+		{"no slash",                  {"kzxlog", "kz/witness", "kz/mirror"},
+                 {NOTE_ED25519, NOTE_COSIGNATURE, NOTE_COSIGNATURE},     ERR_INVALID},
+		{"a log that cosigns",        {"kz/log", "kz/witness", "kz/mirror"},
                  {NOTE_COSIGNATURE, NOTE_COSIGNATURE, NOTE_COSIGNATURE}, ERR_INVALID},
-		{"a witness that signs", {"kz/log", "kz/witness", "kz/mirror"},
+		{"a witness that signs",      {"kz/log", "kz/witness", "kz/mirror"},
                  {NOTE_ED25519, NOTE_ED25519, NOTE_COSIGNATURE},         ERR_INVALID},
 	};
 	static const char *const words[] = {"log", "witness", "mirror"};
@@ -233,7 +235,7 @@ static void new_keys_have_names(void **state)
 	struct scene *s = *state;
 	struct signer_secrets got;
 	struct world broken = s->world.world;
-	char name[NOTE_NAME_MAX + 1];
+	char name[2 * NOTE_NAME_MAX];
 
 	memset(name, 'k', sizeof(name));
 	assert_int_equal(
@@ -249,6 +251,9 @@ static void new_keys_have_names(void **state)
 		ERR_INVALID);
 	assert_int_equal(signer_secrets_new(&s->world.world,
 				 (struct slice){name, NOTE_NAME_MAX + 1}, &got, NULL),
+		ERR_INVALID);
+	assert_int_equal(
+		signer_secrets_new(&s->world.world, (struct slice){name, sizeof(name)}, &got, NULL),
 		ERR_INVALID);
 	broken.random = repeated;
 	assert_int_equal(signer_secrets_new(&broken, SLICE("kz"), &got, NULL), ERR_IO);

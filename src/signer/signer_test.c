@@ -893,10 +893,17 @@ static void answers_that_do_not_fit_are_refused(void **state)
 			&(struct ledger_path){.count = 0}, &(struct buf){0}, &(uint64_t){0}, NULL),
 		ERR_USAGE);
 	t.canned = true;
+	buf_char(&t.answer, 'x');
+	assert_int_equal(ask(s, &l, OP_COSIGN), ERR_PARSE);
+	t.answer.len--;
 	for (size_t len = t.answer.len; len-- > 0;) {
 		t.answer.len = len;
 		assert_int_equal(ask(s, &l, OP_COSIGN), ERR_PARSE);
 	}
+	/* Two lines are no line. */
+	buf_clear(&t.answer);
+	buf_append(&t.answer, "SSA1\7\0\0\0a\nb\n", 12);
+	assert_int_equal(ask(s, &l, OP_MANIFEST), ERR_PARSE);
 	tap_end(&t);
 }
 
@@ -1063,6 +1070,15 @@ static void marks_with_holes(void **state)
 	assert_int_equal(reopen(s, &e), ERR_CORRUPT);
 	assert_int_equal(s->disk.truncate(s->disk.context, "witness", 0, &e), OK);
 	assert_int_equal(reopen(s, &e), OK);
+	s->link = signer_link_of(s->signer);
+	/* Without an origin, in both copies. */
+	assert_int_equal(cosign(s, SIGNER_MIRROR, &s->tree, 0, 7), OK);
+	for (uint64_t copy = 0; copy < 2; copy++) {
+		mark_change(s, "mirror", copy * MARK_STRIDE, 10, "\0", 1);
+		mark_change(s, "mirror", copy * MARK_STRIDE, 120, "\0\0\0\0\0\0", 6);
+	}
+	assert_int_equal(reopen(s, &e), ERR_CORRUPT);
+	assert_int_equal(s->disk.truncate(s->disk.context, "mirror", 0, &e), OK);
 	/* Longer than can be. */
 	bytes = UINT64_C(2) * SIGNER_ORIGINS_MAX * MARK_STRIDE;
 	assert_int_equal(s->disk.truncate(s->disk.context, "witness", bytes, &e), OK);
