@@ -610,7 +610,8 @@ static void many_values(void **state)
 {
 	enum { PER_SEGMENT = 20000, STRANGERS = 20000 };
 	struct site *s = *state;
-	struct hunt_question *q = hunt_question_new(), *strangers = hunt_question_new();
+	struct hunt_question *q = hunt_question_new(), *strangers = hunt_question_new(),
+			     *below = hunt_question_new();
 	struct filler *f = filler_new();
 	struct hunt_writer *w = writer(s);
 	struct hunt_totals t;
@@ -636,12 +637,16 @@ static void many_values(void **state)
 		(void)snprintf(text, sizeof(text), "stranger%u.example", i);
 		assert_int_equal(
 			hunt_question_value(strangers, FIELD_NAME, slice_of(text), &e), OK);
+		(void)snprintf(text, sizeof(text), "stranger%u.site%u.example", i, i % 1000);
+		assert_int_equal(hunt_question_value(below, FIELD_NAME, slice_of(text), &e), OK);
 	}
 	a = ask(s, q);
 	assert_int_equal(a.segments, 3);
 	assert_in_range(a.values, 3 * PER_SEGMENT, 3 * PER_SEGMENT + 30);
 	a = ask(s, strangers);
 	assert_in_range(a.values, 0, 10); /* one expected */
+	a = ask(s, below);
+	assert_in_range(a.values, 1, 45); /* 15 expected: one in 4,096 */
 	assert_int_equal(hunt_totals(s->history, &t, &e), OK);
 	assert_int_equal(t.segments, 3);
 	assert_int_equal(t.records, 3 * PER_SEGMENT);
@@ -649,6 +654,7 @@ static void many_values(void **state)
 	assert_int_equal(t.damaged, 0);
 	hunt_question_free(q);
 	hunt_question_free(strangers);
+	hunt_question_free(below);
 	free(f);
 }
 
