@@ -111,7 +111,7 @@ static size_t findings_read(struct scene *s, struct past *past, size_t past_max,
 		struct json_doc doc;
 		struct json_value v, history, number;
 		struct past one = {.times = 1};
-		int64_t first, records;
+		int64_t first = 0, records = 0;
 		size_t i;
 
 		MUST(json_parse(p, line, &doc, e));

@@ -221,6 +221,7 @@ static enum err_kind metrics_write(struct watch *w, struct err *e)
 		{"plant_messages_total", "Messages of plant protocols.",                           r->plant_messages,     false},
 		{"pattern_hits_total",   "STIX patterns matched.",                                 r->pattern_hits,       false},
 		{"reloads_total",        "Times the index was loaded again.",                      r->reloads,            false},
+		{"bombs_total",          "Packed files given up in the middle.",                   r->bombs,              false},
 		{"hunts_total",          "Times the history was asked for what was new.",          r->hunts,              false},
 		{"past_findings_total",  "Findings of the history.",                               r->past_findings,      false},
 		{"frames_total",         "Frames read.",                                           r->packets.frames,     false},
@@ -257,7 +258,7 @@ static enum err_kind loss_tell(struct watch *w, struct err *e)
 	const struct sensor_report *r = &w->report;
 	bool damaged = w->index != NULL && index_damaged(w->index);
 	uint64_t lost = r->packets.kernel_dropped + r->packets.flows_dropped +
-			r->packets.fragments_dropped + r->patterns.shed + damaged;
+			r->packets.fragments_dropped + r->patterns.shed + r->bombs + damaged;
 	struct finding f = {.type = FINDING_LOSS,
 		.time_us = TIME_UNKNOWN,
 		.first_us = TIME_UNKNOWN,
@@ -274,11 +275,12 @@ static enum err_kind loss_tell(struct watch *w, struct err *e)
 	arena_reset(w->arena);
 	f.reason = arena_printf(w->arena,
 		"%llu frames dropped by the kernel, %llu connections and %llu fragmented datagrams "
-		"given up, %llu observations of patterns forgotten%s",
+		"given up, %llu observations of patterns forgotten, %llu packed files given up in "
+		"the middle%s",
 		(unsigned long long)r->packets.kernel_dropped,
 		(unsigned long long)r->packets.flows_dropped,
 		(unsigned long long)r->packets.fragments_dropped,
-		(unsigned long long)r->patterns.shed,
+		(unsigned long long)r->patterns.shed, (unsigned long long)r->bombs,
 		damaged ? "; a part of the index is damaged and matches nothing: bring it anew"
 			: "");
 	uuid_v4(w->world, &f.id);

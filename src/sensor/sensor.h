@@ -26,6 +26,10 @@
  */
 #define SENSOR_HUNT_FINDINGS_MAX 20000
 #define SENSOR_HUNT_AT_ONCE      1000000 /* new values asked together; more follow after them */
+/* A packed file that has given this much is given up, and told as a finding, once it is more than
+ * so many times its packed bytes. Logs are packed 5 to 100 times; gzip's format ends at 1,032. */
+#define SENSOR_UNPACKED_FREE    MIB(256)
+#define SENSOR_UNPACK_RATIO_MAX 200
 #define SENSOR_CHECKPOINT_US                                                                       \
 	(2 * US_PER_SECOND) /* at the most this much is read again after a crash */
 #define SENSOR_UPDATE_US                                                                           \
@@ -46,6 +50,7 @@ struct sensor_report {
 	uint64_t
 		limited; /* not written one by one because of SENSOR_RATE_MAX; counted in updates */
 	uint64_t plant_messages, plant_findings, pattern_hits;
+	uint64_t bombs; /* packed files given up: SENSOR_UNPACK_RATIO_MAX */
 	uint64_t reloads;
 	uint64_t hunts, past_findings; /* of the history, asked by itself: done, and found */
 	struct packet_counts packets;

@@ -140,12 +140,20 @@ static enum err_kind feed(struct watch *w, struct reading *r, struct source_buff
 	return OK;
 }
 
+/* What unpacks without end keeps a sensor from everything else. */
+static bool is_bomb(const struct input *in, uint64_t unpacked)
+{
+	return unpacked > SENSOR_UNPACKED_FREE &&
+	       unpacked / SENSOR_UNPACK_RATIO_MAX > input_packed_read(in);
+}
+
 static enum err_kind file_read_whole(
 	struct watch *w, struct source_buffer *b, struct input *in, const char *path, struct err *e)
 {
 	struct reading r = {0};
 	enum err_kind kind = OK;
 	bool begun = false, last = false;
+	uint64_t unpacked = 0;
 	struct err why;
 
 	b->len = 0;
@@ -160,6 +168,13 @@ static enum err_kind file_read_whole(
 			/* Damaged packing: what came before it was read. */
 			source_problem(w, path, why.text);
 			kind = OK;
+			got = 0;
+		}
+		unpacked += got;
+		if (is_bomb(in, unpacked)) {
+			source_problem(w, path,
+				"it unpacks to far more than any log: given up in the middle");
+			w->report.bombs++;
 			got = 0;
 		}
 		last = got == 0;
