@@ -135,6 +135,6 @@ extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, v
 	verb_log_verify, verb_log_tiles, verb_check, verb_id, verb_canon,
 	verb_pattern_check, verb_pattern_match, verb_index, verb_watch, verb_sightings, verb_hunt,
 	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion,
-	verb_version;
+	verb_version, verb_policy_dry_run, verb_released;
 
 #endif

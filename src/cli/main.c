@@ -27,6 +27,8 @@ const struct verb *const cli_verbs[] = {
 	&verb_stats,
 	&verb_verify,
 	&verb_evidence,
+	&verb_released,
+	&verb_policy_dry_run,
 	/* transparency logs */
 	&verb_log_show,
 	&verb_log_prove,

@@ -39,6 +39,7 @@ static const struct option_row user_add_options[] = {
          "first line is the password; - reads standard input"                                       },
 	{"token",         't', OPTION_FLAG, NULL,   "also make a bearer token and print it once"    },
 	{"certificate",   'c', OPTION_TEXT, "FILE", "PEM client certificate whose key is pinned"    },
+	{"member",        'm', OPTION_TEXT, "NAME", "whose account it is: a member of the coalition, public, or - for our own"},
 };
 
 /* Ask on the terminal without echo; false when there is none. */
@@ -64,8 +65,9 @@ static bool password_ask(struct cli *cli, struct buf *ret_password)
 	return ok;
 }
 
-static enum err_kind password_read(
-	struct cli *cli, struct buf *ret_password, bool *ret_given, struct err *e)
+/* exists: the account is there already, and only changed. */
+static enum err_kind password_read(struct cli *cli, bool exists, struct buf *ret_password,
+	bool *ret_given, struct err *e)
 {
 	const char *file = cli_text(cli, "password-file");
 	enum err_kind kind;
@@ -76,7 +78,8 @@ static enum err_kind password_read(
 		kind = file_read(file, HTTP_PASSWORD_MAX * 4, ret_password, e);
 		if (kind != OK)
 			return kind;
-	} else if (cli_flag(cli, "token") || cli_text(cli, "certificate") != NULL) {
+	} else if (cli_flag(cli, "token") || cli_text(cli, "certificate") != NULL ||
+		   (exists && cli_text(cli, "member") != NULL)) {
 		return OK; /* another way in: no password needed */
 	} else if (!password_ask(cli, ret_password)) {
 		return err_set(e, ERR_USAGE,
@@ -95,6 +98,7 @@ static enum cli_status user_add_run(struct cli *cli)
 {
 	const char *role_text = cli_text(cli, "role");
 	const char *certificate = cli_text(cli, "certificate");
+	const char *member = cli_text(cli, "member");
 	struct store_account account = {.role = STORE_READER, .name = slice_of(cli->args[0])};
 	struct store_account before;
 	struct buf password = BUF_INIT;
@@ -129,11 +133,14 @@ static enum cli_status user_add_run(struct cli *cli)
 		memcpy(account.pin, before.pin, sizeof(account.pin));
 		account.has_pin = before.has_pin;
 		account.created_us = before.created_us;
+		account.member = before.member;
 	} else {
 		account.created_us = world_now(cli->world);
 	}
+	if (member != NULL) /* what it may have is then decided by the policy */
+		account.member = strcmp(member, "-") == 0 ? (struct slice){0} : slice_of(member);
 	if (kind == OK)
-		kind = password_read(cli, &password, &given, &e);
+		kind = password_read(cli, found, &password, &given, &e);
 	if (kind == OK && given)
 		kind = http_password_hash(buf_slice(&password), cli->arena, &account.password, &e);
 	if (password.len > 0)
@@ -182,9 +189,10 @@ static enum cli_status user_list_run(struct cli *cli)
 	table_start(&table, cli, heads, COUNT_OF(heads));
 	for (size_t i = 0; i < count; i++) {
 		const struct store_account *a = &list[i];
-		struct slice ways = arena_printf(cli->arena, "%s%s%s%s",
+		struct slice ways = arena_printf(cli->arena, "%s%s%s%s%s%.*s",
 			a->password.len > 0 ? "password " : "", a->has_token ? "token " : "",
-			a->has_pin ? "certificate " : "", a->disabled ? "(disabled)" : "");
+			a->has_pin ? "certificate " : "", a->disabled ? "(disabled) " : "",
+			a->member.len > 0 ? "of " : "", SLICE_ARG(a->member));
 
 		if (cli->json) {
 			struct buf out = BUF_INIT;
@@ -196,6 +204,8 @@ static enum cli_status user_list_run(struct cli *cli)
 			json_member_bool(&w, "password", a->password.len > 0);
 			json_member_bool(&w, "token", a->has_token);
 			json_member_bool(&w, "certificate", a->has_pin);
+			if (a->member.len > 0)
+				json_member_string(&w, "member", a->member);
 			json_member_time(&w, "created", a->created_us, 6);
 			json_write_end(&w, '}');
 			printf("%.*s\n", SLICE_ARG(buf_slice(&out)));

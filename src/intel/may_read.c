@@ -108,7 +108,8 @@ static enum err_kind account_text(struct intel *i, const struct intel_reason *re
 	const char *who, struct buf *out, struct err *e)
 {
 	buf_printf(out, "%s: %s\n", who, reason->released ? "released" : "withheld");
-	buf_printf(out, "markings: TLP %s of this object and all that it refers to; at most %s: %s\n",
+	buf_printf(out,
+		"markings: TLP %s of this object and all that it refers to; at most %s: %s\n",
 		tlp_name(reason->tlp),
 		reason->ceiling == INTEL_TLP_UNKNOWN ? "everything" : tlp_name(reason->ceiling),
 		reason->marking ? "yes" : "no");
@@ -116,9 +117,9 @@ static enum err_kind account_text(struct intel *i, const struct intel_reason *re
 		buf_printf(out, "policy: no: %s\n", reason->because);
 	else
 		buf_printf(out, "policy: %s\n",
-			!reason->asked		? "not asked for this recipient"
+			!reason->asked      ? "not asked for this recipient"
 			: reason->permitted ? "yes"
-						: "no");
+					    : "no");
 	return reason->asked ? policy_part(i, reason, false, out, e) : OK;
 }
 
@@ -142,13 +143,11 @@ static enum err_kind account_json(struct intel *i, const struct intel_reason *re
 		json_member_bool(&w, "permitted", reason->permitted);
 		if (reason->because != NULL)
 			json_member_text(&w, "because", reason->because);
+		if (part.len > 0) {
+			json_write_name(&w, "policy");
+			json_write_raw(&w, slice_trim(buf_slice(&part)));
+		}
 		json_write_end(&w, '}');
-	}
-	if (kind == OK && part.len > 0 && !out->bad) {
-		out->len--; /* the policy's own JSON goes in as it is */
-		buf_text(out, ",\"policy\":");
-		buf_slice_append(out, slice_trim(buf_slice(&part)));
-		buf_char(out, '}');
 	}
 	if (kind == OK && (part.bad || out->bad))
 		kind = err_set(e, ERR_NOMEM, "out of memory");

@@ -63,8 +63,8 @@ static void collection_write(struct json_writer *w, const struct store_collectio
 }
 
 /* Somebody without an account learns nothing of how much there is that is not for them. */
-static enum err_kind collections_write(struct taxii_server *t, const struct http_request *q,
-	struct json_writer *w, struct err *e)
+static enum err_kind collections_write(
+	struct taxii_server *t, const struct http_request *q, struct json_writer *w, struct err *e)
 {
 	struct store_collection *list;
 	size_t count, rows = ROWS_MAX;

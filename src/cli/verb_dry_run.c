@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* serai policy dry-run: what a change of policy would do to what is here; serai released: who was
+ * given what. */
+#include <stdlib.h>
+
+#include "cli.h"
+
+/* ---- policy dry-run ---------------------------------------------------------------------------
+ */
+
+static const struct option_row dry_run_options[] = {
+	{"before",  'b', OPTION_TEXT, "FILE",    "the policy in force; left out: none is"         },
+	{"after",   'a', OPTION_TEXT, "FILE",    "the policy that is proposed"                    },
+	{"members", 'm', OPTION_TEXT, "A,B,...", "all members, as in the charter"                 },
+	{"self",    's', OPTION_TEXT, "NAME",    "which of them this node is; left out: the first"},
+};
+
+struct parties {
+	struct slice members[POLICY_MEMBERS_MAX];
+	size_t count;
+	struct slice self;
+	struct slice recipients[POLICY_MEMBERS_MAX + 1]; /* all but ourselves, then the public */
+	size_t recipients_count;
+};
+
+static enum err_kind parties_read(struct cli *cli, struct parties *p, struct err *e)
+{
+	struct slice rest = slice_of(cli_text(cli, "members")), name;
+	bool found = false;
+
+	while (slice_next(&rest, ',', &name)) {
+		name = slice_trim(name);
+		if (p->count == POLICY_MEMBERS_MAX)
+			return err_set(e, ERR_USAGE, "more than %d members", POLICY_MEMBERS_MAX);
+		p->members[p->count++] = name;
+	}
+	p->self = cli_text(cli, "self") != NULL ? slice_of(cli_text(cli, "self")) : p->members[0];
+	for (size_t i = 0; i < p->count; i++) {
+		if (slice_equal(p->members[i], p->self))
+			found = true;
+		else
+			p->recipients[p->recipients_count++] = p->members[i];
+	}
+	if (!found)
+		return err_set(e, ERR_USAGE, "\"%.*s\" is none of the members", SLICE_ARG(p->self));
+	p->recipients[p->recipients_count++] = SLICE("public");
+	return OK;
+}
+
+static enum err_kind policy_file_read(
+	const char *path, const struct parties *p, struct policy **ret_policy, struct err *e)
+{
+	const struct policy_parties parties = {p->members, p->count};
+	struct buf text = BUF_INIT;
+	enum err_kind kind = file_read(path, POLICY_BYTES_MAX, &text, e);
+
+	if (kind == OK)
+		kind = policy_parse(buf_slice(&text), &parties, NULL, ret_policy, e);
+	buf_fini(&text);
+	return kind == OK ? OK : err_wrap(e, "%s", path);
+}
+
+/* A count as it may be told to others; of a count of objects, how few is already too much. */
+static struct slice cell(struct cli *cli, uint64_t count)
+{
+	struct buf out = BUF_INIT;
+	struct slice text;
+
+	if (count >= INTEL_CELL_MIN)
+		return slice_of(cli_count(cli, count));
+	intel_cell_append(&out, count);
+	text = arena_copy(cli->arena, buf_slice(&out));
+	buf_fini(&out);
+	return text;
+}
+
+static void changes_print(struct cli *cli, const struct intel_change *changes, size_t count)
+{
+	static const char *const heads[] = {
+		"recipient", "has now", "would have", "newly shared", "stopped"};
+	struct table table;
+
+	table_start(&table, cli, heads, COUNT_OF(heads));
+	for (size_t i = 0; i < count; i++) {
+		const struct intel_change *c = &changes[i];
+		struct slice cells[] = {c->recipient, cell(cli, c->before), cell(cli, c->after),
+			cell(cli, c->gained), cell(cli, c->lost)};
+
+		(void)table_row(&table, cells);
+	}
+	table_print(&table);
+}
+
+static void cell_member(struct json_writer *w, const char *name, uint64_t count)
+{
+	struct buf out = BUF_INIT;
+
+	intel_cell_append(&out, count);
+	json_member_string(w, name, buf_slice(&out));
+	buf_fini(&out);
+}
+
+/* One object; counts are texts, as small ones are not told. */
+static void changes_write(const struct intel_change *changes, size_t count,
+	const struct policy_facts *before, const struct policy_facts *after, int64_t now_us)
+{
+	struct buf out = BUF_INIT;
+	struct json_writer w = JSON_WRITER(&out);
+	const struct policy_facts *const facts[] = {before, after};
+	static const char *const names[] = {"before", "after"};
+
+	json_write_object(&w);
+	for (size_t k = 0; k < COUNT_OF(facts); k++) {
+		struct buf digest = BUF_INIT;
+
+		if (facts[k] == NULL)
+			continue;
+		buf_text(&digest, "sha256:");
+		for (size_t i = 0; i < SHA256_LEN; i++)
+			buf_printf(&digest, "%02x", facts[k]->digest[i]);
+		json_member_string(&w, names[k], buf_slice(&digest));
+		buf_fini(&digest);
+	}
+	json_member_time(&w, "at", now_us, 3);
+	json_write_name(&w, "recipients");
+	json_write_array(&w);
+	for (size_t i = 0; i < count; i++) {
+		json_write_object(&w);
+		json_member_string(&w, "to", changes[i].recipient);
+		cell_member(&w, "has", changes[i].before);
+		cell_member(&w, "would_have", changes[i].after);
+		cell_member(&w, "gains", changes[i].gained);
+		cell_member(&w, "loses", changes[i].lost);
+		json_write_end(&w, '}');
+	}
+	json_write_end(&w, ']');
+	json_write_end(&w, '}');
+	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
+	buf_fini(&out);
+}
+
+static enum cli_status dry_run_run(struct cli *cli)
+{
+	struct parties *p;
+	struct policy *before = NULL, *after = NULL;
+	struct intel_change changes[POLICY_MEMBERS_MAX + 1];
+	struct node n;
+	struct err e;
+	enum err_kind kind;
+
+	if (cli_text(cli, "after") == NULL || cli_text(cli, "members") == NULL)
+		return cli_usage(cli, "--after and --members have to be given");
+	p = ARENA_NEW(cli->arena, struct parties);
+	if (p == NULL)
+		return CLI_FAILED;
+	*p = (struct parties){0};
+	kind = parties_read(cli, p, &e);
+	if (kind == OK)
+		kind = policy_file_read(cli_text(cli, "after"), p, &after, &e);
+	if (kind == OK && cli_text(cli, "before") != NULL)
+		kind = policy_file_read(cli_text(cli, "before"), p, &before, &e);
+	if (kind == OK) {
+		kind = node_open(cli_node(cli), STORE_READ, cli->world, &n, &e);
+		if (kind == OK) {
+			kind = intel_dry_run(n.intel, before, after, p->self, p->recipients,
+				p->recipients_count, changes, &e);
+			node_close(&n);
+		}
+	}
+	if (kind == OK && cli->json) {
+		struct policy_facts is = policy_facts(after), was;
+
+		if (before != NULL)
+			was = policy_facts(before);
+		changes_write(changes, p->recipients_count, before != NULL ? &was : NULL, &is,
+			world_now(cli->world));
+	} else if (kind == OK) {
+		changes_print(cli, changes, p->recipients_count);
+	}
+	policy_free(before);
+	policy_free(after);
+	return kind == OK ? CLI_OK : cli_fail(cli, &e);
+}
+
+const struct verb verb_policy_dry_run = {"policy dry-run", "",
+	"count what a change of policy would do to what is here",
+	"Looks at the newest version of every object in the node's store and tells for each member "
+	"and for the public how many it may have under the one policy and the other. Nothing is "
+	"put in force, nothing leaves the node, and counts below five are told as <5.",
+	0, 0, OPTIONS(dry_run_options), dry_run_run};
+
+/* ---- released ---------------------------------------------------------------------------------
+ */
+
+static const struct option_row released_options[] = {
+	{"to",     't', OPTION_TEXT, "NAME", "only this recipient: \"member kz\", \"public\", ..."},
+	{"serial", 's', OPTION_TEXT, "N",    "only this version, by its number in the store"      },
+	{"since",  0,   OPTION_TEXT, "TIME", "not before"                                         },
+	{"until",  0,   OPTION_TEXT, "TIME", "before"                                             },
+};
+
+struct telling {
+	struct cli *cli;
+	struct store_reader *reader;
+	uint64_t records;
+};
+
+static const char *digest_text(struct cli *cli, const uint8_t digest[SHA256_LEN], size_t bytes)
+{
+	struct buf out = BUF_INIT;
+	const char *text;
+
+	for (size_t i = 0; i < bytes; i++)
+		buf_printf(&out, "%02x", digest[i]);
+	text = arena_string(cli->arena, buf_slice(&out));
+	buf_fini(&out);
+	return text == NULL ? "" : text;
+}
+
+static bool released_tell(void *context, const struct store_released *r)
+{
+	struct telling *t = context;
+	struct buf out = BUF_INIT;
+	struct json_writer w = JSON_WRITER(&out);
+
+	t->records++;
+	if (t->cli->json) {
+		json_write_object(&w);
+		json_member_time(&w, "at", r->at_us, 6);
+		json_member_string(&w, "to", r->recipient);
+		json_member_string(&w, "rule", r->rule);
+		json_member_text(&w, "policy", digest_text(t->cli, r->policy, SHA256_LEN));
+		json_write_name(&w, "serials");
+		json_write_array(&w);
+		for (size_t i = 0; i < r->count; i++)
+			json_write_i64(&w, r->serials[i]);
+		json_write_end(&w, ']');
+		json_write_end(&w, '}');
+	} else {
+		buf_printf(&out, "%s  ", cli_time(t->cli, r->at_us));
+		buf_printf(&out, "%.*s  %zu version%s", SLICE_ARG(r->recipient), r->count,
+			r->count == 1 ? "" : "s");
+		if (r->rule.len > 0)
+			buf_printf(&out, "  under %.*s of policy %s", SLICE_ARG(r->rule),
+				digest_text(t->cli, r->policy, 6));
+		if (r->count <= 8)
+			for (size_t i = 0; i < r->count; i++)
+				buf_printf(&out, "%s%lld", i == 0 ? "  number " : ", ",
+					(long long)r->serials[i]);
+	}
+	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
+	buf_fini(&out);
+	return true;
+}
+
+static bool time_option(struct cli *cli, const char *option, int64_t *ret_us)
+{
+	const char *text = cli_text(cli, option);
+
+	if (text == NULL || time_parse(slice_of(text), ret_us, NULL))
+		return true;
+	cli_warn(cli, "--%s %s: expected a time such as 2026-01-01T12:00:00Z", option, text);
+	return false;
+}
+
+static enum cli_status released_run(struct cli *cli)
+{
+	struct telling t = {.cli = cli};
+	struct store_released_query query = {0};
+	char recipient[INTEL_RECIPIENT_MAX] = "";
+	uint64_t serial = 0;
+	struct node n;
+	struct err e;
+	enum err_kind kind;
+
+	if (cli_text(cli, "to") != NULL)
+		snprintf(recipient, sizeof(recipient), "%s", cli_text(cli, "to"));
+	if (!cli_number(cli, "serial", 0, 1, INT64_MAX, &serial) ||
+		!time_option(cli, "since", &query.since_us) ||
+		!time_option(cli, "until", &query.until_us))
+		return CLI_USAGE;
+	query.recipient = slice_of(recipient);
+	query.serial = (int64_t)serial;
+	if (node_open(cli_node(cli), STORE_READ, cli->world, &n, &e) != OK)
+		return cli_fail(cli, &e);
+	kind = store_reader_take(n.store, &t.reader, &e);
+	if (kind == OK)
+		kind = store_released_each(t.reader, &query, released_tell, &t, &e);
+	store_reader_give(t.reader);
+	node_close(&n);
+	if (kind != OK)
+		return cli_fail(cli, &e);
+	return t.records > 0 ? CLI_OK : CLI_NO;
+}
+
+const struct verb verb_released = {"released", "", "who was given what, when, under which rule",
+	"Newest first. The log is kept for 400 days, and at most 20 million versions of it; a page "
+	"that the same account asks for again is recorded once an hour. Exit status 1: nothing of "
+	"the kind was given to anybody.",
+	0, 0, OPTIONS(released_options), released_run};
