@@ -133,7 +133,8 @@ extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, v
 	verb_collection_set, verb_collection_remove, verb_import, verb_export, verb_search,
 	verb_show, verb_stats, verb_verify, verb_evidence, verb_log_show, verb_log_prove,
 	verb_log_verify, verb_log_tiles, verb_check, verb_id, verb_canon,
-	verb_pattern_check, verb_pattern_match, verb_index, verb_watch, verb_sightings, verb_hunt,
+	verb_pattern_check, verb_pattern_match, verb_policy_check, verb_policy_explain,
+	verb_policy_who, verb_policy_diff, verb_index, verb_watch, verb_sightings, verb_hunt,
 	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion,
 	verb_version, verb_policy_dry_run, verb_released;
 

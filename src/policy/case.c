@@ -46,6 +46,37 @@ void policy_case_write(const struct policy *p, const struct policy_case *c, stru
 	json_write_end(&w, '}');
 }
 
+void policy_case_text(const struct policy *p, const struct policy_case *c, struct buf *out)
+{
+	int sector = attribute_sector(c->family);
+
+	for (unsigned a = 0; a < attributes_count(c->family); a++) {
+		const char *between = " ";
+
+		buf_printf(
+			out, "%s%s", a == 0 ? "" : ", ", policy_attribute_get(c->family, a)->name);
+		if ((int)a != sector || c->sectors == 0) {
+			buf_char(out, ' ');
+			value_write(p, c->family, a, c->values[a], out);
+			continue;
+		}
+		for (uint64_t rest = c->sectors; rest != 0; rest &= rest - 1) {
+			buf_text(out, between);
+			value_write(p, c->family, a, (int32_t)__builtin_ctzll(rest), out);
+			between = "+";
+		}
+	}
+}
+
+struct slice policy_recipient_name(const struct policy *p, int32_t to)
+{
+	if (to == POLICY_PUBLIC)
+		return SLICE("public");
+	if (to < 0 || (size_t)to >= p->parties.members_count)
+		return SLICE("unknown");
+	return p->parties.members[to];
+}
+
 static enum err_kind value_parse(const struct policy *p, enum policy_family f, unsigned a,
 	struct json_value v, int32_t *ret_value, struct err *e)
 {

@@ -290,6 +290,10 @@ enum err_kind policy_compare(const struct policy *before, const struct policy *a
 
 /* Print a case as the JSON of a question; and read one. */
 void policy_case_write(const struct policy *p, const struct policy_case *c, struct buf *out);
+/* The same for people: "act share, from north, to south, kind indicator, ...". */
+void policy_case_text(const struct policy *p, const struct policy_case *c, struct buf *out);
+/* The name of a recipient, a value of "to": "south", "public", "unknown". */
+struct slice policy_recipient_name(const struct policy *p, int32_t to);
 enum err_kind policy_case_parse(const struct policy *p, struct slice text,
 	struct policy_case *ret_case, struct err *e) MUST_USE;
 
