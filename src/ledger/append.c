@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * Appending: to one's own log in groups that share the syncs, and to the mirror of another's under
- * its signed root. Order is all: what the state vouches for is on the disk before the state is.
+ * Appending to one's own log in groups that share a sync. Order is all: what the state vouches for
+ * is on the disk before the state is, and what was acknowledged before is in the journal.
  */
 #include <stdlib.h>
 
@@ -45,33 +45,61 @@ void stage_add(struct stage *s, const uint8_t leaf[LEDGER_LEAF_LEN])
 	tree_add(&s->edge, hash, stage_keep, s);
 }
 
-static enum err_kind stage_put(
-	struct ledger *l, const char *name, uint64_t offset, const struct buf *bytes, struct err *e)
+static enum err_kind file_put(struct ledger *l, enum log_file file, uint64_t offset,
+	const struct buf *bytes, struct err *e)
 {
+	char name[FILE_NAME_MAX];
+
 	if (bytes->bad)
 		return err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
+	if (bytes->len == 0)
+		return OK;
+	l->dirty |= 1U << file;
+	log_file_name(file, name);
 	return log_write(l, name, offset, buf_slice(bytes), e);
 }
 
 enum err_kind stage_write(const struct stage *s, struct ledger *l, struct err *e)
 {
-	enum err_kind kind = stage_put(l, "entries", s->size * ENTRY_BYTES, &s->entries, e);
-	char name[FILE_NAME_MAX];
+	enum err_kind kind = file_put(l, FILE_ENTRIES, s->size * ENTRY_BYTES, &s->entries, e);
 
-	for (unsigned level = 0; kind == OK && level < TILE_LEVELS; level++) {
-		hashes_name(level, name);
-		kind = stage_put(
-			l, name, hashes_count(s->size, level) * HASH_LEN, &s->hashes[level], e);
-	}
-	/* All is written before the first is waited for: the disk may take it in one go. */
-	if (kind == OK && s->entries.len > 0)
-		kind = log_sync(l, "entries", e);
-	for (unsigned level = 0; kind == OK && level < TILE_LEVELS; level++) {
-		hashes_name(level, name);
-		if (s->hashes[level].len > 0)
-			kind = log_sync(l, name, e);
-	}
+	for (unsigned level = 0; kind == OK && level < TILE_LEVELS; level++)
+		kind = file_put(l, FILE_HASHES + level, hashes_count(s->size, level) * HASH_LEN,
+			&s->hashes[level], e);
 	return kind;
+}
+
+enum err_kind group_write(struct group *g, struct ledger *l, struct err *e)
+{
+	uint64_t size = g->stage.size;
+	enum err_kind kind = stage_write(&g->stage, l, e);
+
+	if (kind == OK)
+		kind = file_put(l, FILE_SALTS, size * LEDGER_SALT_LEN, &g->salts, e);
+	if (kind == OK)
+		kind = file_put(l, FILE_PLACES, size * PLACE_BYTES, &g->places, e);
+	if (kind == OK)
+		kind = file_put(l, FILE_CONTENTS, g->next.contents, &g->contents, e);
+	g->next.contents += g->contents.len;
+	g->next.size = g->stage.edge.size;
+	ledger_edge_root(&g->stage.edge, g->next.root);
+	return kind;
+}
+
+void group_init(struct group *g, const struct ledger *l)
+{
+	*g = (struct group){.next = l->state};
+	stage_init(&g->stage, l);
+}
+
+void group_fini(struct group *g)
+{
+	stage_fini(&g->stage);
+	if (g->salts.data != NULL)
+		secret_wipe(g->salts.data, g->salts.len);
+	buf_fini(&g->salts);
+	buf_fini(&g->places);
+	buf_fini(&g->contents);
 }
 
 /* ---- one's own log ----------------------------------------------------------------------------
@@ -87,12 +115,6 @@ struct request {
 	enum err_kind kind;
 	struct err *e;
 	uint64_t first;
-};
-
-struct group {
-	struct stage stage;
-	struct buf salts, places, contents;
-	struct state next;
 };
 
 static void group_add(struct group *g, struct ledger *l, const struct ledger_entry *entry,
@@ -139,52 +161,56 @@ static enum err_kind group_fill(
 	return OK;
 }
 
-static enum err_kind group_write(struct group *g, struct ledger *l, struct err *e)
+/*
+ * Few entries go through the journal, which is one sync; their files follow when it is full. Many
+ * go straight to their files, which is one write of each byte.
+ */
+static enum err_kind group_keep(struct group *g, struct ledger *l, bool small, struct err *e)
 {
-	uint64_t size = g->stage.size;
-	enum err_kind kind = stage_put(l, "salts", size * LEDGER_SALT_LEN, &g->salts, e);
+	struct buf record = BUF_INIT;
+	enum err_kind kind;
 
-	if (kind == OK)
-		kind = stage_put(l, "places", size * PLACE_BYTES, &g->places, e);
-	if (kind == OK)
-		kind = stage_put(l, "contents", g->next.contents, &g->contents, e);
-	if (kind == OK)
-		kind = stage_write(&g->stage, l, e);
-	if (kind == OK)
-		kind = log_sync(l, "salts", e);
-	if (kind == OK)
-		kind = log_sync(l, "places", e);
-	if (kind == OK && g->contents.len > 0)
-		kind = log_sync(l, "contents", e);
-	if (kind != OK)
-		return kind;
-	g->next.contents += g->contents.len;
-	g->next.size = g->stage.edge.size;
-	ledger_edge_root(&g->stage.edge, g->next.root);
-	return log_state_put(l, &g->next, &g->stage.edge, e);
+	if (small)
+		journal_record(g, &record);
+	kind = group_write(g, l, e);
+	if (kind == OK && small) {
+		kind = log_journal_put(l, &record, e);
+		if (kind == OK)
+			log_state_set(l, &g->next, &g->stage.edge);
+	} else if (kind == OK) {
+		kind = log_files_sync(l, e);
+		if (kind == OK)
+			kind = log_state_put(l, &g->next, &g->stage.edge, e);
+	}
+	if (record.data != NULL)
+		secret_wipe(record.data, record.len);
+	buf_fini(&record);
+	return kind;
 }
 
 /* In turn. */
 static enum err_kind group_append(struct ledger *l, struct request *requests, struct err *e)
 {
-	struct group g = {0};
-	enum err_kind kind = log_tidy(l, e);
+	enum err_kind kind = l->unsure ? log_tidy(l, e) : OK;
+	struct group g;
+	bool small;
 
 	if (kind != OK)
 		return kind;
-	stage_init(&g.stage, l);
-	g.next = l->state;
+	group_init(&g, l);
 	kind = group_fill(&g, l, requests, e);
+	small = g.places.len <= JOURNAL_ENTRIES_MAX * PLACE_BYTES &&
+		g.contents.len <= JOURNAL_CONTENTS_MAX;
+	/* What the journal holds is older than what goes past it. */
+	if (kind == OK && (!small || l->journal > JOURNAL_FULL)) {
+		kind = log_tidy(l, e);
+		g.next.sequence = l->state.sequence;
+	}
 	if (kind == OK)
-		kind = group_write(&g, l, e);
+		kind = group_keep(&g, l, small, e);
 	if (kind != OK)
 		l->unsure = true;
-	stage_fini(&g.stage);
-	if (g.salts.data != NULL)
-		secret_wipe(g.salts.data, g.salts.len);
-	buf_fini(&g.salts);
-	buf_fini(&g.places);
-	buf_fini(&g.contents);
+	group_fini(&g);
 	return kind;
 }
 
@@ -270,87 +296,4 @@ enum err_kind ledger_append(struct ledger *l, const struct ledger_entry *entries
 	if (mine.kind == OK)
 		*ret_first = mine.first;
 	return mine.kind;
-}
-
-/* ---- another's log ----------------------------------------------------------------------------
- */
-
-static enum err_kind mirror_check(const struct ledger *l, uint64_t from, struct slice leaves,
-	const struct note_checkpoint *checkpoint, struct err *e)
-{
-	uint64_t count = leaves.len / LEDGER_LEAF_LEN;
-
-	if (from != l->state.size)
-		return err_set(e, ERR_USAGE,
-			"log \"%s\": leaves from %llu on, but the next is %llu", l->folder,
-			(unsigned long long)from, (unsigned long long)l->state.size);
-	if (leaves.len % LEDGER_LEAF_LEN != 0 || count == 0)
-		return err_set(e, ERR_PARSE, "log \"%s\": %zu bytes are no leaves of %d", l->folder,
-			leaves.len, LEDGER_LEAF_LEN);
-	if (!slice_equal(checkpoint->origin, ledger_origin(l)))
-		return err_set(e, ERR_INVALID, "log \"%s\": the checkpoint is that of \"%.*s\"",
-			l->folder, SLICE_ARG(checkpoint->origin));
-	if (checkpoint->size > LEDGER_SIZE_MAX || count > LEDGER_SIZE_MAX ||
-		from + count > checkpoint->size)
-		return err_set(e, ERR_INVALID,
-			"log \"%s\": %llu leaves from %llu on do not fit a checkpoint of %llu",
-			l->folder, (unsigned long long)count, (unsigned long long)from,
-			(unsigned long long)checkpoint->size);
-	for (uint64_t i = 0; i < count; i++) {
-		size_t at = (size_t)i * LEDGER_LEAF_LEN;
-		struct ledger_leaf leaf;
-		struct err why;
-
-		if (ledger_leaf_parse(slice_cut(leaves, at, at + LEDGER_LEAF_LEN), &leaf, &why) !=
-			OK)
-			return err_set(e, why.kind, "log \"%s\": leaf %llu: %s", l->folder,
-				(unsigned long long)(from + i), why.text);
-	}
-	return OK;
-}
-
-/* In turn. */
-static enum err_kind mirror_write(struct ledger *l, struct slice leaves,
-	const struct ledger_path *path, const struct note_checkpoint *checkpoint, struct err *e)
-{
-	struct state next = l->state;
-	struct stage stage;
-	enum err_kind kind;
-
-	stage_init(&stage, l);
-	for (size_t at = 0; at < leaves.len; at += LEDGER_LEAF_LEN)
-		stage_add(&stage, (const uint8_t *)leaves.data + at);
-	next.size = stage.edge.size;
-	ledger_edge_root(&stage.edge, next.root);
-	if (!ledger_consistency_verify(
-		    next.size, checkpoint->size, path, next.root, checkpoint->root)) {
-		kind = err_set(e, ERR_INVALID,
-			"log \"%s\": the leaves up to %llu do not lead to the signed root of %llu",
-			l->folder, (unsigned long long)next.size,
-			(unsigned long long)checkpoint->size);
-	} else {
-		kind = log_tidy(l, e);
-		if (kind == OK) {
-			kind = stage_write(&stage, l, e);
-			if (kind == OK)
-				kind = log_state_put(l, &next, &stage.edge, e);
-			if (kind != OK)
-				l->unsure = true;
-		}
-	}
-	stage_fini(&stage);
-	return kind;
-}
-
-enum err_kind ledger_mirror(struct ledger *l, uint64_t from, struct slice leaves,
-	const struct ledger_path *path, const struct note_checkpoint *checkpoint, struct err *e)
-{
-	enum err_kind kind;
-
-	log_turn(l);
-	kind = mirror_check(l, from, leaves, checkpoint, e);
-	if (kind == OK)
-		kind = mirror_write(l, leaves, path, checkpoint, e);
-	log_turn_end(l);
-	return kind;
 }

@@ -56,6 +56,16 @@ void state_write(const struct state *s, struct slice origin, uint8_t ret_slot[ST
 bool state_parse(
 	const uint8_t slot[STATE_SLOT_BYTES], struct state *ret_state, struct slice *ret_origin);
 
+/* Files that the state vouches for. */
+enum log_file {
+	FILE_ENTRIES,
+	FILE_SALTS,
+	FILE_PLACES,
+	FILE_CONTENTS,
+	FILE_HASHES, /* and one for each level */
+	FILES = FILE_HASHES + TILE_LEVELS
+};
+
 struct request;
 
 /*
@@ -75,6 +85,8 @@ struct ledger {
 	struct state state;            /* what is durable */
 	unsigned slot;                 /* that says so; the other is written next */
 	struct ledger_edge edge;       /* of state.size */
+	uint64_t journal;              /* bytes of records since `state` was written */
+	unsigned dirty;                /* 1 << enum log_file: written and not synced */
 	bool unsure;                   /* files may hold more than `state` says: tidy first */
 
 	pthread_rwlock_t openings; /* salts, places and contents while they are changed in place */
@@ -94,11 +106,19 @@ enum err_kind log_replace(
 enum err_kind log_read_sparse(struct ledger *l, const char *name, uint64_t offset, void *to,
 	size_t len, struct err *e) MUST_USE;
 
+/* Zeros over part of a file, synced. */
+enum err_kind log_zeros_put(
+	struct ledger *l, const char *name, uint64_t offset, uint64_t len, struct err *e) MUST_USE;
+
 /* The only writer, until log_turn_end. */
 void log_turn(struct ledger *l);
 void log_turn_end(struct ledger *l);
-/* Ready to write: folder and state are there, nothing lies behind what the state says. In turn. */
+/* Ready to write past the journal: folder and state are there, the state says all that is durable,
+ * and nothing lies behind it. In turn. */
 enum err_kind log_tidy(struct ledger *l, struct err *e) MUST_USE;
+enum err_kind log_files_sync(struct ledger *l, struct err *e) MUST_USE;
+/* What is durable now, for everybody. */
+void log_state_set(struct ledger *l, const struct state *next, const struct ledger_edge *edge);
 /* Make `next` durable; what it vouches for is synced already. In turn. */
 enum err_kind log_state_put(struct ledger *l, const struct state *next,
 	const struct ledger_edge *edge, struct err *e) MUST_USE;
@@ -113,8 +133,32 @@ struct stage {
 void stage_init(struct stage *s, const struct ledger *l);
 void stage_fini(struct stage *s);
 void stage_add(struct stage *s, const uint8_t leaf[LEDGER_LEAF_LEN]);
-/* Write and sync; the state is not told. In turn. */
+/* Write; neither synced nor told to the state. In turn. */
 enum err_kind stage_write(const struct stage *s, struct ledger *l, struct err *e) MUST_USE;
+
+/* Entries of one's own log with all that belongs to them. */
+struct group {
+	struct stage stage;
+	struct buf salts, places, contents;
+	struct state next; /* becomes what is durable with them */
+};
+void group_init(struct group *g, const struct ledger *l);
+void group_fini(struct group *g);
+/* Write, and fill g->next; neither synced nor told to the state. In turn. */
+enum err_kind group_write(struct group *g, struct ledger *l, struct err *e) MUST_USE;
+
+/* ---- journal --------------------------------------------------------------------------------- */
+
+#define JOURNAL_ENTRIES_MAX  256      /* of one record; more gain nothing from it */
+#define JOURNAL_CONTENTS_MAX KIB(256) /* bytes of one record */
+#define JOURNAL_FULL         MIB(4)   /* then the files are synced; 4 MiB are read in no time */
+
+void journal_record(const struct group *g, struct buf *out); /* before group_write */
+/* Durable on return. In turn. */
+enum err_kind log_journal_put(struct ledger *l, const struct buf *record, struct err *e) MUST_USE;
+/* When a log is opened: what was acknowledged and is in no state yet. */
+enum err_kind log_journal_replay(struct ledger *l, struct err *e) MUST_USE;
+enum err_kind log_journal_wipe(struct ledger *l, struct err *e) MUST_USE;
 
 /* Hash of leaves [from, to) from the stored hashes. */
 enum err_kind log_range_hash(struct ledger *l, uint64_t from, uint64_t to,
@@ -125,6 +169,15 @@ enum err_kind log_edge(
 static inline void hashes_name(unsigned level, char ret_name[FILE_NAME_MAX])
 {
 	(void)snprintf(ret_name, FILE_NAME_MAX, "hashes.%u", level);
+}
+static inline void log_file_name(unsigned file, char ret_name[FILE_NAME_MAX])
+{
+	static const char *const names[FILE_HASHES] = {"entries", "salts", "places", "contents"};
+
+	if (file < FILE_HASHES)
+		(void)snprintf(ret_name, FILE_NAME_MAX, "%s", names[file]);
+	else
+		hashes_name(file - FILE_HASHES, ret_name);
 }
 /* Whole hashes of a level in a tree of this size. */
 static inline uint64_t hashes_count(uint64_t size, unsigned level)

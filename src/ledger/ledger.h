@@ -12,6 +12,7 @@
  *   places     16 bytes a leaf: where its content is (see struct ledger_place)
  *   contents   bytes of contents that no store keeps (charters, decisions, withdrawals, ...)
  *   state      two slots, written in turn; the newer whole one says how much of all that counts
+ *   journal    entries that were acknowledged since, until the state says so too
  *   checkpoint the latest signed note
  */
 #ifndef LEDGER_H

@@ -150,6 +150,22 @@ enum err_kind log_read_sparse(
 	return kind;
 }
 
+enum err_kind log_zeros_put(
+	struct ledger *l, const char *name, uint64_t offset, uint64_t len, struct err *e)
+{
+	static const char zeros[KIB(4)];
+	enum err_kind kind = OK;
+
+	while (kind == OK && len > 0) {
+		size_t some = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+
+		kind = log_write(l, name, offset, (struct slice){zeros, some}, e);
+		offset += some;
+		len -= some;
+	}
+	return kind == OK ? log_sync(l, name, e) : kind;
+}
+
 /* ---- turns ------------------------------------------------------------------------------------
  */
 
@@ -168,6 +184,33 @@ void log_turn_end(struct ledger *l)
 	l->busy = false;
 	(void)pthread_cond_broadcast(&l->changed);
 	(void)pthread_mutex_unlock(&l->mutex);
+}
+
+void log_state_set(struct ledger *l, const struct state *next, const struct ledger_edge *edge)
+{
+	(void)pthread_mutex_lock(&l->mutex);
+	if (next != &l->state)
+		l->state = *next;
+	if (edge != &l->edge)
+		l->edge = *edge;
+	(void)pthread_mutex_unlock(&l->mutex);
+}
+
+enum err_kind log_files_sync(struct ledger *l, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	for (unsigned file = 0; kind == OK && file < FILES; file++) {
+		char name[FILE_NAME_MAX];
+
+		if ((l->dirty & 1U << file) == 0)
+			continue;
+		log_file_name(file, name);
+		kind = log_sync(l, name, e);
+		if (kind == OK)
+			l->dirty &= ~(1U << file);
+	}
+	return kind;
 }
 
 enum err_kind log_state_put(
@@ -191,11 +234,8 @@ enum err_kind log_state_put(
 		l->unsure = true;
 		return kind;
 	}
-	(void)pthread_mutex_lock(&l->mutex);
-	l->state = s;
-	if (edge != &l->edge)
-		l->edge = *edge;
-	(void)pthread_mutex_unlock(&l->mutex);
+	log_state_set(l, &s, edge);
+	l->journal = 0;
 	/* The other slot is a copy against decay, not against a crash: it need not be synced. */
 	if (log_write(l, "state", (uint64_t)l->slot * STATE_SLOT_OFFSET, slot, NULL) != OK)
 		l->unsure = true;
@@ -223,26 +263,29 @@ enum err_kind log_tidy(struct ledger *l, struct err *e)
 	uint64_t size = l->state.size;
 	enum err_kind kind;
 
-	if (!l->unsure)
+	if (!l->unsure && l->journal == 0)
 		return OK;
 	kind = *l->folder == '\0' ? OK : l->disk.make_folder(l->disk.context, l->folder, e);
-	/* The state first: a slot of a batch that failed must not outlive its bytes. */
+	/* The state first: a slot, or a record, of a batch that failed must not outlive its bytes.
+	 */
+	if (kind == OK)
+		kind = log_files_sync(l, e);
 	if (kind == OK)
 		kind = log_state_put(l, &l->state, &l->edge, e);
-	if (kind == OK)
-		kind = file_cut(l, "entries", size * ENTRY_BYTES, e);
-	for (unsigned level = 0; kind == OK && level < TILE_LEVELS; level++) {
+	if (kind != OK || !l->unsure)
+		return kind;
+	for (unsigned file = 0; kind == OK && file < FILES; file++) {
+		uint64_t most = file == FILE_ENTRIES  ? size * ENTRY_BYTES
+				: file == FILE_SALTS  ? size * LEDGER_SALT_LEN
+				: file == FILE_PLACES ? size * PLACE_BYTES
+				: file == FILE_CONTENTS
+					? l->state.contents
+					: hashes_count(size, file - FILE_HASHES) * HASH_LEN;
 		char name[FILE_NAME_MAX];
 
-		hashes_name(level, name);
-		kind = file_cut(l, name, hashes_count(size, level) * HASH_LEN, e);
+		log_file_name(file, name);
+		kind = file_cut(l, name, most, e);
 	}
-	if (kind == OK)
-		kind = file_cut(l, "salts", size * LEDGER_SALT_LEN, e);
-	if (kind == OK)
-		kind = file_cut(l, "places", size * PLACE_BYTES, e);
-	if (kind == OK)
-		kind = file_cut(l, "contents", l->state.contents, e);
 	if (kind == OK)
 		l->unsure = false;
 	return kind;
@@ -336,7 +379,7 @@ static enum err_kind open_existing(struct ledger *l, const char *origin, struct 
 			"log \"%s\": the hashes of %llu leaves do not lead to the root in "
 			"\"state\"",
 			l->folder, (unsigned long long)l->state.size);
-	return OK;
+	return log_journal_replay(l, e);
 }
 
 enum err_kind ledger_open(
@@ -384,6 +427,9 @@ void ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	/* Nothing is lost without, but who only reads would not see the end. */
+	if (l->journal > 0 && log_tidy(l, NULL) != OK)
+		l->journal = 0;
 	(void)pthread_rwlock_destroy(&l->openings);
 	(void)pthread_cond_destroy(&l->changed);
 	(void)pthread_mutex_destroy(&l->mutex);

@@ -312,22 +312,6 @@ enum err_kind ledger_openings_put(struct ledger *l, const struct ledger_opening 
 /* ---- erasing ----------------------------------------------------------------------------------
  */
 
-static enum err_kind zeros_write(
-	struct ledger *l, const char *name, uint64_t offset, size_t len, struct err *e)
-{
-	static const char zeros[KIB(4)];
-	enum err_kind kind = OK;
-
-	while (kind == OK && len > 0) {
-		size_t some = len < sizeof(zeros) ? len : sizeof(zeros);
-
-		kind = log_write(l, name, offset, (struct slice){zeros, some}, e);
-		offset += some;
-		len -= some;
-	}
-	return kind == OK ? log_sync(l, name, e) : kind;
-}
-
 static enum err_kind place_put(
 	struct ledger *l, uint64_t index, const struct ledger_place *place, struct err *e)
 {
@@ -356,9 +340,11 @@ static enum err_kind erase(struct ledger *l, uint64_t index, struct err *e)
 	place.where = LEDGER_ERASED;
 	kind = place_put(l, index, &place, e);
 	if (kind == OK)
-		kind = zeros_write(l, "salts", index * LEDGER_SALT_LEN, LEDGER_SALT_LEN, e);
+		kind = log_zeros_put(l, "salts", index * LEDGER_SALT_LEN, LEDGER_SALT_LEN, e);
 	if (kind == OK && place.bytes > 0)
-		kind = zeros_write(l, "contents", place.serial, place.bytes, e);
+		kind = log_zeros_put(l, "contents", place.serial, place.bytes, e);
+	if (kind == OK)
+		kind = log_journal_wipe(l, e);
 	if (kind == OK && place.bytes > 0)
 		kind = place_put(l, index, &(struct ledger_place){.where = LEDGER_ERASED}, e);
 	return kind;

@@ -242,7 +242,7 @@ static void what_is_no_proof_is_refused_with_a_reason(void **state)
 		{"c2sp.org/tlog-proof@v1\nextra \nindex 1\n\nnote\n",      "\"extra\""    },
 		{"c2sp.org/tlog-proof@v1\nextra "
 		 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-		 "AAAAAAAAAAAA\nindex 1\n\nnote\n",							 "SL1"					},
+		 "AAAAAAAAAAAA\nindex 1\n\nnote\n",       "SL1"          },
 	};
 
 	(void)state;
