@@ -72,10 +72,10 @@ static const char *const events[] = {"cii-incident", "incident", "vulnerability"
 	{                                                                                          \
 		name, POLICY_PARTY, NULL, 0, 0, 0, says, 1, 0, 0                                   \
 	}
-#define TLP                                                                                        \
+#define TLP(guarded)                                                                               \
 	{                                                                                          \
 		"tlp", POLICY_ORDERED, VALUES(tlps), 0, 0, "the strictest Traffic Light marking",  \
-			1, 1, 1                                                                    \
+			guarded, 1, guarded                                                        \
 	}
 #define PAP                                                                                        \
 	{                                                                                          \
@@ -90,7 +90,7 @@ static const struct policy_attribute exchange[POLICY_EXCHANGE_ATTRIBUTES] = {
 	[POLICY_FROM] = PARTY("from", "the member that sends"),
 	[POLICY_TO] = PARTY("to", "the member that receives, or \"public\": anybody"),
 	[POLICY_KIND] = GUARDED("kind", kinds, "the STIX type; \"other\": a custom one"),
-	[POLICY_TLP] = TLP,
+	[POLICY_TLP] = TLP(1),
 	[POLICY_SECTOR] = NAMED("sector", sectors, "a sector that the object touches"),
 	[POLICY_CONFIDENCE] = NUMBER("confidence", 100, "the confidence that the object states"),
 	[POLICY_AGE_DAYS] =
@@ -117,7 +117,8 @@ static const struct policy_attribute measure[] = {
 	ORDERED("severity", severities, "of the danger averted"),
 	FLAG("emergency", "ordered as an emergency"),
 	NAMED("sector", sectors, "a sector that it protects"),
-	TLP,
+	/* Not guarded: who may block on an unmarked or RED indicator is no question of sharing. */
+	TLP(0),
 	PAP,
 	NAMED("origin", origins, "whose intelligence it rests on"),
 };

@@ -525,12 +525,13 @@ static void test_expiry(void **state)
 /* T31: families do not touch each other. */
 static void test_families(void **state)
 {
-	struct policy *p = testing_policy(RULES(MEASURE_MUST(
-		"m", "permit", "'act':['block'],'tlp':['red']", "'max_hours':6") "," RULE("f",
-		"forbid", "") ",{'id':'d','family':'duty','on':{'event':['incident'],'severity':{'"
-			      "ge':'high'}},"
-			      "'do':'update','to':['@affected','@west'],'within_days':2,"
-			      "'then':[{'do':'close','within_days':30}]}"));
+	struct policy *p = testing_policy(RULES(MEASURE_MUST("m", "permit",
+		"'act':['block'],'tlp':['red']", "'max_hours':6") "," MEASURE_MUST("s", "permit",
+		"'act':['sinkhole']", "'max_hours':6") "," RULE("f", "forbid",
+		"") ",{'id':'d','family':'duty','on':{'event':['incident'],'severity':{'"
+		    "ge':'high'}},"
+		    "'do':'update','to':['@affected','@west'],'within_days':2,"
+		    "'then':[{'do':'close','within_days':30}]}"));
 	struct policy_case c, duty;
 	struct policy_decision d;
 	struct policy_facts facts = policy_facts(p);
@@ -545,6 +546,13 @@ static void test_families(void **state)
 	assert_true(d.allowed);
 	assert_int_equal(d.duties.max_hours, 6);
 	policy_case_init(&duty, POLICY_DUTY);
+	/* a measure that does not ask for a marking does not want one */
+	c.values[policy_attribute_find(POLICY_MEASURE, SLICE("tlp"))] = 0;
+	assert_false(decided(p, c).allowed);
+	c.values[policy_attribute_find(POLICY_MEASURE, SLICE("act"))] = 3;
+	assert_true(decided(p, c).allowed);
+	c.values[policy_attribute_find(POLICY_MEASURE, SLICE("pap"))] = POLICY_UNKNOWN;
+	assert_false(decided(p, c).allowed);
 	assert_false(decided(p, duty).allowed);
 	duty.values[0] = 1;
 	duty.values[1] = 2;
@@ -552,7 +560,7 @@ static void test_families(void **state)
 	assert_true(d.allowed && slice_is(policy_rule_id(p, d.rule), "d"));
 	assert_int_equal(d.duties.within_hours, 48);
 	assert_int_equal(facts.rules[POLICY_EXCHANGE][POLICY_FORBID], 1);
-	assert_int_equal(facts.rules[POLICY_MEASURE][POLICY_PERMIT], 1);
+	assert_int_equal(facts.rules[POLICY_MEASURE][POLICY_PERMIT], 2);
 	assert_int_equal(facts.rules[POLICY_DUTY][POLICY_REQUIRE], 1);
 	policy_free(p);
 }
@@ -616,6 +624,55 @@ static void test_case_mistakes(void **state)
 		buf_fini(&text);
 	}
 	policy_free(p);
+}
+
+/* ---- the document --------------------------------------------------------------------------- */
+
+/* A row of docs/policy.md: | `tlp` | none, clear, ... | what it says | */
+static void row_write(struct buf *b, const struct policy_attribute *a)
+{
+	buf_printf(b, "| `%s` | ", a->name);
+	switch (a->domain) {
+	case POLICY_NUMBER:
+		buf_printf(b, "whole numbers from %d to %d", a->least, a->most);
+		break;
+	case POLICY_FLAG:
+		buf_text(b, "true, false");
+		break;
+	case POLICY_PARTY:
+		buf_text(b, "members");
+		break;
+	default:
+		for (size_t i = 0; i < a->values_count; i++)
+			buf_printf(b, "%s%s",
+				i == 0                        ? ""
+				: a->domain == POLICY_ORDERED ? " < "
+							      : ", ",
+				a->values[i]);
+	}
+	buf_printf(b, " | %s | %s |\n", a->guarded ? "yes" : "", a->says);
+}
+
+static void test_document_rows(void **state)
+{
+	struct buf text = BUF_INIT;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(file_read(SOURCE_ROOT "/docs/policy.md", MIB(1), &text, &e), OK);
+	for (unsigned f = 0; f < POLICY_FAMILIES; f++) {
+		const struct policy_attribute *a;
+
+		for (unsigned i = 0; (a = policy_attribute_get(f, i)) != NULL; i++) {
+			struct buf row = BUF_INIT;
+
+			row_write(&row, a);
+			if (slice_find_text(buf_slice(&text), buf_slice(&row)) == text.len)
+				fail_msg("docs/policy.md lacks: %.*s", SLICE_ARG(buf_slice(&row)));
+			buf_fini(&row);
+		}
+	}
+	buf_fini(&text);
 }
 
 /* ---- limits --------------------------------------------------------------------------------- */
@@ -717,6 +774,7 @@ int main(void)
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_case_text),
 		cmocka_unit_test(test_case_mistakes),
+		cmocka_unit_test(test_document_rows),
 		cmocka_unit_test(test_limits),
 	};
 
