@@ -54,7 +54,7 @@ static struct policy *policy_make(unsigned last)
 	for (unsigned i = 0; i < FORBIDS; i++)
 		buf_printf(&text,
 			",{\"id\":\"f%u\",\"family\":\"exchange\",\"effect\":\"forbid\",\"when\":{"
-			"\"to\":[\"uz\"],\"kind\":[\"report\"],\"confidence\":{\"le\":%u},"
+			"\"to\":[\"uz\"],\"kind\":[\"report\"],\"confidence\":{\"ge\":%u},"
 			"\"sector\":[\"water\"]}}",
 			i, i % 20 * 5);
 	buf_text(&text, "]}");
@@ -227,7 +227,7 @@ static void changes_measure(struct intel *i, const struct intel_recipient *to, c
 
 int main(int count, char **args)
 {
-	const struct store_options options = {.mode = STORE_READ};
+	const struct store_options options = {.mode = STORE_WRITE}; /* as a node */
 	double for_seconds = count > 3 ? atof(args[3]) : 1;
 	double with[ROUNDS], without[ROUNDS], ratio[ROUNDS];
 	int64_t places[PLACES];

@@ -62,9 +62,9 @@ static _Atomic uint32_t *level_slot(struct intel *i, uint32_t label)
 
 uint8_t release_level(struct intel *i, struct store_reader *r, uint32_t label)
 {
-	/* The epoch is read first: an answer worked out while it grew is remembered under the old
-	 * one and not used again. */
-	uint32_t stamp = (uint32_t)((store_label_epoch(i->store) + 1) << LEVEL_BITS);
+	/* The epoch of what the reader sees: an answer out of an older snapshot is none for those
+	 * who see more. */
+	uint32_t stamp = (uint32_t)((store_reader_label_epoch(r) + 1) << LEVEL_BITS);
 	_Atomic uint32_t *slot = level_slot(i, label);
 	uint32_t word;
 	uint8_t level;
@@ -220,12 +220,11 @@ bool release_is_own(struct intel *i, struct store_reader *r, int64_t member, str
 static bool origin_of(struct release_context *c, int64_t member)
 {
 	struct release_origin *o = &c->origins[(uint64_t)member % RELEASE_MEMBERS];
-	uint64_t epoch = store_access_epoch(c->intel->store);
 
-	if (o->member != member || o->epoch != epoch) {
+	if (o->member != member || o->epoch != c->access_epoch) {
 		struct intel_policy_state state = intel_policy_get(c->intel);
 
-		*o = (struct release_origin){member, epoch,
+		*o = (struct release_origin){member, c->access_epoch,
 			release_is_own(c->intel, c->reader, member, slice_of(state.self))};
 	}
 	return o->own;
@@ -286,15 +285,15 @@ static bool decide(struct release_context *c, const struct store_row *row, int64
 }
 
 /*
- * The decision about a row, made or remembered. The epoch of labels is read before it is made: what
- * was worked out while it grew is not used again. NULL: no policy is in force.
+ * The decision about a row, made or remembered; with the epoch of labels that the reader sees.
+ * NULL: no policy is in force.
  */
 static const struct release_slot *slot_of(
 	struct release_context *c, const struct store_row *row, int64_t now_us)
 {
 	struct release_slot key = {.label = row->label,
 		.traits = row->traits,
-		.epoch = (uint32_t)store_label_epoch(c->intel->store),
+		.epoch = (uint32_t)store_reader_label_epoch(c->reader),
 		.used = true,
 		.own = origin_of(c, row->member),
 		.interval = (uint8_t)release_age_interval(&c->ages, release_age_days(row, now_us))};
@@ -346,7 +345,10 @@ bool intel_release(struct intel *i, struct store_reader *r, const struct intel_r
 {
 	struct release_context *c = release_context_get(i, r, to);
 
-	return c != NULL && row_may(c, row);
+	if (c == NULL)
+		return false;
+	c->access_epoch = store_access_epoch(i->store);
+	return row_may(c, row);
 }
 
 static bool audience_may(void *context, const struct store_row *row)
@@ -464,6 +466,7 @@ static struct store_audience audience_of(
 	if (c == NULL)
 		return (struct store_audience){audience_nobody, NULL};
 	c->withheld = 0;
+	c->access_epoch = store_access_epoch(i->store);
 	return (struct store_audience){audience_may, c};
 }
 
@@ -528,6 +531,7 @@ enum err_kind intel_release_explain(struct intel *i, struct store_reader *r,
 			"no room for another recipient, or its names are "
 			"longer than %d bytes",
 			POLICY_NAME_MAX);
+	c->access_epoch = store_access_epoch(i->store);
 	reason.tlp = release_level(i, r, row->label);
 	reason.ceiling = c->limit;
 	reason.marking = reason.tlp <= c->limit;

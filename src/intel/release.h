@@ -105,7 +105,7 @@ struct release_slot {
 
 struct release_origin {
 	int64_t member; /* 0: free */
-	uint64_t epoch; /* of accounts */
+	uint64_t epoch; /* of accounts, when it was found */
 	bool own;
 };
 
@@ -116,11 +116,12 @@ struct release_context {
 	struct store_reader *reader;
 	struct intel_recipient to; /* its texts are in `texts` */
 	char texts[2 * POLICY_NAME_MAX];
-	uint8_t limit;       /* strictest level that may pass */
-	bool asks;           /* the policy is asked */
-	uint64_t withheld;   /* rows held back since the last open */
-	uint64_t generation; /* of the policy that the slots are about */
-	bool ours;           /* the account is that of our own member */
+	uint8_t limit;         /* strictest level that may pass */
+	bool asks;             /* the policy is asked */
+	uint64_t access_epoch; /* of accounts, when last opened */
+	uint64_t withheld;     /* rows held back since the last open */
+	uint64_t generation;   /* of the policy that the slots are about */
+	bool ours;             /* the account is that of our own member */
 	struct release_ages ages;
 	struct release_slot *slots;
 	struct release_origin origins[RELEASE_MEMBERS];

@@ -446,6 +446,7 @@ struct store_reader {
 	struct json_parser *parser; /* for words in what is not yet indexed */
 	int64_t serial_last;        /* of the snapshot */
 	int64_t values_last;
+	uint64_t label_epoch;
 	int64_t merges; /* of the tail of ids, before the snapshot was taken */
 	struct store_reader *next;
 };

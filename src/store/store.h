@@ -149,6 +149,9 @@ enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct are
 	struct err *e) MUST_USE;
 /* Grows with every change that could alter an audience's answer (a marking-definition arrived). */
 uint64_t store_label_epoch(struct store *s);
+/* The same as of a reader's snapshot: what is worked out through it belongs to this epoch, however
+ * much has changed since. */
+uint64_t store_reader_label_epoch(const struct store_reader *r);
 
 /*
  * Traits are interned like labels: a row has their number, 0 when they were not worked out, or when

@@ -53,8 +53,14 @@ enum err_kind snapshot_begin(struct store_reader *r, struct err *e)
 		return err_set(e, ERR_CORRUPT, "store \"%s\": its state is missing", r->s->folder);
 	r->serial_last = sqlite3_column_int64(st, STATE_SERIAL_LAST);
 	r->values_last = sqlite3_column_int64(st, STATE_VALUES_LAST);
+	r->label_epoch = (uint64_t)sqlite3_column_int64(st, STATE_LABEL_EPOCH);
 	sqlite3_reset(st);
 	return OK;
+}
+
+uint64_t store_reader_label_epoch(const struct store_reader *r)
+{
+	return r->label_epoch;
 }
 
 static void snapshot_end(struct conn *c)
