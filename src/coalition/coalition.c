@@ -481,7 +481,7 @@ static enum err_kind orphans_forget(struct coalition *c, struct origin *o, struc
 
 		if (indices[i] < ledger_size(o->log))
 			kind = ledger_places(o->log, indices[i], 1, &place, e);
-		if (kind == OK && place.where != LEDGER_STORED)
+		if (kind == OK && place.where == LEDGER_NOWHERE)
 			kind = c->sink->forget(c->sink->context, serials[i], e);
 	}
 	arena_free(a);
@@ -535,6 +535,7 @@ enum err_kind coalition_open(
 	pthread_mutex_init(&c->lock, NULL);
 	c->disk = *options->disk;
 	c->world = options->world;
+	c->opened_us = world_monotonic(options->world);
 	c->signer = *options->signer;
 	c->sink = options->sink;
 	c->log = options->log;

@@ -27,7 +27,10 @@
 #define COALITION_OPENINGS_MAX 4096     /* openings in one answer */
 #define COALITION_STALE_S      86400    /* an origin not cosigned for a day is stale */
 #define COALITION_HOURLY_MAX   10000000 /* new leaves of one origin in an hour */
-#define COALITION_REASON_MAX   1000     /* bytes of a withdrawal's text */
+/* After a start all others are waited for so long before anything new is signed, since an old
+ * backup might run; then as many as make a quorum are enough. */
+#define COALITION_ANSWERS_US (600 * US_PER_SECOND)
+#define COALITION_REASON_MAX 1000 /* bytes of a withdrawal's text */
 
 /* ---- the charter
  * --------------------------------------------------------------------------------- */
@@ -114,15 +117,15 @@ struct coalition_sink {
 	 */
 	enum err_kind (*own_after)(void *context, uint64_t after, size_t max, struct arena *a,
 		struct coalition_own **ret_own, size_t *ret_count, struct err *e);
-	/* Keep objects that `origin`'s log vouches for at these indices. ret_serials[i] 0: not kept (no
-	 * STIX, conflict): then the log keeps the content. Must be on the disk on return; the same
-	 * again is harmless. With them it keeps, until its next call for this origin, which indices
-	 * were new and under what serials. */
+	/* Keep objects that `origin`'s log vouches for at these indices. ret_serials[i] 0: not kept
+	 * (no STIX, conflict): then the log keeps the content. Must be on the disk on return; the
+	 * same again is harmless. With them it keeps, until its next call for this origin, which
+	 * indices were new and under what serials. */
 	enum err_kind (*accept)(void *context, struct slice origin, const uint64_t *indices,
 		const struct slice *contents, size_t count, uint64_t *ret_serials, struct err *e);
 	/* Those of the last call for this origin. Asked when opened: what the log does not know of,
-	 * because the power went in between, is forgotten and fetched again; or a withdrawal that came
-	 * first would miss it. */
+	 * because the power went in between, is forgotten and fetched again; or a withdrawal that
+	 * came first would miss it. */
 	enum err_kind (*accepted)(void *context, struct slice origin, struct arena *a,
 		uint64_t **ret_indices, uint64_t **ret_serials, size_t *ret_count, struct err *e);
 	enum err_kind (*content)(
@@ -233,9 +236,9 @@ enum err_kind coalition_answer(struct coalition *c, struct slice member, enum co
 	struct slice request, struct buf *out, struct err *e) MUST_USE;
 
 /*
- * The same as COSIGN in the public form of c2sp.org/tlog-witness, for anybody who brings a checkpoint
- * of a member's log: status is that of the HTTP answer (200, 400, 403, 404, 409, 422), the body is
- * appended to out. Only what we hold is cosigned: 404 with the reason until then.
+ * The same as COSIGN in the public form of c2sp.org/tlog-witness, for anybody who brings a
+ * checkpoint of a member's log: status is that of the HTTP answer (200, 400, 403, 404, 409, 422),
+ * the body is appended to out. Only what we hold is cosigned: 404 with the reason until then.
  */
 enum err_kind coalition_add_checkpoint(struct coalition *c, struct slice body, unsigned *ret_status,
 	struct buf *out, struct err *e) MUST_USE;

@@ -16,7 +16,8 @@
 #define DECISIONS_MAX 256
 #define DAY_US        (INT64_C(86400) * US_PER_SECOND)
 
-/* ---- a member's store, in memory: what was accepted stays --------------------------------------- */
+/* ---- a member's store, in memory: what was accepted stays ---------------------------------------
+ */
 
 struct sim_object {
 	char *content;
@@ -34,7 +35,7 @@ struct sim_store {
 	struct {
 		uint64_t indices[SIM_BATCH], serials[SIM_BATCH];
 		size_t count;
-	} *last; /* by member */
+	} * last; /* by member */
 };
 
 struct sim;
@@ -130,7 +131,8 @@ static void broken(struct sim *s, const char *format, ...)
 	va_end(args);
 }
 
-/* ---- world -------------------------------------------------------------------------------------- */
+/* ---- world --------------------------------------------------------------------------------------
+ */
 
 static int64_t face_now(void *context)
 {
@@ -153,7 +155,8 @@ static void face_random(void *context, void *ret_bytes, size_t len)
 		to[i] = (uint8_t)next_random(&f->random);
 }
 
-/* ---- sink ---------------------------------------------------------------------------------------- */
+/* ---- sink
+ * ---------------------------------------------------------------------------------------- */
 
 static unsigned member_number(struct sim *s, struct slice name)
 {
@@ -214,8 +217,8 @@ static void store_copy(struct sim_store *to, const struct sim_store *from)
 	store_clear(to);
 	for (size_t i = 0; i < from->count; i++) {
 		const struct sim_object *o = &from->objects[i];
-		uint64_t serial = store_add(to, (struct slice){o->content, o->len},
-			slice_of(o->origin), true);
+		uint64_t serial = store_add(
+			to, (struct slice){o->content, o->len}, slice_of(o->origin), true);
 
 		to->objects[serial - 1].own = o->own;
 		to->objects[serial - 1].forgotten = o->forgotten;
@@ -242,7 +245,7 @@ static enum err_kind sink_own_after(void *context, uint64_t after, size_t max, s
 		if (o->own && !o->forgotten)
 			own[count++] = (struct coalition_own){
 				i + 1, {o->content, o->len},
-                                  o->mask == all
+                                   o->mask == all
                         };
 	}
 	*ret_own = own;
@@ -298,8 +301,8 @@ static enum err_kind sink_content(
 	const struct sim_object *o;
 
 	(void)e;
-	*ret_found = serial >= 1 && serial <= f->store.count &&
-		     !f->store.objects[serial - 1].forgotten;
+	*ret_found =
+		serial >= 1 && serial <= f->store.count && !f->store.objects[serial - 1].forgotten;
 	if (*ret_found) {
 		o = &f->store.objects[serial - 1];
 		buf_append(out, o->content, o->len);
@@ -367,7 +370,8 @@ static uint64_t sink_epoch(void *context)
 	return ((struct face *)context)->policy + 1;
 }
 
-/* ---- a face: one running node ----------------------------------------------------------------------- */
+/* ---- a face: one running node
+ * ----------------------------------------------------------------------- */
 
 static bool face_open(struct face *f)
 {
@@ -437,8 +441,8 @@ static void face_init(struct sim *s, unsigned member, unsigned side)
 		f->skew_us = (int64_t)pick(s, 2 * DAY_US) - DAY_US;
 	f->disk_fake = ledger_disk_fake_new(next_random(&s->random));
 	f->keys_fake = ledger_disk_fake_new(next_random(&s->random));
-	f->sink = (struct coalition_sink){sink_own_after, sink_accept, sink_accepted, sink_content, sink_may,
-		sink_released, sink_forget, sink_in_force, sink_epoch, f};
+	f->sink = (struct coalition_sink){sink_own_after, sink_accept, sink_accepted, sink_content,
+		sink_may, sink_released, sink_forget, sink_in_force, sink_epoch, f};
 }
 
 static void face_fini(struct face *f)
@@ -463,7 +467,8 @@ static void face_crash(struct face *f)
 	f->sim->result.crashes++;
 }
 
-/* ---- founding ------------------------------------------------------------------------------------------ */
+/* ---- founding
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct world *world_of_sim(struct sim *s, struct face *f)
 {
@@ -527,8 +532,8 @@ static bool sim_found(struct sim *s)
 		m->colludes = i >= s->options->members - s->options->colluders;
 		m->half = i % SIM_FACES;
 		buf_printf(&name, "%s/root", m->name);
-		kind = note_secret_new(world_of_sim(s, &scratch), buf_slice(&name), NOTE_ED25519,
-			&m->root, &e);
+		kind = note_secret_new(
+			world_of_sim(s, &scratch), buf_slice(&name), NOTE_ED25519, &m->root, &e);
 		s->random = scratch.random;
 		if (kind == OK)
 			kind = signer_secrets_new(
@@ -561,7 +566,8 @@ static bool sim_found(struct sim *s)
 	return true;
 }
 
-/* ---- the network ------------------------------------------------------------------------------------------ */
+/* ---- the network
+ * ------------------------------------------------------------------------------------------ */
 
 struct route {
 	struct face *from;
@@ -584,13 +590,14 @@ static bool connected(struct sim *s, const struct face *from, unsigned to)
 	const struct sim_member *m = &s->members[from->member];
 
 	/* A face of a colluder talks to its own half of the honest only. */
-	if (s->founded && m->colludes && !s->members[to].colludes && s->members[to].half != from->side)
+	if (s->founded && m->colludes && !s->members[to].colludes &&
+		s->members[to].half != from->side)
 		return false;
 	return s->group[from->member] == s->group[to];
 }
 
-static void replay_keep(struct sim *s, const struct route *r, enum coalition_ask ask,
-	struct slice request)
+static void replay_keep(
+	struct sim *s, const struct route *r, enum coalition_ask ask, struct slice request)
 {
 	struct replay *kept;
 
@@ -651,8 +658,8 @@ static void face_steps(struct face *f, unsigned to, unsigned steps)
 
 	while (f->alive && steps-- > 0 && more) {
 		struct err e;
-		enum err_kind kind = coalition_step(f->coalition,
-			slice_of(f->sim->members[to].name), &way, &more, &e);
+		enum err_kind kind = coalition_step(
+			f->coalition, slice_of(f->sim->members[to].name), &way, &more, &e);
 
 		if (kind != OK && f->sim->options->verbose)
 			fprintf(stderr, "  %s -> %s: %s\n", f->sim->members[f->member].name,
@@ -662,7 +669,9 @@ static void face_steps(struct face *f, unsigned to, unsigned steps)
 	}
 }
 
-/* ---- events ------------------------------------------------------------------------------------------------- */
+/* ---- events
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void face_publish(struct face *f)
 {
@@ -716,8 +725,8 @@ static void withdrawal_make(struct sim *s, struct face *f)
 		s->result.withdrawals++;
 }
 
-/* Honest members put their root key under one text per number only. Two colluders' texts may both be
- * carried when `stolen`. */
+/* Honest members put their root key under one text per number only. Two colluders' texts may both
+ * be carried when `stolen`. */
 static void decision_make(struct sim *s, struct face *f)
 {
 	struct buf note = BUF_INIT, text = BUF_INIT, lines = BUF_INIT, before = BUF_INIT;
@@ -778,8 +787,8 @@ static void backup_take(struct face *f)
 }
 
 /*
- * One disk at a time: what is promised after a lost disk rests on the others still having theirs. So
- * before the next one is lost everybody meets everybody.
+ * One disk at a time: what is promised after a lost disk rests on the others still having theirs.
+ * So before the next one is lost everybody meets everybody.
  */
 static void backup_restore(struct face *f)
 {
@@ -878,7 +887,8 @@ static void event(struct sim *s)
 		face_publish(f);
 	} else if (what < 190 && s->options->crashes && honest) {
 		/* The disk fails some calls from now, and then the power. */
-		ledger_disk_fake_fail_at(chance(s, 80) ? f->disk_fake : f->keys_fake, 1 + pick(s, 30));
+		ledger_disk_fake_fail_at(
+			chance(s, 80) ? f->disk_fake : f->keys_fake, 1 + pick(s, 30));
 		objects_make(s, f);
 		{
 			uint64_t logged;
@@ -905,19 +915,23 @@ static void event(struct sim *s)
 	}
 }
 
-/* ---- promises --------------------------------------------------------------------------------------------------- */
+/* ---- promises
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void check_decisions(struct sim *s)
 {
 	for (unsigned i = 0; i < s->options->members; i++) {
 		for (unsigned k = 0; k < i; k++) {
-			const struct face *a = &s->members[i].faces[0], *b = &s->members[k].faces[0];
+			const struct face *a = &s->members[i].faces[0],
+					  *b = &s->members[k].faces[0];
 
 			if (s->members[i].colludes || s->members[k].colludes)
 				continue;
 			for (unsigned n = 1; n < DECISIONS_MAX && n <= s->decisions_made; n++) {
 				if (a->seen[n] != 0 && b->seen[n] != 0 && a->seen[n] != b->seen[n])
-					broken(s, "split view: %s and %s hold different decisions %u",
+					broken(s,
+						"split view: %s and %s hold different decisions %u",
 						s->members[i].name, s->members[k].name, n);
 			}
 		}
@@ -969,7 +983,9 @@ static void check_logs(struct sim *s)
 	}
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------ */
+/* ---- the end
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void everybody_steps(struct sim *s, bool honest_only)
 {
@@ -1066,8 +1082,9 @@ static bool holds(const struct face *f, const struct sim_object *o)
 	for (size_t i = 0; i < f->store.count; i++) {
 		const struct sim_object *mine = &f->store.objects[i];
 
-		if (mine->len == o->len && memcmp(mine->content, o->content, o->len) == 0)
-			return !mine->forgotten;
+		if (!mine->forgotten && mine->len == o->len &&
+			memcmp(mine->content, o->content, o->len) == 0)
+			return true;
 	}
 	return false;
 }
@@ -1106,9 +1123,11 @@ static void check_arrived(struct sim *s)
 						from->coalition, n + 1, &index, &found, &e);
 					(void)!ledger_places(log, index, 1, &place, &e);
 					fprintf(stderr,
-						"lost: serial %zu index %llu found %d there %llu leaves, where %u %s\n",
+						"lost: serial %zu index %llu found %d there %llu "
+						"leaves, where %u %s\n",
 						n + 1, (unsigned long long)index, found,
-						(unsigned long long)ledger_size(log), place.where, e.text);
+						(unsigned long long)ledger_size(log), place.where,
+						e.text);
 				}
 				if (should && !holds(to, o))
 					broken(s, "lost: %s does not have \"%.*s\"",
@@ -1189,6 +1208,7 @@ static void heal(struct sim *s)
 	}
 	if (s->broken[0] != '\0')
 		return;
+	s->now_us += COALITION_ANSWERS_US; /* colluders may never tell what they saw */
 	check_equivocations(s);
 	for (unsigned round = 0; round < 6 && s->broken[0] == '\0'; round++) {
 		everybody_steps(s, true);

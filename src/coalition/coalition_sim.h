@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
  * A whole coalition in one process, under a seed: members with real logs on disks that forget, real
- * signers, clocks that differ, and a network that loses, doubles, delays and parts. Some members may
- * collude to show two histories.
+ * signers, clocks that differ, and a network that loses, doubles, delays and parts. Some members
+ * may collude to show two histories.
  */
 #ifndef COALITION_SIM_H
 #define COALITION_SIM_H
@@ -24,8 +24,8 @@ struct sim_options {
 };
 
 struct sim_result {
-	uint64_t events, requests, lost, doubled, crashes, restores, decisions, withdrawals, entries,
-		openings, equivocations, found_rounds;
+	uint64_t events, requests, lost, doubled, crashes, restores, decisions, withdrawals,
+		entries, openings, equivocations, found_rounds;
 };
 
 /* Runs, heals everything, and checks. ERR_INVALID says which promise was broken, and when. */

@@ -46,7 +46,8 @@ int main(int argc, char **argv)
 		total.equivocations += r.equivocations;
 	}
 	printf("%u failed; events %llu, requests %llu, lost %llu, crashes %llu, restores %llu, "
-	       "decisions %llu, withdrawals %llu, entries %llu, openings %llu, equivocations %llu\n",
+	       "decisions %llu, withdrawals %llu, entries %llu, openings %llu, equivocations "
+	       "%llu\n",
 		failed, (unsigned long long)total.events, (unsigned long long)total.requests,
 		(unsigned long long)total.lost, (unsigned long long)total.crashes,
 		(unsigned long long)total.restores, (unsigned long long)total.decisions,

@@ -2,8 +2,8 @@
 /*
  * Cosigning: a member shows its newest checkpoint to each of the others. As witness one says "this
  * continues what I saw before"; as mirror "and what binds me in it was applied". We say neither
- * before we hold the leaves: then whatever was cosigned can be given back to a member whose disk was
- * lost, and nobody who saw a checkpoint forgets it.
+ * before we hold the leaves: then whatever was cosigned can be given back to a member whose disk
+ * was lost, and nobody who saw a checkpoint forgets it.
  *
  *   request   u64 size last witnessed | path from it to the checkpoint | bytes note
  *   answer    u8 0 | u64 size | bytes signature lines
@@ -45,9 +45,8 @@ static bool applied(const struct origin *o, const struct signed_head *h)
 }
 
 /* Its leaves are here, and are these: else it is another history, or we fetch them first. */
-static enum err_kind held(
-	struct coalition *c, struct origin *o, const struct signed_head *h, bool *ret_held,
-	struct err *e)
+static enum err_kind held(struct coalition *c, struct origin *o, const struct signed_head *h,
+	bool *ret_held, struct err *e)
 {
 	struct branch mine, theirs = {.note = buf_slice(&h->note)};
 	uint8_t root[LEDGER_HASH_LEN];
@@ -119,8 +118,8 @@ enum err_kind cosign_answer(
 	if (kind == OK)
 		kind = held(c, o, &offer->head, &holds, e);
 	if (kind == OK && holds)
-		kind = signer_cosign(&c->signer, SIGNER_WITNESS, &o->key, note, old, &path, &lines,
-			&known, e);
+		kind = signer_cosign(
+			&c->signer, SIGNER_WITNESS, &o->key, note, old, &path, &lines, &known, e);
 	if (kind == ERR_CONFLICT) {
 		wire_u8(out, STATUS_AGAIN);
 		wire_u64(out, known);
@@ -142,7 +141,8 @@ enum err_kind cosign_answer(
 	return kind == OK && out->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
 }
 
-/* ---- the public form -------------------------------------------------------------------------- */
+/* ---- the public form --------------------------------------------------------------------------
+ */
 
 static struct origin *origin_of_note(struct coalition *c, struct slice note)
 {

@@ -31,8 +31,7 @@ enum err_kind heads_ask(struct coalition *c, struct peer *p, struct buf *out, st
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-static void row_write(
-	const struct origin *o, bool same, bool with_quorum, struct buf *out)
+static void row_write(const struct origin *o, bool same, bool with_quorum, struct buf *out)
 {
 	bool with_head = !same && o->head.note.len != 0;
 
@@ -103,8 +102,7 @@ enum err_kind heads_answer(
 			    memcmp(a->root, o->head.root, LEDGER_HASH_LEN) == 0 &&
 			    memcmp(a->digest, o->head.digest, sizeof(a->digest)) == 0;
 
-		row_write(
-			o, same, o->quorum.note.len != 0 && o->quorum.size > a->quorum, out);
+		row_write(o, same, o->quorum.note.len != 0 && o->quorum.size > a->quorum, out);
 	}
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }

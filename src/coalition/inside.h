@@ -64,7 +64,8 @@ struct origin {
 	size_t specials_count, specials_capacity;
 	size_t specials_open; /* all before this one are opened and applied */
 	struct index_set withdrawn;
-	struct index_set lost; /* special entries of which nobody has the content, as their author says */
+	struct index_set
+		lost; /* special entries of which nobody has the content, as their author says */
 	struct index_set
 		acknowledged; /* its withdrawals (their own entries) that we acknowledged */
 	uint64_t opened;      /* leaves whose content is here */
@@ -97,7 +98,7 @@ struct peer {
 	struct offer offers[ORIGINS_MAX]; /* by number of the origin */
 	enum phase phase;
 	bool seen_given; /* told what it saw of our log since the start, and the signer knows */
-	uint64_t epoch;                        /* its answers to `may` */
+	uint64_t epoch;  /* its answers to `may` */
 	uint64_t witness_size;                 /* size up to which it says to have witnessed us */
 	uint64_t cosigned_size, mirrored_size; /* our newest checkpoint that it signed */
 	bool busy;                             /* a step is under way */
@@ -142,6 +143,7 @@ struct coalition {
 	char folder[PATH_MAX_BYTES];
 	char self[COALITION_NAME_MAX + 1];
 	const struct world *world;
+	int64_t opened_us; /* monotonic */
 	struct signer_link signer;
 	const struct coalition_sink *sink;
 	const struct log *log;
@@ -220,9 +222,11 @@ enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
 enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
 /* Withdrawals of others that we did not acknowledge yet. */
 enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
-/* Before k others told what they saw of our log, and while it is behind that, nothing is appended. */
+/* Before k others told what they saw of our log, and while it is behind that, nothing is appended.
+ */
 bool own_waiting(const struct coalition *c);
-enum err_kind own_ready(const struct coalition *c, struct err *e) MUST_USE; /* ERR_DENIED says why not */
+enum err_kind own_ready(
+	const struct coalition *c, struct err *e) MUST_USE; /* ERR_DENIED says why not */
 enum err_kind own_append(struct coalition *c, enum ledger_class class, struct slice content,
 	uint64_t *ret_index, struct err *e) MUST_USE;
 /* Nothing from here on counts any more: what was opened of it is forgotten. */

@@ -44,11 +44,15 @@ enum err_kind own_ready(const struct coalition *c, struct err *e)
 		seen += c->peers[i]->seen_given;
 		if (theirs > size) /* signed by us, held by them: an old backup runs here */
 			return err_set(e, ERR_DENIED,
-				"our log has %llu leaves here, but %llu at %s: they are fetched first",
+				"our log has %llu leaves here, but %llu at %s: they are fetched "
+				"first",
 				(unsigned long long)size, (unsigned long long)theirs,
 				c->peers[i]->member);
 	}
-	quorum = charter_quorum(c->charter);
+	/* What a quorum cosigned is known to any quorum; what fewer saw, perhaps to one alone. */
+	quorum = (unsigned)c->peers_count;
+	if (world_monotonic(c->world) - c->opened_us >= COALITION_ANSWERS_US)
+		quorum = charter_quorum(c->charter);
 	if (seen < quorum)
 		return err_set(e, ERR_DENIED,
 			"%u of %u other members have told what they saw of our log", seen, quorum);
@@ -640,9 +644,11 @@ out:
 	return kind;
 }
 
-/* ---- entries that nobody has any more ------------------------------------------------------------------ */
+/* ---- entries that nobody has any more
+ * ------------------------------------------------------------------ */
 
-static enum err_kind lost_read(struct origin *o, uint64_t entry, struct slice content, struct err *e)
+static enum err_kind lost_read(
+	struct origin *o, uint64_t entry, struct slice content, struct err *e)
 {
 	struct json_parser *parser = json_parser_new(WITHDRAWAL_BYTES_MAX);
 	struct json_doc doc;
