@@ -197,7 +197,7 @@ enum err_kind note_key_make(struct slice name, enum note_type type,
 
 enum err_kind note_key_parse(struct slice vkey, struct note_key *ret_key, struct err *e)
 {
-	struct parts p;
+	struct parts p = {.typed_len = 0};
 	uint8_t id[NOTE_KEY_ID_LEN];
 	enum err_kind kind = parts_parse(vkey, "key", &p, e);
 

@@ -32,6 +32,7 @@ static int scene_begin(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
+	*state = s;
 	if (s == NULL || sodium_init() < 0)
 		return -1;
 	world_fake_init(&s->world, 1, 0);
@@ -45,7 +46,6 @@ static int scene_begin(void **state)
 	s->keys[0] = s->log.key;
 	s->keys[1] = s->witness.key;
 	s->keys[2] = s->mirror.key;
-	*state = s;
 	return 0;
 }
 
@@ -581,7 +581,7 @@ static void a_note_and_its_cosignatures(void **state)
 	struct scene *s = *state;
 	struct buf whole = whole_note(s);
 	struct note n;
-	struct note_verdict v;
+	struct note_verdict v = {0};
 
 	assert_int_equal(open_note(buf_slice(&whole), s->keys, 3, s->arena, &n, &v), OK);
 	assert_int_equal(v.signed_count, 3);
@@ -624,7 +624,7 @@ static void a_cosignature_is_as_drawn(void **state)
 static void changed_is_refused(struct scene *s, struct slice bytes, unsigned *refused)
 {
 	struct note n;
-	struct note_verdict v;
+	struct note_verdict v = {0};
 
 	arena_reset(s->arena);
 	if (open_note(bytes, s->keys, 3, s->arena, &n, &v) != OK) {
@@ -672,7 +672,7 @@ static void one_signature_changed_is_never_counted(void **state)
 	struct scene *s = *state;
 	struct buf line = BUF_INIT, whole = BUF_INIT;
 	struct note n;
-	struct note_verdict v;
+	struct note_verdict v = {0};
 
 	note_sign(&s->log, SLICE(CHECKPOINT), &line);
 	note_write(SLICE(CHECKPOINT), buf_slice(&line), &whole);
@@ -771,7 +771,7 @@ static void notes_have_limits(void **state)
 {
 	struct scene *s = *state;
 	struct note n;
-	struct note_verdict v;
+	struct note_verdict v = {0};
 	struct buf bytes = BUF_INIT;
 	size_t text;
 
@@ -823,7 +823,7 @@ static void known_but_wrong_rejects_all(void **state)
 	struct scene *s = *state;
 	struct note_secret other;
 	struct note n;
-	struct note_verdict v;
+	struct note_verdict v = {0};
 	struct buf bytes = BUF_INIT;
 	uint8_t zeros[NOTE_SIGNATURE_MAX] = {0};
 	static const size_t lengths[] = {1, 63, 64, 65, 71, 72, 73, NOTE_SIGNATURE_MAX};
@@ -873,7 +873,7 @@ static void of_several_cosignatures_the_newest_counts(void **state)
 {
 	struct scene *s = *state;
 	struct note n;
-	struct note_verdict v;
+	struct note_verdict v = {0};
 	struct buf bytes = BUF_INIT;
 
 	buf_text(&bytes, CHECKPOINT "\n");
@@ -895,7 +895,7 @@ static void memory_that_ends_is_told(void **state)
 	for (size_t max = 0; max < KIB(16) && !opened; max += 16) {
 		struct arena *a = arena_new(max);
 		struct note n;
-		struct note_verdict v;
+		struct note_verdict v = {0};
 		enum err_kind kind = open_note(buf_slice(&whole), s->keys, 3, a, &n, &v);
 
 		assert_true(kind == OK || kind == ERR_NOMEM);

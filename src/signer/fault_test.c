@@ -246,6 +246,7 @@ static int scene_begin(void **state)
 	struct scene *s = calloc(1, sizeof(*s));
 	struct signer_options options;
 
+	*state = s;
 	if (s == NULL || sodium_init() < 0)
 		return -1;
 	snprintf(s->folder, sizeof(s->folder), "/tmp/serai-fault-XXXXXX");
@@ -268,7 +269,6 @@ static int scene_begin(void **state)
 	/* A size, then all that is public, which does not fit into the room of the first. */
 	buf_append(&s->frames, "\0\0\0\10SSQ1\2\0\0\0", 12);
 	buf_append(&s->frames, "\0\0\0\10SSQ1\1\0\0\0", 12);
-	*state = s;
 	return 0;
 }
 

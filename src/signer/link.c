@@ -289,7 +289,7 @@ enum err_kind signer_cosign(const struct signer_link *l, enum signer_key as,
 
 	question_begin(&q, OP_COSIGN);
 	buf_char(&q.frame, (char)as);
-	slice16_put(&q.frame, slice_of(log_key->name));
+	slice16_put(&q.frame, (struct slice){log_key->name, strlen(log_key->name)});
 	buf_append(&q.frame, log_key->public, NOTE_PUBLIC_LEN);
 	u64_put(&q.frame, old_size);
 	path_put(&q.frame, path);

@@ -23,16 +23,17 @@
  */
 #include "parts.h"
 
-#define MAGIC     "SERAIHW1"
 #define CHECK_AT  480
 #define ORIGIN_AT 120
+
+static const uint8_t magic[8] = {'S', 'E', 'R', 'A', 'I', 'H', 'W', '1'};
 
 static void mark_write(const struct marks *m, const struct mark *k, uint8_t ret[MARK_LEN])
 {
 	size_t origin = strlen(k->origin);
 
 	memset(ret, 0, MARK_LEN);
-	memcpy(ret, MAGIC, 8);
+	memcpy(ret, magic, sizeof(magic));
 	ret[8] = (uint8_t)m->key;
 	ret[9] = k->forked;
 	ret[10] = (uint8_t)origin;

@@ -22,6 +22,7 @@ static int scene_begin(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
+	*state = s;
 	if (s == NULL || sodium_init() < 0)
 		return -1;
 	snprintf(s->folder, sizeof(s->folder), "/tmp/serai-secrets-XXXXXX");
@@ -33,7 +34,6 @@ static int scene_begin(void **state)
 		signer_secrets_save(s->path, &s->secrets, NULL) != OK ||
 		file_read(s->path, KIB(4), &s->text, NULL) != OK)
 		return -1;
-	*state = s;
 	return 0;
 }
 

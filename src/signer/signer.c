@@ -22,25 +22,27 @@ struct signer {
 /* ---- rules: the own log ------------------------------------------------------------------------
  */
 
-/* The mark of an origin; of one that is new: nothing signed yet. */
-static struct mark mark_get(const struct marks *m, size_t index, struct slice origin,
-	const uint8_t log[NOTE_PUBLIC_LEN])
+static struct slice name_of(const struct note_key *k)
+{
+	return (struct slice){k->name, strlen(k->name)};
+}
+
+/* The mark of a log, whose name is its origin; of one that is new: nothing signed yet. */
+static struct mark mark_get(const struct marks *m, size_t index, const struct note_key *log)
 {
 	struct mark k = {0};
 
 	if (index < m->count)
 		return m->items[index];
-	memcpy(k.origin, origin.data, origin.len);
-	memcpy(k.log, log, sizeof(k.log));
+	memcpy(k.origin, log->name, sizeof(k.origin));
+	memcpy(k.log, log->public, sizeof(k.log));
 	ledger_hash_empty(k.root);
 	return k;
 }
 
 static struct mark own_mark(const struct signer *s)
 {
-	const struct note_key *k = &s->secrets->notes[SIGNER_LOG].key;
-
-	return mark_get(&s->marks[SIGNER_LOG], 0, slice_of(k->name), k->public);
+	return mark_get(&s->marks[SIGNER_LOG], 0, &s->secrets->notes[SIGNER_LOG].key);
 }
 
 static enum err_kind checkpoint_allowed(const struct signer *s, const struct mark *signed_last,
@@ -141,7 +143,7 @@ static enum err_kind signed_checkpoint(struct slice bytes, const struct note_key
 		kind = err_set(e, ERR_INVALID, "note: not signed by \"%s\"", key->name);
 	if (kind == OK)
 		kind = note_checkpoint_parse(ret_note->text, ret, e);
-	if (kind == OK && !slice_is(ret->origin, key->name))
+	if (kind == OK && !slice_equal(ret->origin, name_of(key)))
 		kind = err_set(e, ERR_INVALID, "checkpoint: of \"%.*s\", but signed by \"%s\"",
 			SLICE_ARG(ret->origin), key->name);
 	return kind;
@@ -201,7 +203,7 @@ static enum err_kind op_seen(
 	if (kind != OK)
 		return kind;
 	if (!note_name_valid(member) ||
-		slice_is(member, s->secrets->notes[SIGNER_WITNESS].key.name))
+		slice_equal(member, name_of(&s->secrets->notes[SIGNER_WITNESS].key)))
 		return err_set(e, ERR_INVALID, "\"%.*s\" is no other member", SLICE_ARG(member));
 	if (bytes.len == 0)
 		return member_count(s, member, e);
@@ -287,17 +289,17 @@ static enum err_kind cosign_do(struct signer *s, const struct cosign *c, struct 
 	struct buf *out, uint64_t *ret_size, struct err *e)
 {
 	struct marks *m = &s->marks[c->as];
-	struct slice origin = slice_of(c->log.name);
+	struct slice origin = name_of(&c->log);
 	size_t index = marks_find(m, origin);
 	bool is_new = index == m->count;
-	struct mark last = mark_get(m, index, origin, c->log.public), asked = last;
+	struct mark last = mark_get(m, index, &c->log), asked = last;
 	struct note n;
 	struct note_checkpoint checkpoint;
 	enum err_kind kind = signed_checkpoint(c->bytes, &c->log, a, &n, &checkpoint, e);
 
 	if (kind != OK)
 		return kind;
-	if (slice_is(origin, s->secrets->notes[SIGNER_LOG].key.name))
+	if (slice_equal(origin, name_of(&s->secrets->notes[SIGNER_LOG].key)))
 		return err_set(e, ERR_DENIED, "\"%s\": a member is no witness of its own log",
 			c->log.name);
 	asked.size = checkpoint.size;

@@ -92,7 +92,8 @@ enum err_kind signer_run(struct signer *s, int fd, struct err *e) MUST_USE;
  * one can be made. System calls: receiving and sending on fd, reading, writing and syncing open
  * files, writing to standard error, memory that is not executable, clock, randomness, the end. No
  * path, no socket, no process, no signal; the process is killed at the attempt. Besides: Landlock
- * to the folder (*ret_files: the kernel has it), no capabilities, no core file.
+ * to the folder (*ret_files: the kernel has it), no capabilities, no core file. ERR_IO: no folder,
+ * or no /proc to see the open descriptors in; then nothing was given up.
  */
 enum err_kind signer_sandbox(int fd, const char *folder, bool *ret_files, struct err *e) MUST_USE;
 

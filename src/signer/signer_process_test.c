@@ -54,6 +54,7 @@ static int scene_begin(void **state)
 	struct scene *s = calloc(1, sizeof(*s));
 	struct world_fake w;
 
+	*state = s;
 	if (s == NULL || sodium_init() < 0)
 		return -1;
 	snprintf(s->folder, sizeof(s->folder), "/tmp/serai-signer-XXXXXX");
@@ -68,7 +69,6 @@ static int scene_begin(void **state)
 		return -1;
 	tree_init(&s->tree, 1, 0);
 	tree_init(&s->fork, 1, 5);
-	*state = s;
 	return 0;
 }
 
@@ -566,12 +566,14 @@ static int try_use_what_stays(struct tried *t)
 	uint8_t random[8];
 	char *heap = malloc(MIB(4));
 
-	if (more == MAP_FAILED || heap == NULL || mprotect(t->memory, 4096, PROT_READ) != 0 ||
-		syscall(SYS_clock_gettime, CLOCK_REALTIME, &now) != 0 ||
-		syscall(SYS_getrandom, random, sizeof(random), 0) != sizeof(random))
+	if (heap == NULL)
 		return NOT_READY;
 	memset(heap, 1, MIB(4));
 	free(heap);
+	if (more == MAP_FAILED || mprotect(t->memory, 4096, PROT_READ) != 0 ||
+		syscall(SYS_clock_gettime, CLOCK_REALTIME, &now) != 0 ||
+		syscall(SYS_getrandom, random, sizeof(random), 0) != sizeof(random))
+		return NOT_READY;
 	return munmap(more, 4096) == 0 && write(STDERR_FILENO, "", 0) == 0 ? DONE : NOT_READY;
 }
 

@@ -41,6 +41,7 @@ static int scene_begin(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 
+	*state = s;
 	if (s == NULL || sodium_init() < 0)
 		return -1;
 	world_fake_init(&s->world, 7, NOW_S * US_PER_SECOND);
@@ -53,7 +54,6 @@ static int scene_begin(void **state)
 	tree_init(&s->tree, 1, 0);
 	tree_init(&s->fork, 1, 5);
 	scene_open(s, 0);
-	*state = s;
 	return 0;
 }
 
@@ -246,8 +246,8 @@ static void a_log_has_a_largest_size(void **state)
 		signer_checkpoint(&s->link, LEDGER_SIZE_MAX, root, &path, &line, NULL), OK);
 	assert_int_equal(signed_size(s), LEDGER_SIZE_MAX);
 	/* An empty tree has one root. */
-	scene_end(state);
-	scene_begin(state);
+	(void)scene_end(state);
+	assert_int_equal(scene_begin(state), 0);
 	s = *state;
 	assert_int_equal(signer_checkpoint(&s->link, 0, root, &path, &line, NULL), ERR_CONFLICT);
 	buf_fini(&line);
@@ -771,8 +771,8 @@ static void requests_that_do_not_fit_are_answered(void **state)
 	for (unsigned op = OP_PUBLIC; op <= OP_MANIFEST; op++) {
 		assert_int_equal(ask(s, &l, op), OK);
 		/* Again, so that the state is what the frame asks for. */
-		scene_end(state);
-		scene_begin(state);
+		(void)scene_end(state);
+		assert_int_equal(scene_begin(state), 0);
 		s = *state;
 		assert_int_equal(checkpoint_only(s, &s->tree, 0, 3), OK);
 		assert_int_equal(cosign(s, SIGNER_WITNESS, &s->tree, 0, 3), OK);
@@ -1020,8 +1020,8 @@ static void marks_that_were_not_written_by_us(void **state)
 		enum err_kind kind;
 
 		for (unsigned copy = 0; copy < (cases[i].both ? 1U : 2U); copy++) {
-			scene_end(state);
-			scene_begin(state);
+			(void)scene_end(state);
+			assert_int_equal(scene_begin(state), 0);
 			s = *state;
 			assert_int_equal(checkpoint_only(s, &s->tree, 0, 7), OK);
 			assert_int_equal(cosign(s, SIGNER_WITNESS, &s->tree, 0, 7), OK);
@@ -1106,8 +1106,8 @@ static void disks_that_fail(void **state)
 		s->link = signer_link_of(s->signer);
 		assert_true(signed_size(s) == 7 || signed_size(s) == 9);
 		assert_int_equal(checkpoint_only(s, &s->tree, signed_size(s), 9), OK);
-		scene_end(state);
-		scene_begin(state);
+		(void)scene_end(state);
+		assert_int_equal(scene_begin(state), 0);
 	}
 	for (uint64_t n = 1; n <= 3; n++) {
 		struct scene *s = *state;
