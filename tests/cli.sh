@@ -58,6 +58,37 @@ cmp "$here/out" "$source/docs/serai.1" >/dev/null && passed=$((passed + 1)) || {
 for shell in bash zsh fish; do expect 0 "completion for $shell" "$serai" completion $shell; done
 "$serai" completion bash >"$here/completion" && expect 0 "bash takes the completion" bash -n "$here/completion"
 
+# ---- policies
+p=$source/tests/samples/policy
+cat >"$here/bad.json" <<'EOT'
+{"type":"policy","name":"bad","version":1,"expires":"2030-01-01T00:00:00Z","rules":[
+ {"id":"a","family":"exchange","effect":"permit","when":{"to":["nobody"],"tlp":{"le":"pink"}}}]}
+EOT
+sed 's/"pii": \["none"\]/"pii": ["none","personal"]/' "$p/p4-public.json" >"$here/breach.json"
+sed 's/2030-01-01/2020-01-01/' "$p/p1-indicators.json" >"$here/past.json"
+green='{"act":"share","from":"north","to":"south","kind":"indicator","tlp":"green","pii":"none","content":"technical","confidence":80,"age_days":3,"origin":"own","pap":"none"}'
+red=$(echo "$green" | sed s/green/red/)
+expect 0 "the example policies" "$serai" policy check -m "$p/members" "$p/unified.json" "$p/reservation-south.json"
+says out "troubles 0" "no trouble is counted"
+expect 1 "a policy with mistakes" "$serai" policy check -m "$p/members" "$here/bad.json"
+says out 'rules[0].when.to[0] (rule a): no member "nobody"' "a stranger is named with his place"
+says out "rules[0].when.tlp.le" "the second mistake is told too"
+expect 1 "a permit that meets a never" "$serai" policy check -m north,south --json "$here/breach.json"
+says out '"trouble":"breach"' "the breach is named"
+expect 1 "a policy that ended" "$serai" policy check -m "$p/members" "$here/past.json"
+expect 3 "no such policy" "$serai" policy check "$here/none.json"
+expect 0 "an allowed case" "$serai" policy explain -m "$p/members" "$p/unified.json" "$green"
+says out "allowed by X1 (clause 3.1)" "the rule is named"
+expect 1 "a denied case" "$serai" policy explain -m "$p/members" "$p/unified.json" "$red"
+says out "tlp is red, permitted: clear, green, amber" "what failed is named"
+expect 1 "nobody receives RED" "$serai" policy who -m "$p/members" "$p/unified.json" '{"tlp":["red"]}'
+expect 0 "who receives observations" "$serai" policy who -m "$p/members" "$p/unified.json" '{"kind":["observed-data"]}'
+expect 0 "a reservation is laid over" "$serai" policy who --json -m "$p/members" -l "$p/reservation-south.json" "$p/unified.json" '{"from":["south"]}'
+expect 1 "what South reshares, with its reservation" "$serai" policy who -m "$p/members" -l "$p/reservation-south.json" "$p/unified.json" '{"from":["south"],"act":["reshare"]}'
+expect 1 "an amendment" "$serai" policy diff -m "$p/members" "$p/unified.json" "$p/unified-2.json"
+says out "loosened   north is bound less strictly by retain_days: was 180, is 270" "a loosened obligation"
+expect 0 "no amendment" "$serai" policy diff -m "$p/members" "$p/unified.json" "$p/unified.json"
+
 # ---- files
 good='{"type":"malware","spec_version":"2.1","id":"malware--31b940d4-6f7f-459a-80ea-9c1f17b5891b","created":"2016-04-06T20:07:09.000Z","modified":"2016-04-06T20:07:09.000Z","is_family":true,"malware_types":["trojan"],"name":"Poison Ivy"}'
 printf '%s' "$good" >"$here/good.json"
