@@ -109,7 +109,8 @@ bool ledger_inclusion_verify(uint64_t index, uint64_t size, const struct ledger_
 			return false;
 		if ((fn & 1) != 0 || fn == sn) {
 			ledger_hash_node(path->hashes[i], r, r);
-			while ((fn & 1) == 0 && fn != 0) {
+			/* An even fn is sn here, which is not 0: this ends. */
+			while ((fn & 1) == 0) {
 				fn >>= 1;
 				sn >>= 1;
 			}
@@ -148,7 +149,8 @@ static bool consistency_walk(uint64_t old_size, uint64_t size, const struct ledg
 		if ((fn & 1) != 0 || fn == sn) {
 			ledger_hash_node(*next, fr, fr);
 			ledger_hash_node(*next, sr, sr);
-			while ((fn & 1) == 0 && fn != 0) {
+			/* An even fn is sn here, which is not 0: this ends. */
+			while ((fn & 1) == 0) {
 				fn >>= 1;
 				sn >>= 1;
 			}
