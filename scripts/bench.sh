@@ -27,7 +27,7 @@ bench_end() {
 }
 trap bench_end EXIT
 trap 'exit 130' INT TERM
-names=${*:-check import page pull memory search ledger policy}
+names=${*:-check import page release pull memory search ledger policy}
 wants() { case " $names " in *" $1 "*) return 0 ;; esac; return 1; }
 
 now() { date +%s%N; }
@@ -234,6 +234,13 @@ if wants page; then
 		stop "$server_pid"
 	done
 	stop "$nginx_pid"
+	printf '\n'
+fi
+
+if wants release; then
+	big_make
+	printf '## release\n\nThe policy asked on the way out (goal: pages at least 0.9 of those without; a change within 1 s).\n\n'
+	build/bench/release_bench "$big/store" main 1 | sed 's/^/- /'
 	printf '\n'
 fi
 
