@@ -155,8 +155,12 @@ struct ledger_options {
 };
 
 /*
- * Make or open. Cuts off what the state does not vouch for, and checks the right edge against the
- * state's root. ERR_CORRUPT names file and offset. One writer; any number of threads may read.
+ * Make or open. Takes up what only the journal holds (not on a disk for reading), checks lengths,
+ * and the right edge against the state's root; the first write cuts off what the state does not
+ * vouch for, and makes a new log's folder. An empty origin means that of the log that is there.
+ * ERR_CORRUPT names file and offset; ERR_CONFLICT: it is the log of another origin; ERR_USAGE: no
+ * origin, and no log. One writer; any number of threads may read. ledger_close writes what the
+ * journal holds into the state, so that readers see it.
  */
 enum err_kind ledger_open(
 	const struct ledger_options *options, struct ledger **ret_log, struct err *e) MUST_USE;
@@ -229,7 +233,7 @@ struct ledger_opening {
 enum err_kind ledger_opening_check(
 	struct ledger *l, const struct ledger_opening *o, struct err *e) MUST_USE;
 /* Keep salts and places of openings that were checked; serials[count], 0: keep the content here.
- * Durable on return. */
+ * Openings of erased leaves are left out. Durable on return. */
 enum err_kind ledger_openings_put(struct ledger *l, const struct ledger_opening *openings,
 	const uint64_t *serials, size_t count, struct err *e) MUST_USE;
 /* Salt and place; a content that is HELD is appended to *content (may be NULL). */
@@ -239,7 +243,8 @@ enum err_kind ledger_opening_get(struct ledger *l, uint64_t index,
 /* Places [from, from + count) in one read, into ret[count]. */
 enum err_kind ledger_places(struct ledger *l, uint64_t from, uint64_t count,
 	struct ledger_place *ret_places, struct err *e) MUST_USE;
-/* Overwrite salt and content with zeros, synced; the leaf stays and every proof still verifies. */
+/* Overwrite salt and content with zeros, synced; the leaf stays and every proof still verifies.
+ * What was cut short is finished by calling again; ledger_verify tells it. */
 enum err_kind ledger_erase(struct ledger *l, uint64_t index, struct err *e) MUST_USE;
 
 /* ---- proofs, tiles, checkpoints
@@ -255,10 +260,12 @@ void ledger_tile_path(int level, uint64_t number, unsigned width, struct buf *ou
 /* width LEDGER_TILE when the path says none. ERR_PARSE: not such a path, exactly. */
 enum err_kind ledger_tile_parse(struct slice path, int *ret_level, uint64_t *ret_number,
 	unsigned *ret_width, struct err *e) MUST_USE;
-/* The bytes of a tile of the tree of this size. *ret_found false: no such tile. */
+/* The bytes of a tile of the tree of this size, or of one narrower. *ret_found false: no such tile.
+ * ERR_USAGE: more leaves than there are. */
 enum err_kind ledger_tile_get(struct ledger *l, uint64_t size, int level, uint64_t number,
 	unsigned width, struct buf *out, bool *ret_found, struct err *e) MUST_USE;
-/* All tiles, bundles and the checkpoint as files below a folder; only what is new is written. */
+/* All tiles and bundles of the stored checkpoint (without one: of all leaves) and the checkpoint,
+ * last, as files below a folder; only what is new is written. */
 enum err_kind ledger_tiles_write(struct ledger *l, const char *folder, struct err *e) MUST_USE;
 /* The same onto another disk. */
 enum err_kind ledger_tiles_export(
@@ -274,11 +281,14 @@ enum err_kind ledger_recheck(struct ledger *l, uint64_t from, uint64_t size,
 
 /* The latest signed checkpoint as a note with whatever cosignatures are known; empty: none. */
 enum err_kind ledger_checkpoint_get(struct ledger *l, struct buf *out, struct err *e) MUST_USE;
+/* Signatures are the caller's matter. ERR_INVALID: of another origin; ERR_USAGE: more leaves than
+ * there are; ERR_CONFLICT: another root than theirs. */
 enum err_kind ledger_checkpoint_put(struct ledger *l, struct slice note, struct err *e) MUST_USE;
 
 /* ---- proof files: c2sp.org/tlog-proof@v1
  * --------------------------------------------------------- */
 
+/* Without "extra" what is proved is the leaf itself: its 48 bytes are the content then. */
 /* "extra" carries what is needed beside the content to make the leaf again: the first 16 bytes of
  * the leaf and the salt, 48 bytes. It is not authenticated, and need not be: a changed one opens
  * nothing.
@@ -299,12 +309,15 @@ enum err_kind ledger_proof_parse(
  * ------------------------------------------- */
 
 struct ledger_quorum;
-/* "log VKEY", "witness NAME VKEY", "group NAME k|all|any NAME...", "quorum NAME|none". */
+/* "log VKEY", "witness NAME VKEY", "group NAME k|all|any NAME...", "quorum NAME|none". At most 64
+ * logs, 128 witnesses and groups, 256 KiB (ERR_LIMIT). ERR_PARSE names the line. */
 enum err_kind ledger_quorum_parse(struct slice text, struct arena *a,
 	struct ledger_quorum **ret_quorum, struct err *e) MUST_USE;
 /* The keys named, logs first; for note_verify. */
 void ledger_quorum_keys(const struct ledger_quorum *q, const struct note_key **ret_keys,
 	size_t *ret_count, size_t *ret_logs);
+/* Over the witnesses alone; signed_by is by the order of the keys. That a log signed is not asked.
+ */
 bool ledger_quorum_reached(const struct ledger_quorum *q, const bool *signed_by) MUST_USE;
 
 /*
