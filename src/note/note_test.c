@@ -532,6 +532,9 @@ static void odd_keys_are_refused(void **state)
 	assert_true(*hex != '+');
 	*hex = (char)(*hex - 'a' + 'A');
 	assert_int_equal(note_key_parse(buf_slice(&text), &k, NULL), ERR_PARSE);
+	/* Nor are other digits those of the key. */
+	*hex = *hex == 'A' ? 'b' : 'a';
+	assert_int_equal(note_key_parse(buf_slice(&text), &k, NULL), ERR_PARSE);
 	buf_fini(&text);
 }
 
@@ -869,6 +872,20 @@ static void known_but_wrong_rejects_all(void **state)
 	buf_fini(&bytes);
 }
 
+static void a_key_that_is_there_twice_verifies_nothing(void **state)
+{
+	struct scene *s = *state;
+	struct buf whole = whole_note(s);
+	const struct note_key twice[] = {s->keys[1], s->keys[0], s->keys[1]};
+	struct note n;
+	struct note_verdict v = {0};
+
+	assert_int_equal(open_note(buf_slice(&whole), twice, 2, s->arena, &n, &v), OK);
+	assert_int_equal(v.signed_count, 2);
+	assert_int_equal(open_note(buf_slice(&whole), twice, 3, s->arena, &n, &v), ERR_INVALID);
+	buf_fini(&whole);
+}
+
 static void of_several_cosignatures_the_newest_counts(void **state)
 {
 	struct scene *s = *state;
@@ -989,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(malformed_notes),
 		cmocka_unit_test(notes_have_limits),
 		cmocka_unit_test(known_but_wrong_rejects_all),
+		cmocka_unit_test(a_key_that_is_there_twice_verifies_nothing),
 		cmocka_unit_test(of_several_cosignatures_the_newest_counts),
 		cmocka_unit_test(memory_that_ends_is_told),
 		cmocka_unit_test(checkpoints),
