@@ -253,7 +253,7 @@ static void flow(
 
 static void flows(struct analysis *a)
 {
-	struct box region;
+	struct box region = {0};
 
 	for (unsigned i = 0; i < a->s->attributes; i++) {
 		everything(a, &region);

@@ -70,7 +70,7 @@ enum policy_answer policy_any(const struct policy *p, const struct policy_box *b
 	struct arena *a = arena_new(SIDE_BYTES_MAX);
 	enum policy_answer answer = POLICY_UNDECIDED;
 	struct search search = {0};
-	struct side s;
+	struct side s = {0};
 
 	if (a != NULL && side_init(&s, p, box->family, &p->space, NULL, a) &&
 		search_init(&search, s.attributes, steps)) {
@@ -90,7 +90,7 @@ enum err_kind policy_who(const struct policy *p, const struct policy_box *box, u
 	size_t recipients = p->parties.members_count + 1;
 	struct arena *a;
 	struct search search = {0};
-	struct side s;
+	struct side s = {0};
 	enum err_kind kind = OK;
 
 	if (box->family != POLICY_EXCHANGE)

@@ -34,7 +34,7 @@ bool box_holds(const struct box *outer, const struct box *inner, unsigned attrib
 bool search_init(struct search *s, unsigned attributes, uint64_t *steps)
 {
 	*s = (struct search){.attributes = attributes, .steps = steps};
-	s->cover = malloc(LISTS_MAX * sizeof(*s->cover));
+	s->cover = malloc(LISTS_MAX * sizeof(void *));
 	return s->cover != NULL;
 }
 

@@ -144,7 +144,7 @@ static enum err_kind member_parse(const struct policy *p, struct policy_case *c,
 	if (a != attribute_sector(c->family) || !json_is_array(v))
 		return value_parse(p, c->family, (unsigned)a, v, &c->values[a], e);
 	while (json_array_next(&it, &one)) {
-		int32_t value;
+		int32_t value = POLICY_UNKNOWN;
 		enum err_kind kind = value_parse(p, c->family, (unsigned)a, one, &value, e);
 
 		if (kind != OK)

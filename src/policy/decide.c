@@ -40,9 +40,9 @@ void case_matches(const struct policy *p, const struct policy_case *c, int secto
 		rows[a] = t->has + ((size_t)a * POLICY_VALUES_MAX + bit) * t->words;
 	}
 	for (unsigned w = 0; w < t->words; w++) {
-		uint64_t matches = rows[0][w];
+		uint64_t matches = ~UINT64_C(0);
 
-		for (unsigned a = 1; a < t->attributes; a++)
+		for (unsigned a = 0; a < t->attributes; a++)
 			matches &= rows[a][w];
 		ret_matches[w] = matches;
 	}

@@ -142,9 +142,10 @@ enum err_kind policy_join(const struct policy *unified, const struct policy *con
 		return err_set(e, ERR_LIMIT, "policy: %zu rules with all layers, at most %d", rules,
 			POLICY_RULES_MAX);
 	p = policy_new(&unified->parties);
-	if (p != NULL)
-		p->rules = ARENA_ARRAY(p->arena, struct rule, rules + 1);
-	if (p == NULL || p->rules == NULL || !head_join(p, unified, layers, layers_count) ||
+	if (p == NULL)
+		return err_set(e, ERR_NOMEM, "policy: out of memory");
+	p->rules = ARENA_ARRAY(p->arena, struct rule, rules + 1);
+	if (p->rules == NULL || !head_join(p, unified, layers, layers_count) ||
 		!rules_add(p, unified))
 		kind = err_set(e, ERR_NOMEM, "policy: out of memory");
 	for (size_t i = 0; kind == OK && i < layers_count; i++)

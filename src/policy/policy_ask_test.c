@@ -434,7 +434,7 @@ static unsigned receivers(const struct policy *p, const char *question)
 	struct json_parser *parser = json_parser_new(KIB(4));
 	struct arena *a = arena_new(MIB(1));
 	struct buf text = testing_text(question);
-	enum policy_answer answers[6];
+	enum policy_answer answers[6] = {POLICY_NO};
 	uint64_t steps = POLICY_STEPS;
 	struct policy_box *box;
 	struct json_doc doc;

@@ -754,6 +754,70 @@ static void test_limits(void **state)
 	buf_fini(&text);
 }
 
+/* A name of `len` letters; the texts around it as they are. */
+static enum err_kind parse_repeated(
+	const char *before, const char *repeat, unsigned count, const char *after, struct err *e)
+{
+	struct buf b = testing_text(before), again = testing_text(repeat),
+		   end = testing_text(after);
+	enum err_kind kind;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct slice rest = buf_slice(&again), part;
+		bool first = true;
+
+		/* # becomes the number */
+		while (slice_next(&rest, '#', &part)) {
+			if (!first)
+				buf_u64(&b, i);
+			buf_slice_append(&b, part);
+			first = false;
+		}
+	}
+	buf_slice_append(&b, buf_slice(&end));
+	kind = parse_text(&b, &testing_parties, e);
+	buf_fini(&b);
+	buf_fini(&again);
+	buf_fini(&end);
+	return kind;
+}
+
+static void test_more_limits(void **state)
+{
+	static const struct {
+		const char *why, *before, *repeat, *after;
+		unsigned fine; /* so many are, one more is not */
+		enum err_kind kind;
+	} cases[] = {
+		{"bytes of an id",                                 HEAD "'rules':[{'id':'",  "a",
+                 "','family':'exchange','effect':'permit'}]}",										      POLICY_NAME_MAX, ERR_INVALID},
+		{"bytes of a clause",
+                 HEAD "'rules':[{'id':'a','family':'exchange','effect':'permit','clause':'",
+                 "c",													      "'}]}",          POLICY_NAME_MAX, ERR_INVALID},
+		{"groups",					 HEAD "'groups':{'g':[]",  ",'g#':['kz']",                       "},'rules':[]}",
+                 POLICY_GROUPS_MAX - 1,															      ERR_INVALID},
+		{"steps of a duty",
+                 HEAD "'rules':[{'id':'d','family':'duty'," DUTY_ON DUTY_DO
+			     ",'then':[{'do':'update','within_hours':30}",                   ",{'do':'update','within_hours':30}", "]}]}",          6,               ERR_INVALID},
+		{"contradictions: 64 rules against each of these",
+                 HEAD "'rules':[{'id':'z','family':'exchange','effect':'permit'}",
+                 ",{'id':'a#','family':'exchange','effect':'require','must':{'attribution':"
+			"'as-marked'}},{'id':'b#','family':'exchange','effect':'require','must':{"
+			"'attribution':'withheld'}}",									      "]}",            64,              ERR_LIMIT  },
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		if (parse_repeated(cases[i].before, cases[i].repeat, cases[i].fine, cases[i].after,
+			    &e) != OK)
+			fail_msg("%s: %s", cases[i].why, e.text);
+		if (parse_repeated(cases[i].before, cases[i].repeat, cases[i].fine + 1,
+			    cases[i].after, &e) != cases[i].kind)
+			fail_msg("%s: one more is taken", cases[i].why);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -776,6 +840,7 @@ int main(void)
 		cmocka_unit_test(test_case_mistakes),
 		cmocka_unit_test(test_document_rows),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_more_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
