@@ -518,6 +518,8 @@ static void charter_found(struct sim *s)
 }
 
 static void face_steps(struct face *f, unsigned to, unsigned steps);
+static void everybody_steps(struct sim *s, bool honest_only);
+static void decision_make(struct sim *s, struct face *f);
 
 static bool sim_found(struct sim *s)
 {
@@ -562,6 +564,15 @@ static bool sim_found(struct sim *s)
 			}
 		}
 	}
+	/* A first policy, while all is well: without one nothing is released. */
+	s->healed = true;
+	everybody_steps(s, false);
+	decision_make(s, &s->members[0].faces[0]);
+	for (unsigned round = 0; round < 3; round++)
+		everybody_steps(s, false);
+	if (s->members[0].faces[0].policy != 1)
+		broken(s, "the first policy did not come into force");
+	s->healed = false;
 	s->founded = true;
 	return true;
 }
