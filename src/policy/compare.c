@@ -235,6 +235,7 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 {
 	struct comparison *c = h->c;
 	bool permit = strict->rules[place]->effect == POLICY_PERMIT;
+	int to = recipient_attribute(c);
 	size_t wide;
 
 	search_clear(&c->search);
@@ -248,6 +249,11 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 		struct box both, all;
 
 		if (!box_meet(&strict->boxes[place], loose->permits[i], strict->attributes, &both))
+			continue;
+		/* Only for those who were not found yet. */
+		if (to >= 0)
+			both.set[to] &= h->left;
+		if (h->left == 0 || (to >= 0 && both.set[to] == 0))
 			continue;
 		if (permit) {
 			hunt_piece(h, &both);
@@ -263,16 +269,21 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 	}
 }
 
+/* Permits first: a require has to be looked at beside each permit of its side. */
 static void weaker(struct comparison *c, enum policy_change change, const struct side *strict,
 	const struct side *loose)
 {
+	static const enum policy_effect order[] = {POLICY_PERMIT, POLICY_REQUIRE};
+
 	for (unsigned d = 0; d < duties_count; d++) {
 		struct hunt h = hunt_begin(c, change, (int)d);
 
-		for (unsigned i = 0; i < strict->count; i++) {
+		for (unsigned n = 0; n < COUNT_OF(order) * strict->count && h.left != 0; n++) {
+			unsigned i = n % strict->count;
 			int64_t strictness = duty_strictness(&strict->rules[i]->duties, d);
 
-			if (strictness != INT64_MIN &&
+			if (strict->rules[i]->effect == order[n / strict->count] &&
+				strictness != INT64_MIN &&
 				!as_strict_alone(loose, &strict->boxes[i], d, strictness))
 				weaker_rule(&h, strict, loose, i, strictness);
 		}
