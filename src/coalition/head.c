@@ -38,35 +38,102 @@ void head_fini(struct signed_head *h)
 	*h = (struct signed_head){0};
 }
 
-static const struct note_signature *line_of(const struct note *n, const struct note_key *k)
+/* What one signature line of one key under one text is called in the table of verified ones. */
+static void line_name(const struct note *note, const struct note_key *key, struct slice line,
+	uint8_t ret_name[SHA256_LEN])
 {
-	for (size_t i = 0; i < n->signatures_count; i++) {
-		if (slice_is(n->signatures[i].name, k->name) &&
-			memcmp(n->signatures[i].id, k->id, NOTE_KEY_ID_LEN) == 0)
-			return &n->signatures[i];
+	uint8_t parts[2 * SHA256_LEN + NOTE_PUBLIC_LEN + 1];
+
+	hash_sha256(note->text, parts);
+	hash_sha256(line, parts + SHA256_LEN);
+	memcpy(parts + 2 * (size_t)SHA256_LEN, key->public, NOTE_PUBLIC_LEN);
+	parts[sizeof(parts) - 1] = (uint8_t)key->type;
+	hash_sha256((struct slice){(const char *)parts, sizeof(parts)}, ret_name);
+}
+
+static uint8_t *verified_slot(struct coalition *c, const uint8_t name[SHA256_LEN])
+{
+	return c->verified[(name[0] | (size_t)name[1] << 8) % VERIFIED_LINES];
+}
+
+static size_t key_of(const struct head_keys *keys, const struct note_signature *s)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		if (slice_is(s->name, keys->keys[i].name) &&
+			memcmp(s->id, keys->keys[i].id, NOTE_KEY_ID_LEN) == 0)
+			return i;
 	}
-	return NULL;
+	return keys->count;
+}
+
+/* Which lines of known keys there are, the first of each key, and that each of them verifies. */
+struct head_lines {
+	const struct note_signature *of[HEAD_KEYS_MAX];
+};
+
+static enum err_kind fresh_verify(struct coalition *c, const struct note *note,
+	const struct head_keys *keys, const struct head_lines *lines, struct arena *a,
+	struct err *e)
+{
+	struct buf fresh = BUF_MAX(NOTE_BYTES_MAX), whole = BUF_MAX(NOTE_BYTES_MAX);
+	struct note_verdict verdict;
+	struct note only;
+	enum err_kind kind = OK;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		uint8_t name[SHA256_LEN];
+
+		if (lines->of[i] == NULL)
+			continue;
+		line_name(note, &keys->keys[i], lines->of[i]->line, name);
+		if (memcmp(verified_slot(c, name), name, SHA256_LEN) != 0)
+			buf_slice_append(&fresh, lines->of[i]->line);
+	}
+	if (fresh.len > 0) {
+		note_write(note->text, buf_slice(&fresh), &whole);
+		kind = fresh.bad || whole.bad ? err_set(e, ERR_LIMIT, "too many signatures")
+					      : note_parse(buf_slice(&whole), a, &only, e);
+		if (kind == OK)
+			kind = note_verify(&only, keys->keys, keys->count, a, &verdict, e);
+		for (size_t i = 0; i < keys->count && kind == OK; i++) {
+			uint8_t name[SHA256_LEN];
+
+			if (lines->of[i] == NULL || !verdict.signed_by[i])
+				continue;
+			line_name(note, &keys->keys[i], lines->of[i]->line, name);
+			memcpy(verified_slot(c, name), name, SHA256_LEN);
+		}
+	}
+	buf_fini(&fresh);
+	buf_fini(&whole);
+	return kind;
+}
+
+static int64_t cosigned_at(const struct note_signature *s)
+{
+	struct reader r = {
+		.rest = {(const char *)s->bytes, s->bytes_len}
+        };
+
+	return (int64_t)read_u64(&r);
 }
 
 static enum err_kind head_fill(const struct note *note, const struct head_keys *keys,
-	const struct note_verdict *verdict, struct signed_head *h, struct err *e)
+	const struct head_lines *all, struct signed_head *h, struct err *e)
 {
 	struct buf lines = BUF_MAX(NOTE_BYTES_MAX);
 	uint8_t digest[SHA256_LEN];
 
 	for (size_t i = 0; i < keys->count; i++) {
-		const struct note_signature *line =
-			verdict->signed_by[i] ? line_of(note, &keys->keys[i]) : NULL;
-
-		if (line == NULL)
+		if (all->of[i] == NULL)
 			continue;
-		buf_slice_append(&lines, line->line);
+		buf_slice_append(&lines, all->of[i]->line);
 		if (i >= keys->mirrors_from)
 			h->mirrors++;
 		else if (i > 0)
 			h->witnesses++;
-		if (verdict->time_s[i] > h->cosigned_s)
-			h->cosigned_s = verdict->time_s[i];
+		if (i > 0 && cosigned_at(all->of[i]) > h->cosigned_s)
+			h->cosigned_s = cosigned_at(all->of[i]);
 	}
 	note_write(note->text, buf_slice(&lines), &h->note);
 	if (lines.bad || h->note.bad) {
@@ -83,8 +150,8 @@ static enum err_kind head_verify(struct coalition *c, const struct origin *o, st
 	struct arena *a, struct signed_head *h, struct err *e)
 {
 	struct head_keys *keys = ARENA_NEW(a, struct head_keys);
+	struct head_lines lines = {.of = {NULL}};
 	struct note_checkpoint checkpoint;
-	struct note_verdict verdict;
 	struct note note;
 	enum err_kind kind;
 
@@ -102,15 +169,21 @@ static enum err_kind head_verify(struct coalition *c, const struct origin *o, st
 	if (checkpoint.size > LEDGER_SIZE_MAX)
 		return err_set(e, ERR_LIMIT, "checkpoint of \"%s\": size %llu is past the limit",
 			o->key.name, (unsigned long long)checkpoint.size);
-	kind = note_verify(&note, keys->keys, keys->count, a, &verdict, e);
-	if (kind != OK)
-		return kind;
-	if (!verdict.signed_by[0])
+	for (size_t i = 0; i < note.signatures_count; i++) {
+		size_t k = key_of(keys, &note.signatures[i]);
+
+		if (k < keys->count && lines.of[k] == NULL)
+			lines.of[k] = &note.signatures[i];
+	}
+	if (lines.of[0] == NULL)
 		return err_set(e, ERR_INVALID, "checkpoint of \"%s\" is not signed by its key",
 			o->key.name);
+	kind = fresh_verify(c, &note, keys, &lines, a, e);
+	if (kind != OK)
+		return kind;
 	h->size = checkpoint.size;
 	memcpy(h->root, checkpoint.root, LEDGER_HASH_LEN);
-	return head_fill(&note, keys, &verdict, h, e);
+	return head_fill(&note, keys, &lines, h, e);
 }
 
 enum err_kind head_read(struct coalition *c, const struct origin *o, struct slice bytes,

@@ -137,8 +137,12 @@ struct withdrawal {
 	int64_t time_us;
 };
 
+/* Signature lines that verified lately: the same ones come back from every member. */
+#define VERIFIED_LINES 1024
+
 struct coalition {
 	pthread_mutex_t lock;
+	uint8_t verified[VERIFIED_LINES][SHA256_LEN]; /* by its first bytes */
 	struct ledger_disk disk;
 	char folder[PATH_MAX_BYTES];
 	char self[COALITION_NAME_MAX + 1];
