@@ -165,7 +165,7 @@ static enum err_kind file_take(
 {
 	enum err_kind kind = OK;
 	struct file *f;
-	int fd;
+	int fd = -1;
 
 	(void)pthread_mutex_lock(&r->mutex);
 	f = file_find(r, path);
@@ -186,7 +186,7 @@ static enum err_kind file_take(
 			free(copy);
 		}
 	}
-	if (kind == OK) {
+	if (kind == OK && f != NULL) {
 		f->users++;
 		f->used = ++r->clock;
 		*ret_file = f;
@@ -226,12 +226,12 @@ static enum err_kind real_read(
 {
 	struct real *r = context;
 	enum err_kind kind = path_check(r, path, e);
-	struct file *f;
+	struct file *f = NULL;
 	char *at = to;
 
 	if (kind == OK)
 		kind = file_take(r, path, false, &f, e);
-	if (kind != OK)
+	if (kind != OK || f == NULL)
 		return kind;
 	while (kind == OK && len > 0) {
 		ssize_t got = pread(f->fd, at, len, (off_t)offset);
@@ -273,11 +273,11 @@ static enum err_kind real_write(
 {
 	struct real *r = context;
 	enum err_kind kind = writable(r, path, e);
-	struct file *f;
+	struct file *f = NULL;
 
 	if (kind == OK)
 		kind = file_take(r, path, true, &f, e);
-	if (kind != OK)
+	if (kind != OK || f == NULL)
 		return kind;
 	if (!write_all(f->fd, offset, bytes))
 		kind = fail(r, path, "write", e);
@@ -289,11 +289,11 @@ static enum err_kind real_truncate(void *context, const char *path, uint64_t byt
 {
 	struct real *r = context;
 	enum err_kind kind = writable(r, path, e);
-	struct file *f;
+	struct file *f = NULL;
 
 	if (kind == OK)
 		kind = file_take(r, path, true, &f, e);
-	if (kind != OK)
+	if (kind != OK || f == NULL)
 		return kind;
 	if (ftruncate(f->fd, (off_t)bytes) != 0)
 		kind = fail(r, path, "cut", e);
@@ -305,11 +305,11 @@ static enum err_kind real_sync(void *context, const char *path, struct err *e)
 {
 	struct real *r = context;
 	enum err_kind kind = writable(r, path, e);
-	struct file *f;
+	struct file *f = NULL;
 
 	if (kind == OK)
 		kind = file_take(r, path, true, &f, e);
-	if (kind != OK)
+	if (kind != OK || f == NULL)
 		return kind;
 	if (fdatasync(f->fd) != 0)
 		kind = fail(r, path, "sync", e);

@@ -87,7 +87,7 @@ static bool buf_put(struct buf *b, size_t offset, struct slice bytes)
 {
 	if (offset + bytes.len > b->len && !buf_length(b, offset + bytes.len))
 		return false;
-	if (bytes.len != 0)
+	if (bytes.len != 0 && b->data != NULL)
 		memcpy(b->data + offset, bytes.data, bytes.len);
 	return true;
 }
@@ -159,7 +159,7 @@ static enum err_kind fake_read(
 		kind = err_set(e, ERR_IO, "could not open \"%s\": not there", path);
 	else if (offset > file->now.len || len > file->now.len - offset)
 		kind = err_set(e, ERR_CORRUPT, "\"%s\" ends at %zu, before %llu", path,
-			file->now.len, (unsigned long long)(offset + len));
+			file->now.len, offset_of(offset + len, 1));
 	else if (len != 0)
 		memcpy(to, file->now.data + offset, len);
 	(void)pthread_mutex_unlock(&f->mutex);
@@ -354,7 +354,7 @@ static void file_crash(struct ledger_disk_fake *f, struct fake_file *file)
 {
 	size_t least = file->now.len < file->durable.len ? file->now.len : file->durable.len;
 	size_t most = file->now.len < file->durable.len ? file->durable.len : file->now.len;
-	size_t len = least;
+	size_t len;
 
 	/* Old length, new length, or the end of a block between. */
 	switch (random_next(f) % 3) {

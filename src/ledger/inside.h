@@ -14,6 +14,12 @@
 #define TILE_HEIGHT   8  /* 2^8 = LEDGER_TILE */
 #define FILE_NAME_MAX 24 /* "checkpoint", "hashes.5" */
 
+/* Where record `index` of a file begins; for messages. */
+static inline unsigned long long offset_of(uint64_t index, size_t width)
+{
+	return index * width;
+}
+
 /* ---- tree ------------------------------------------------------------------------------------ */
 
 /* Largest power of two below n, which is at least 2. */

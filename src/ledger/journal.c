@@ -24,7 +24,7 @@
 #include "inside.h"
 
 #define HEAD_BYTES    48
-#define JOURNAL_MAGIC "SLj1"
+#define JOURNAL_MAGIC "SLj1" /* without its NUL */
 #define PER_LEAF      (LEDGER_LEAF_LEN + LEDGER_SALT_LEN + PLACE_BYTES)
 #define RECORD_MAX    (HEAD_BYTES + JOURNAL_ENTRIES_MAX * PER_LEAF + JOURNAL_CONTENTS_MAX + HASH_LEN)
 
@@ -38,7 +38,7 @@ void journal_record(const struct group *g, struct buf *out)
 	size_t leaves = g->places.len / PLACE_BYTES, len = record_len(leaves, g->contents.len);
 	uint8_t head[HEAD_BYTES], sum[HASH_LEN];
 
-	memcpy(head, JOURNAL_MAGIC, 4);
+	memcpy(head, JOURNAL_MAGIC, sizeof(JOURNAL_MAGIC) - 1);
 	put_u32(head + 4, (uint32_t)len);
 	put_u64(head + 8, g->next.sequence);
 	put_u64(head + 16, g->stage.size);
@@ -174,7 +174,7 @@ enum err_kind log_journal_replay(struct ledger *l, struct err *e)
 /* Salts and contents are in old records too. */
 enum err_kind log_journal_wipe(struct ledger *l, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	enum err_kind kind = log_file_size(l, "journal", &bytes, e);
 
 	if (kind == OK && bytes > 0)

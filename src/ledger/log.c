@@ -27,7 +27,7 @@
 void state_write(const struct state *s, struct slice origin, uint8_t ret_slot[STATE_SLOT_BYTES])
 {
 	memset(ret_slot, 0, STATE_SLOT_BYTES);
-	memcpy(ret_slot, STATE_MAGIC, 8);
+	memcpy(ret_slot, STATE_MAGIC, sizeof(STATE_MAGIC) - 1);
 	put_u64(ret_slot + 8, s->sequence);
 	put_u64(ret_slot + 16, s->size);
 	put_u64(ret_slot + 24, s->contents);
@@ -135,7 +135,7 @@ enum err_kind log_file_size(struct ledger *l, const char *name, uint64_t *ret_by
 enum err_kind log_read_sparse(
 	struct ledger *l, const char *name, uint64_t offset, void *to, size_t len, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	enum err_kind kind = log_file_size(l, name, &bytes, e);
 	size_t there = 0;
 
@@ -246,7 +246,7 @@ enum err_kind log_state_put(
 /* Cut a file to what the state vouches for, if it is longer. */
 static enum err_kind file_cut(struct ledger *l, const char *name, uint64_t most, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	enum err_kind kind = log_file_size(l, name, &bytes, e);
 	char *path;
 
@@ -323,7 +323,7 @@ static enum err_kind state_read(
 /* Nothing was ever acknowledged here, or all that was is lost. */
 static enum err_kind open_fresh(struct ledger *l, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	enum err_kind kind = log_file_size(l, "entries", &bytes, e);
 
 	if (kind != OK)
@@ -342,7 +342,7 @@ static enum err_kind open_fresh(struct ledger *l, struct err *e)
 
 static enum err_kind file_reaches(struct ledger *l, const char *name, uint64_t bytes, struct err *e)
 {
-	uint64_t there;
+	uint64_t there = 0;
 	enum err_kind kind = log_file_size(l, name, &there, e);
 
 	if (kind == OK && there < bytes)

@@ -25,13 +25,14 @@ static enum err_kind mirror_check(const struct ledger *l, uint64_t from, struct 
 			(unsigned long long)checkpoint->size);
 	for (uint64_t i = 0; i < count; i++) {
 		size_t at = (size_t)i * LEDGER_LEAF_LEN;
+		uint64_t index = from + i;
 		struct ledger_leaf leaf;
 		struct err why;
 
 		if (ledger_leaf_parse(slice_cut(leaves, at, at + LEDGER_LEAF_LEN), &leaf, &why) !=
 			OK)
 			return err_set(e, why.kind, "log \"%s\": leaf %llu: %s", l->folder,
-				(unsigned long long)(from + i), why.text);
+				(unsigned long long)index, why.text);
 	}
 	return OK;
 }

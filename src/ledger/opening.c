@@ -81,8 +81,8 @@ static enum err_kind damaged(const struct ledger *l, uint64_t index, struct err 
 	return err_set(e, ERR_CORRUPT,
 		"log \"%s\": the opening of leaf %llu is damaged (\"salts\" at %llu, \"places\" at "
 		"%llu)",
-		l->folder, (unsigned long long)index, (unsigned long long)(index * LEDGER_SALT_LEN),
-		(unsigned long long)(index * PLACE_BYTES));
+		l->folder, (unsigned long long)index, offset_of(index, LEDGER_SALT_LEN),
+		offset_of(index, PLACE_BYTES));
 }
 
 /* Under l->openings. */
@@ -287,10 +287,13 @@ enum err_kind ledger_openings_put(struct ledger *l, const struct ledger_opening 
 		return OK;
 	k.left_out = calloc(count, sizeof(*k.left_out));
 	k.offsets = calloc(count, sizeof(*k.offsets));
+	if (k.left_out == NULL || k.offsets == NULL) {
+		free(k.left_out);
+		free(k.offsets);
+		return err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
+	}
 	log_turn(l);
-	kind = k.left_out == NULL || k.offsets == NULL
-		       ? err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder)
-		       : log_tidy(l, e);
+	kind = log_tidy(l, e);
 	if (kind == OK)
 		kind = keeping_plan(&k, l, e);
 	if (kind == OK) {

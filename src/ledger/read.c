@@ -121,7 +121,7 @@ enum err_kind ledger_leaf_get(
 		return kind;
 	if (ledger_leaf_parse(entry_leaf(entry), ret_leaf, e) != OK)
 		return err_set(e, ERR_CORRUPT, "log \"%s\": \"entries\" is damaged at %llu",
-			l->folder, (unsigned long long)(index * ENTRY_BYTES));
+			l->folder, offset_of(index, ENTRY_BYTES));
 	return OK;
 }
 

@@ -217,7 +217,7 @@ enum err_kind ledger_tiles_export(
 	struct ledger *l, const struct ledger_disk *to, const char *folder, struct err *e)
 {
 	struct export x = {l, to, folder};
-	struct note_checkpoint checkpoint;
+	struct note_checkpoint checkpoint = {0};
 	struct buf note = BUF_INIT;
 	uint64_t size = ledger_size(l);
 	enum err_kind kind = ledger_checkpoint_get(l, &note, e);
@@ -229,7 +229,8 @@ enum err_kind ledger_tiles_export(
 				"log \"%s\": \"checkpoint\" is of %llu leaves, there are %llu",
 				l->folder, (unsigned long long)checkpoint.size,
 				(unsigned long long)size);
-		size = checkpoint.size;
+		else if (kind == OK)
+			size = checkpoint.size;
 	}
 	if (kind == OK)
 		kind = tiles_export(&x, size, buf_slice(&note), e);
@@ -265,7 +266,7 @@ enum err_kind checkpoint_of_note(
 /* Under l->openings, so that length and bytes are of one file. */
 static enum err_kind checkpoint_read(struct ledger *l, struct buf *out, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	enum err_kind kind = log_file_size(l, "checkpoint", &bytes, e);
 	char *to;
 
@@ -295,7 +296,7 @@ enum err_kind ledger_checkpoint_get(struct ledger *l, struct buf *out, struct er
 
 enum err_kind ledger_checkpoint_put(struct ledger *l, struct slice note, struct err *e)
 {
-	struct note_checkpoint checkpoint;
+	struct note_checkpoint checkpoint = {0};
 	uint8_t root[HASH_LEN];
 	enum err_kind kind = checkpoint_of_note(note, &checkpoint, e);
 

@@ -57,22 +57,21 @@ static enum err_kind bundle_verify(struct verifying *v, uint64_t from, size_t co
 		return kind;
 	for (size_t i = 0; i < count; i++) {
 		struct slice bytes = entry_leaf(entries + i * ENTRY_BYTES);
+		uint64_t index = from + i;
 		struct ledger_leaf leaf;
 		uint8_t hash[HASH_LEN];
 
 		ledger_hash_leaf(bytes, hash);
 		if (ledger_leaf_parse(bytes, &leaf, NULL) != OK)
 			fault(v, "leaf %llu: no leaf at %llu of \"entries\"",
-				(unsigned long long)(from + i),
-				(unsigned long long)((from + i) * ENTRY_BYTES));
+				(unsigned long long)index, offset_of(index, ENTRY_BYTES));
 		else if (memcmp(hash, hashes[i], HASH_LEN) != 0)
 			fault(v,
 				"leaf %llu: \"entries\" at %llu and \"hashes.0\" at %llu do not "
 				"fit "
 				"each other",
-				(unsigned long long)(from + i),
-				(unsigned long long)((from + i) * ENTRY_BYTES),
-				(unsigned long long)((from + i) * HASH_LEN));
+				(unsigned long long)index, offset_of(index, ENTRY_BYTES),
+				offset_of(index, HASH_LEN));
 	}
 	return OK;
 }
@@ -95,7 +94,7 @@ static enum err_kind tile_verify(struct verifying *v, unsigned level, uint64_t n
 	tree_fold(below[0], TILE_HEIGHT, hash);
 	if (memcmp(hash, stored, HASH_LEN) != 0)
 		fault(v, "\"%s\" at %llu is not the hash of tile %llu of \"%s\"", name,
-			(unsigned long long)(n * HASH_LEN), (unsigned long long)n, name_below);
+			offset_of(n, HASH_LEN), (unsigned long long)n, name_below);
 	return OK;
 }
 
@@ -205,16 +204,17 @@ static enum err_kind openings_verify(struct verifying *v, struct err *e)
 			kind = log_read_sparse(
 				v->l, "places", from * PLACE_BYTES, records, some * PLACE_BYTES, e);
 		for (size_t i = 0; kind == OK && i < some; i++) {
+			uint64_t index = from + i;
 			struct ledger_place place;
-			bool whole = place_parse(records[i], from + i, salts[i], &place);
+			bool whole = place_parse(records[i], index, salts[i], &place);
 
 			if (whole && place.where == LEDGER_ERASED &&
 				(place.bytes != 0 ||
 					memcmp(salts[i], no_salt, sizeof(no_salt)) != 0))
 				fault(v, "leaf %llu: its erasure was cut short: erase it again",
-					(unsigned long long)(from + i));
+					(unsigned long long)index);
 			else if (!whole || place.where == LEDGER_HELD)
-				kind = opening_verify(v, from + i, &place, e);
+				kind = opening_verify(v, index, &place, e);
 		}
 	}
 	secret_wipe(salts, sizeof(salts));
