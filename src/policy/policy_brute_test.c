@@ -12,9 +12,11 @@
 
 #define UNKNOWN     POLICY_UNKNOWN
 #define RULES_MOST  10
+#define LARGE_MOST  320 /* rules of a policy whose cases are only sampled: five words of bits */
+#define LARGE_CASES 200
 #define ACTIVE_MOST 5
 #define VALUES_MOST 10
-#define TEXT_MAX    KIB(64)
+#define TEXT_MAX    POLICY_BYTES_MAX
 
 /* ---- random numbers ------------------------------------------------------------------------- */
 
@@ -79,7 +81,7 @@ struct naive_rule {
 };
 struct naive {
 	unsigned count;
-	struct naive_rule rules[RULES_MOST + 1];
+	struct naive_rule rules[LARGE_MOST];
 };
 
 /* Readings that are wrong on purpose. */
@@ -269,9 +271,9 @@ static void rule_random(struct naive_rule *r, const bool active[FIELDS])
 		demand_random(&r->must);
 }
 
-static void naive_random(struct naive *n, const bool active[FIELDS])
+static void naive_random(struct naive *n, const bool active[FIELDS], unsigned most)
 {
-	n->count = 1 + dice(RULES_MOST);
+	n->count = 1 + dice(most);
 	for (unsigned i = 0; i < n->count; i++)
 		rule_random(&n->rules[i], active);
 }
@@ -875,6 +877,67 @@ static void compare_check(struct round *r)
 	}
 }
 
+/* ---- large policies ------------------------------------------------------------------------- */
+
+static void place_random(unsigned place[FIELDS])
+{
+	for (unsigned i = 0; i < FIELDS; i++)
+		place[i] = dice(fields[i].count);
+}
+
+/* Too many cases to decide them all: decisions of some, and what they say of who can receive. */
+static void large_check(struct round *r)
+{
+	static const bool all[FIELDS] = {1, 1, 1, 1, 1, 1, 1, 1};
+	enum policy_answer answers[4];
+	struct policy_case witnesses[4];
+	bool seen[5] = {false};
+	uint64_t steps = POLICY_STEPS;
+	unsigned place[FIELDS];
+	struct arena *a = arena_new(MIB(1));
+	struct policy_box *box;
+	struct err e;
+
+	naive_random(&r->after, all, LARGE_MOST);
+	/* Forbids that say more, or a hundred of them leave nothing. */
+	for (unsigned i = 0; i < r->after.count; i++)
+		for (unsigned k = 0; k < 2 * FIELDS; k++)
+			if ((r->after.rules[i].effect == POLICY_FORBID ||
+				    r->after.rules[i].effect == POLICY_NEVER) &&
+				r->after.rules[i].sets[k % FIELDS].mode == LEFT_OUT)
+				set_random(
+					&r->after.rules[i].sets[k % FIELDS], &fields[k % FIELDS]);
+	r->is = naive_parse(&r->after, &forth);
+	for (unsigned n = 0; n < LARGE_CASES; n++) {
+		struct verdict v;
+		struct policy_decision d;
+		struct policy_case c;
+
+		place_random(place);
+		c = case_of(place);
+		v = decide(&r->after, place, -1, r->bug);
+		policy_decide(r->is, &c, &d);
+		r->decisions++;
+		if (d.allowed != v.allowed || d.rule != v.rule ||
+			d.contradiction != v.contradiction || !duties_same(&d.duties, &v.must))
+			differ(r, "decision of a large policy");
+		seen[place[TO]] |= v.allowed;
+	}
+	if (policy_box_parse(r->is, POLICY_EXCHANGE, (struct json_value){0}, a, &box, &e) != OK ||
+		policy_who(r->is, box, &steps, answers, witnesses, &e) != OK)
+		fail_msg("%s", e.text);
+	for (unsigned i = 0; i < 4; i++) {
+		same(r, answers[i] != POLICY_NO || !seen[i], "who can receive by a large policy");
+		if (answers[i] != POLICY_YES)
+			continue;
+		places_of(&witnesses[i], place);
+		same(r, decide(&r->after, place, -1, r->bug).allowed,
+			"witness of who can receive by a large policy");
+	}
+	policy_free(r->is);
+	arena_free(a);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 static void round_run(struct round *r)
@@ -882,6 +945,11 @@ static void round_run(struct round *r)
 	unsigned others = 2 + dice(2);
 
 	r->difference = NULL;
+	if (!r->questions_only && dice(20) == 0) {
+		large_check(r);
+		r->before.count = 0;
+		return;
+	}
 	for (unsigned i = 0; i < FIELDS; i++) {
 		r->active[i] = i == TO;
 		r->fixed[i] = fields[i].count - 1;
@@ -891,10 +959,10 @@ static void round_run(struct round *r)
 	}
 	for (unsigned i = 0; i < others; i++)
 		r->active[1 + dice(FIELDS - 1)] = true;
-	naive_random(&r->before, r->active);
+	naive_random(&r->before, r->active, RULES_MOST);
 	r->after = r->before;
 	if (dice(4) == 0)
-		naive_random(&r->after, r->active);
+		naive_random(&r->after, r->active, RULES_MOST);
 	else
 		naive_amend(&r->after, r->active);
 	r->was = naive_parse(&r->before, dice(2) == 0 ? &forth : &back);
