@@ -33,22 +33,28 @@ static double seconds(void)
  * looked at all the same. `last` tells one policy from another. */
 static struct policy *policy_make(unsigned last)
 {
-	static const struct slice names[] = {{"kg", 2}, {"kz", 2}, {"uz", 2}};
+	static const struct slice names[] = {
+		{"kg", 2},
+                {"kz", 2},
+                {"uz", 2}
+        };
 	const struct policy_parties parties = {names, COUNT_OF(names)};
 	struct buf text = BUF_INIT;
 	struct policy *p = NULL;
 	struct err e;
 
-	buf_text(&text, "{\"type\":\"policy\",\"name\":\"bench\",\"version\":1,\"expires\":\"2999-01-"
-			"01T00:00:00Z\",\"rules\":[{\"id\":\"all\",\"family\":\"exchange\",\"effect\":"
-			"\"permit\",\"when\":{\"act\":[\"share\",\"reshare\"],\"to\":[\"kz\"],"
-			"\"kind\":{\"not\":[\"opinion\"]},"
-			"\"pii\":[\"none\",\"pseudonymous\",\"personal\",\"unknown\"],"
-			"\"tlp\":[\"none\",\"clear\",\"green\",\"amber\"],\"pap\":[\"none\"]}}");
+	buf_text(&text,
+		"{\"type\":\"policy\",\"name\":\"bench\",\"version\":1,\"expires\":\"2999-01-"
+		"01T00:00:00Z\",\"rules\":[{\"id\":\"all\",\"family\":\"exchange\",\"effect\":"
+		"\"permit\",\"when\":{\"act\":[\"share\",\"reshare\"],\"to\":[\"kz\"],"
+		"\"kind\":{\"not\":[\"opinion\"]},"
+		"\"pii\":[\"none\",\"pseudonymous\",\"personal\",\"unknown\"],"
+		"\"tlp\":[\"none\",\"clear\",\"green\",\"amber\"],\"pap\":[\"none\"]}}");
 	for (unsigned i = 1; i < PERMITS; i++)
 		buf_printf(&text,
 			",{\"id\":\"p%u\",\"family\":\"exchange\",\"effect\":\"permit\",\"when\":{"
-			"\"to\":[\"uz\"],\"kind\":[\"indicator\",\"malware\"],\"confidence\":{\"ge\":%u},"
+			"\"to\":[\"uz\"],\"kind\":[\"indicator\",\"malware\"],\"confidence\":{"
+			"\"ge\":%u},"
 			"\"age_days\":{\"le\":%u},\"sector\":[\"energy\"]}}",
 			i, i % 20 * 5, 30 * (1 + (i + last) % 12));
 	for (unsigned i = 0; i < FORBIDS; i++)
@@ -71,8 +77,8 @@ static void policy_in_force(struct intel *i, bool on, unsigned last)
 }
 
 /* A page with its bodies; how many objects. */
-static size_t page_read(struct intel *i, const struct intel_recipient *to, int64_t after_us,
-	struct buf *body)
+static size_t page_read(
+	struct intel *i, const struct intel_recipient *to, int64_t after_us, struct buf *body)
 {
 	const struct store_page page = {.collection = to->collection, .after_us = after_us};
 	struct store_reader *r;
@@ -192,7 +198,8 @@ static void places_find(struct intel *i, const struct store_collection *k, int64
 	}
 }
 
-static void changes_measure(struct intel *i, const struct intel_recipient *to, const int64_t *places)
+static void changes_measure(
+	struct intel *i, const struct intel_recipient *to, const int64_t *places)
 {
 	double set[ROUNDS], first[ROUNDS];
 	struct buf body = BUF_INIT;
@@ -267,10 +274,11 @@ int main(int count, char **args)
 		with[n] = pages_per_second(i, &to, places, for_seconds);
 		ratio[n] = with[n] / without[n];
 	}
-	printf("pages of %d at %llu objects: %.0f/s without a policy, %.0f/s with %d permits and %d "
+	printf("pages of %d at %llu objects: %.0f/s without a policy, %.0f/s with %d permits and "
+	       "%d "
 	       "forbids: %.3f\n",
-		PAGE, (unsigned long long)collection.entries, median(without), median(with), PERMITS,
-		FORBIDS, median(ratio));
+		PAGE, (unsigned long long)collection.entries, median(without), median(with),
+		PERMITS, FORBIDS, median(ratio));
 	changes_measure(i, &to, places);
 	intel_free(i);
 	store_close(s);

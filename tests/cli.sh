@@ -140,6 +140,20 @@ says out "conflict" "told"
 expect 0 "evidence" "$serai" evidence --node "$node"
 says out "malware--31b940d4" "kept as evidence"
 expect 0 "evidence, as JSON" "$serai" evidence --json --node "$node"
+sed 's/"tlp": {[^}]*}/"tlp": {"le":"green"}/' "$p/p1-indicators.json" >"$here/before.json"
+cat >"$here/after.json" <<'EOT'
+{"type":"policy","name":"after","version":1,"expires":"2030-01-01T00:00:00Z","rules":[
+ {"id":"m","family":"exchange","effect":"permit","when":{"to":["south"],"kind":["malware"],"tlp":["none"]}}]}
+EOT
+expect 0 "a dry run" "$serai" policy dry-run --json --node "$node" -m "$p/members" -b "$here/before.json" -a "$here/after.json"
+says out '{"to":"south","has":"0","would_have":"<5","gains":"<5","loses":"0"}' "few are not counted out"
+expect 0 "a dry run from none" "$serai" policy dry-run --node "$node" -m north,south -a "$here/after.json"
+says out "south	0	<5	<5	0" "as a table"
+expect 2 "a dry run as a stranger" "$serai" policy dry-run --node "$node" -m north,south -s west -a "$here/after.json"
+expect 2 "a dry run of nothing" "$serai" policy dry-run --node "$node" -m north,south
+expect 1 "nothing was given to anybody" "$serai" released --node "$node"
+expect 0 "a file for anybody" "$serai" export --node "$node" --for public --format ndjson --output "$here/public.ndjson"
+expect 2 "released, with no time" "$serai" released --node "$node" --since yesterday
 expect 1 "import of a bad object beside a good one" "$serai" import --json --node "$node" "$here/bad.json" "$here/url.json"
 says out '"refused":1' "one refused"
 says out '"new":1' "one taken"

@@ -85,16 +85,19 @@ static const struct {
 	const char *type, *kind, *more;
 	int pii, content;
 } flavours[] = {
-	{"malware",	"malware",	    ",\"is_family\":false",					PII_NO,     TECHNICAL },
-	{"tool",	   "tool",	       ",\"name\":\"t\"",					    PII_NO,     TECHNICAL },
-	{"vulnerability", "vulnerability", ",\"name\":\"CVE-2026-0001\"",				PII_NO,     TECHNICAL },
-	{"identity",      "identity",      ",\"name\":\"i\",\"identity_class\":\"individual\"",	  PII_PERSON, TECHNICAL },
-	{"identity",      "identity",      ",\"name\":\"i\",\"identity_class\":\"organization\"",	PII_NO,     TECHNICAL },
-	{"threat-actor",  "threat-actor",  ",\"name\":\"x\"",					    PII_PSEUDO, TECHNICAL },
-	{"note",	  "note",	       ",\"content\":\"n\"",					 UNKNOWN,    MIXED     },
-	{"opinion",       "opinion",       ",\"opinion\":\"agree\"",				    UNKNOWN,    EXPRESSION},
-	{"report",	"report",	     ",\"name\":\"r\",\"published\":\"2026-01-01T00:00:00.000Z\"", UNKNOWN,    UNKNOWN   },
-	{"x-mine",	"other",	      "",							     UNKNOWN,    UNKNOWN   },
+	{"malware",       "malware",       ",\"is_family\":false",                                       PII_NO,     TECHNICAL },
+	{"tool",          "tool",          ",\"name\":\"t\"",					    PII_NO,     TECHNICAL },
+	{"vulnerability", "vulnerability", ",\"name\":\"CVE-2026-0001\"",                                PII_NO,     TECHNICAL },
+	{"identity",      "identity",      ",\"name\":\"i\",\"identity_class\":\"individual\"",          PII_PERSON,
+         TECHNICAL													     },
+	{"identity",      "identity",      ",\"name\":\"i\",\"identity_class\":\"organization\"",        PII_NO,
+         TECHNICAL													     },
+	{"threat-actor",  "threat-actor",  ",\"name\":\"x\"",                                            PII_PSEUDO, TECHNICAL },
+	{"note",          "note",          ",\"content\":\"n\"",                                         UNKNOWN,    MIXED     },
+	{"opinion",       "opinion",       ",\"opinion\":\"agree\"",                                     UNKNOWN,    EXPRESSION},
+	{"report",        "report",        ",\"name\":\"r\",\"published\":\"2026-01-01T00:00:00.000Z\"", UNKNOWN,
+         UNKNOWN													       },
+	{"x-mine",        "other",         "",							   UNKNOWN,    UNKNOWN   },
 };
 
 static const char *const sector_names[] = {"energy", "telecom", "water"};
@@ -119,7 +122,20 @@ struct thing {
 	unsigned count;
 };
 
-enum attribute { ACT, TO, KIND, TLP, SECTOR, CONFIDENCE, AGE, PII, ORIGIN, AFFECTED, CONTENT, ATTRIBUTES };
+enum attribute {
+	ACT,
+	TO,
+	KIND,
+	TLP,
+	SECTOR,
+	CONFIDENCE,
+	AGE,
+	PII,
+	ORIGIN,
+	AFFECTED,
+	CONTENT,
+	ATTRIBUTES
+};
 enum form { LIST, NOT, LE, GE };
 struct cond {
 	enum attribute attribute;
@@ -542,8 +558,10 @@ static bool cond_holds(const struct cond *c, bool permit, int value)
 			return false;
 		return (c->values >> value & 1) == 0;
 	default:
-		return (c->values >> (value == UNKNOWN ? 63 : value == PUBLIC ? 62 : value) & 1) !=
-		       0;
+		return (c->values >> (value == UNKNOWN         ? 63
+					     : value == PUBLIC ? 62
+							       : value) &
+			       1) != 0;
 	}
 }
 
@@ -591,21 +609,22 @@ static bool rules_allow(
 static bool policy_allows(const struct world_of *w, const struct thing *thing,
 	const struct version *v, int level, int to, bool file, int64_t now_us)
 {
-	struct question q = {.values = {
-				     [ACT] = to == PUBLIC ? 2
-					     : v->own	  ? 0
-							  : 1,
-				     [TO] = to == STRANGER ? UNKNOWN : to,
-				     [TLP] = level,
-				     [CONFIDENCE] = v->confidence,
-				     [AGE] = (int)((now_us - v->modified_us) / DAY_US),
-				     [PII] = flavours[thing->flavour].pii,
-				     [ORIGIN] = v->own ? 0 : 1,
-				     [CONTENT] = flavours[thing->flavour].content,
-				     [AFFECTED] = v->affected == UNKNOWN || to == PUBLIC
-							  ? UNKNOWN
-							  : v->affected == to,
-			     }};
+	struct question q = {
+		.values = {
+			   [ACT] = to == PUBLIC ? 2
+				: v->own     ? 0
+					     : 1,
+			   [TO] = to == STRANGER ? UNKNOWN : to,
+			   [TLP] = level,
+			   [CONFIDENCE] = v->confidence,
+			   [AGE] = (int)((now_us - v->modified_us) / DAY_US),
+			   [PII] = flavours[thing->flavour].pii,
+			   [ORIGIN] = v->own ? 0 : 1,
+			   [CONTENT] = flavours[thing->flavour].content,
+			   [AFFECTED] = v->affected == UNKNOWN || to == PUBLIC || to == STRANGER ? UNKNOWN
+									    : v->affected == to,
+			   }
+        };
 	int delay_hours = 0;
 	bool encrypt = false;
 
@@ -620,8 +639,7 @@ static bool policy_allows(const struct world_of *w, const struct thing *thing,
 		if ((v->sectors >> s & 1) != 0 && !rules_allow(w, &q, &delay_hours, &encrypt))
 			return false;
 	}
-	return !(encrypt && file) &&
-	       now_us - v->added_us >= delay_hours * INT64_C(3600000000);
+	return !(encrypt && file) && now_us - v->added_us >= delay_hours * INT64_C(3600000000);
 }
 
 static bool allowed_at(const struct world_of *w, const struct recipient *r,
@@ -789,8 +807,8 @@ static void ways_of_thing(struct testing *t, const struct world_of *w, const str
 	see_rows(w, &seen, c);
 	compare(w, r, &seen, (struct expected){false, -1, (int)i}, now_us, "referrers", k);
 	seen = (struct seen){0};
-	must_be(intel_release_get(t->intel, reader, &r->to, id.type, &id.uuid, &row, &body, &found,
-			&e),
+	must_be(intel_release_get(
+			t->intel, reader, &r->to, id.type, &id.uuid, &row, &body, &found, &e),
 		&e, "get");
 	if (found)
 		see_row(w, &seen, &row);
@@ -917,8 +935,8 @@ static void way_planted(
 		for (unsigned n = 0; n < w->things[i].count; n++) {
 			const struct version *v = &w->things[i].versions[n];
 
-			seen.it[i][n] = allowed_at(
-				w, r, &w->things[i], v, level_of(w, v, false), now_us);
+			seen.it[i][n] =
+				allowed_at(w, r, &w->things[i], v, level_of(w, v, false), now_us);
 		}
 	compare(w, r, &seen, (struct expected){true, -1, -1}, now_us, NULL, k);
 }
@@ -933,13 +951,13 @@ static const struct {
 	int number;
 	enum store_role role;
 } accounts[] = {
-	{"ann",   "",       UNKNOWN, STORE_READER       },
-	{"boss",  "",       UNKNOWN, STORE_ADMINISTRATOR},
-	{"joe",   "kz",     1,       STORE_READER       },
-	{"jim",   "uz",     3,       STORE_ADMINISTRATOR},
-	{"all",   "public", PUBLIC,  STORE_READER       },
-	{"us",    "kg",     0,       STORE_READER       },
-	{"exile", "xx",     STRANGER, STORE_READER      },
+	{"ann",   "",       UNKNOWN,  STORE_READER       },
+	{"boss",  "",       UNKNOWN,  STORE_ADMINISTRATOR},
+	{"joe",   "kz",     1,        STORE_READER       },
+	{"jim",   "uz",     3,        STORE_ADMINISTRATOR},
+	{"all",   "public", PUBLIC,   STORE_READER       },
+	{"us",    "kg",     0,        STORE_READER       },
+	{"exile", "xx",     STRANGER, STORE_READER       },
 };
 
 static void make_accounts(struct testing *t, int64_t collection)

@@ -69,6 +69,10 @@ bool cli_number(const struct cli *cli, const char *option, uint64_t preset, uint
 /* The node's folder: --node, SERAI_NODE, else /var/lib/serai. */
 const char *cli_node(const struct cli *cli);
 
+/* --members: from a file (one a line, # comments) or a list with commas. */
+enum err_kind cli_members(
+	struct cli *cli, struct policy_parties *ret_parties, struct err *e) MUST_USE;
+
 /* ---- talking ------------------------------------------------------------------------------------
  */
 

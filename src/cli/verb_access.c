@@ -39,7 +39,8 @@ static const struct option_row user_add_options[] = {
          "first line is the password; - reads standard input"                                       },
 	{"token",         't', OPTION_FLAG, NULL,   "also make a bearer token and print it once"    },
 	{"certificate",   'c', OPTION_TEXT, "FILE", "PEM client certificate whose key is pinned"    },
-	{"member",        'm', OPTION_TEXT, "NAME", "whose account it is: a member of the coalition, public, or - for our own"},
+	{"member",        'm', OPTION_TEXT, "NAME",
+         "whose account it is: a member of the coalition, public, or - for our own"                 },
 };
 
 /* Ask on the terminal without echo; false when there is none. */
@@ -66,8 +67,8 @@ static bool password_ask(struct cli *cli, struct buf *ret_password)
 }
 
 /* exists: the account is there already, and only changed. */
-static enum err_kind password_read(struct cli *cli, bool exists, struct buf *ret_password,
-	bool *ret_given, struct err *e)
+static enum err_kind password_read(
+	struct cli *cli, bool exists, struct buf *ret_password, bool *ret_given, struct err *e)
 {
 	const char *file = cli_text(cli, "password-file");
 	enum err_kind kind;

@@ -11,13 +11,12 @@
 static const struct option_row dry_run_options[] = {
 	{"before",  'b', OPTION_TEXT, "FILE",    "the policy in force; left out: none is"         },
 	{"after",   'a', OPTION_TEXT, "FILE",    "the policy that is proposed"                    },
-	{"members", 'm', OPTION_TEXT, "A,B,...", "all members, as in the charter"                 },
+	{"members", 'm', OPTION_TEXT, "FILE|LIST", "all members, as in the charter"                 },
 	{"self",    's', OPTION_TEXT, "NAME",    "which of them this node is; left out: the first"},
 };
 
 struct parties {
-	struct slice members[POLICY_MEMBERS_MAX];
-	size_t count;
+	struct policy_parties parties;
 	struct slice self;
 	struct slice recipients[POLICY_MEMBERS_MAX + 1]; /* all but ourselves, then the public */
 	size_t recipients_count;
@@ -25,21 +24,21 @@ struct parties {
 
 static enum err_kind parties_read(struct cli *cli, struct parties *p, struct err *e)
 {
-	struct slice rest = slice_of(cli_text(cli, "members")), name;
+	enum err_kind kind = cli_members(cli, &p->parties, e);
 	bool found = false;
 
-	while (slice_next(&rest, ',', &name)) {
-		name = slice_trim(name);
-		if (p->count == POLICY_MEMBERS_MAX)
-			return err_set(e, ERR_USAGE, "more than %d members", POLICY_MEMBERS_MAX);
-		p->members[p->count++] = name;
-	}
-	p->self = cli_text(cli, "self") != NULL ? slice_of(cli_text(cli, "self")) : p->members[0];
-	for (size_t i = 0; i < p->count; i++) {
-		if (slice_equal(p->members[i], p->self))
+	if (kind != OK)
+		return kind;
+	if (p->parties.members_count == 0 || p->parties.members_count > POLICY_MEMBERS_MAX)
+		return err_set(e, ERR_USAGE, "%zu members, expected 1 to %d",
+			p->parties.members_count, POLICY_MEMBERS_MAX);
+	p->self = cli_text(cli, "self") != NULL ? slice_of(cli_text(cli, "self"))
+						: p->parties.members[0];
+	for (size_t i = 0; i < p->parties.members_count; i++) {
+		if (slice_equal(p->parties.members[i], p->self))
 			found = true;
 		else
-			p->recipients[p->recipients_count++] = p->members[i];
+			p->recipients[p->recipients_count++] = p->parties.members[i];
 	}
 	if (!found)
 		return err_set(e, ERR_USAGE, "\"%.*s\" is none of the members", SLICE_ARG(p->self));
@@ -50,12 +49,11 @@ static enum err_kind parties_read(struct cli *cli, struct parties *p, struct err
 static enum err_kind policy_file_read(
 	const char *path, const struct parties *p, struct policy **ret_policy, struct err *e)
 {
-	const struct policy_parties parties = {p->members, p->count};
 	struct buf text = BUF_INIT;
 	enum err_kind kind = file_read(path, POLICY_BYTES_MAX, &text, e);
 
 	if (kind == OK)
-		kind = policy_parse(buf_slice(&text), &parties, NULL, ret_policy, e);
+		kind = policy_parse(buf_slice(&text), &p->parties, NULL, ret_policy, e);
 	buf_fini(&text);
 	return kind == OK ? OK : err_wrap(e, "%s", path);
 }

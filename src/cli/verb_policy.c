@@ -13,9 +13,7 @@
 
 /* ---- reading what the command line names ---------------------------------------------------- */
 
-/* Members from a file (one a line, # comments) or a list with commas. */
-static enum err_kind members_read(
-	struct cli *cli, struct policy_parties *ret_parties, struct err *e)
+enum err_kind cli_members(struct cli *cli, struct policy_parties *ret_parties, struct err *e)
 {
 	const char *text = cli_text(cli, "members");
 	struct slice *members = ARENA_ARRAY(cli->arena, struct slice, POLICY_MEMBERS_MAX + 1);
@@ -102,7 +100,7 @@ static enum err_kind joined_read(
 	struct policy *layers[LAYERS_MAX] = {NULL}, *unified = NULL;
 	struct policy_parties parties;
 	size_t count = 0;
-	enum err_kind kind = members_read(cli, &parties, e);
+	enum err_kind kind = cli_members(cli, &parties, e);
 
 	*ret_policy = NULL;
 	if (kind == OK)
@@ -610,7 +608,7 @@ static enum cli_status diff_run(struct cli *cli)
 
 	if (!budget(cli, &steps))
 		return CLI_USAGE;
-	kind = members_read(cli, &parties, &e);
+	kind = cli_members(cli, &parties, &e);
 	if (kind == OK)
 		kind = policy_read(cli, cli->args[0], &parties, &before, &e);
 	if (kind == OK)

@@ -45,8 +45,8 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 static void open_again(struct fixture *f, enum store_mode mode)
 {
-	MUST(store_open(f->folder,
-		&(struct store_options){.mode = mode, .world = &f->world.world}, &f->store, e));
+	MUST(store_open(f->folder, &(struct store_options){.mode = mode, .world = &f->world.world},
+		&f->store, e));
 	f->intel = intel_new(f->store, &f->world.world);
 	assert_non_null(f->intel);
 }
@@ -80,7 +80,11 @@ static int tear_down(void **state)
 /* ' for "; rules as a list. kg (ourselves), kz, uz. */
 static struct policy *policy(const char *rules)
 {
-	static const struct slice names[] = {{"kg", 2}, {"kz", 2}, {"uz", 2}};
+	static const struct slice names[] = {
+		{"kg", 2},
+                {"kz", 2},
+                {"uz", 2}
+        };
 	const struct policy_parties parties = {names, COUNT_OF(names)};
 	struct buf text = BUF_INIT;
 	struct policy *p = NULL;
@@ -97,10 +101,10 @@ static struct policy *policy(const char *rules)
 	return p;
 }
 
-#define PERMIT(id, when)                                                                           \
-	"{'id':'" id "','family':'exchange','effect':'permit','when':{" when "}}"
+#define PERMIT(id, when) "{'id':'" id "','family':'exchange','effect':'permit','when':{" when "}}"
 #define PERMIT_MUST(id, when, must)                                                                \
-	"{'id':'" id "','family':'exchange','effect':'permit','when':{" when "},'must':{" must "}}"
+	"{'id':'" id "','family':'exchange','effect':'permit','when':{" when "},'must':{" must "}" \
+											       "}"
 #define TO_KZ PERMIT("k", "'to':['kz'],'kind':['tool'],'tlp':{'le':'green'}")
 
 static void in_force(struct fixture *f, const char *rules)
@@ -117,7 +121,8 @@ static int64_t put_as(struct fixture *f, const char *member, unsigned n, const c
 	struct store_reader *r;
 	size_t count;
 	struct slice s = arena_printf(f->arena,
-		"{\"type\":\"tool\",\"spec_version\":\"2.1\",\"id\":\"tool--00000000-0000-4000-8000-"
+		"{\"type\":\"tool\",\"spec_version\":\"2.1\",\"id\":\"tool--00000000-0000-4000-"
+		"8000-"
 		"%012u\",\"created\":\"2025-12-22T00:00:00.000Z\",\"modified\":\"2025-12-22T00:00:"
 		"00.000Z\",\"name\":\"tool %u\"%s}",
 		n, n, more);
@@ -138,8 +143,12 @@ static int64_t put(struct fixture *f, unsigned n, const char *marking)
 			arena_printf(f->arena, ",\"object_marking_refs\":[\"%s\"]", marking)));
 }
 
-static const struct intel_recipient kz = {.reach = INTEL_PEER, .member = {"kz", 2}};
-static const struct intel_recipient uz = {.reach = INTEL_PEER, .member = {"uz", 2}};
+static const struct intel_recipient kz = {
+	.reach = INTEL_PEER, .member = {"kz", 2}
+};
+static const struct intel_recipient uz = {
+	.reach = INTEL_PEER, .member = {"uz", 2}
+};
 static const struct intel_recipient anybody = {.reach = INTEL_PUBLIC};
 
 /* The rows that a recipient gets, each told to the release log. */
@@ -290,8 +299,8 @@ static void test_delay(void **state)
 
 	in_force(f, PERMIT_MUST("late", "'to':['kz']", "'delay_hours':2"));
 	assert_int_equal(released(f, &kz), 0);
-	assert_string_equal(reason(f, &kz, serial).because,
-		"the policy demands a delay that has not passed");
+	assert_string_equal(
+		reason(f, &kz, serial).because, "the policy demands a delay that has not passed");
 	epoch = intel_release_epoch(f->intel, &kz);
 	world_fake_advance(&f->world, 2 * HOUR_US - 2000000);
 	assert_int_equal(released(f, &kz), 0);
@@ -304,7 +313,9 @@ static void test_delay(void **state)
 static void test_obligations(void **state)
 {
 	struct fixture *f = *state;
-	struct intel_recipient to = kz, file = {.reach = INTEL_MEMBER, .member = {"kz", 2}};
+	struct intel_recipient to = kz, file = {
+						.reach = INTEL_MEMBER, .member = {"kz", 2}
+        };
 
 	put(f, 1, CLEAR);
 	in_force(f, PERMIT_MUST("a", "'to':['kz']", "'approvals':2"));
@@ -374,7 +385,9 @@ static void test_any_member(void **state)
 {
 	struct fixture *f = *state;
 	const struct intel_recipient any = {.reach = INTEL_MEMBER};
-	const struct intel_recipient one = {.reach = INTEL_MEMBER, .member = {"kz", 2}};
+	const struct intel_recipient one = {
+		.reach = INTEL_MEMBER, .member = {"kz", 2}
+        };
 
 	put(f, 1, CLEAR);
 	in_force(f, TO_KZ);
@@ -388,7 +401,9 @@ static void test_names_too_long(void **state)
 {
 	struct fixture *f = *state;
 	char name[POLICY_NAME_MAX + 1];
-	struct intel_recipient to = {.reach = INTEL_PUBLIC, .member = {name, POLICY_NAME_MAX}};
+	struct intel_recipient to = {
+		.reach = INTEL_PUBLIC, .member = {name, POLICY_NAME_MAX}
+        };
 
 	memset(name, 'm', sizeof(name));
 	put(f, 1, CLEAR);
@@ -467,11 +482,16 @@ static void test_log(void **state)
 static void test_dry_run(void **state)
 {
 	struct fixture *f = *state;
-	static const struct slice to[] = {{"kz", 2}, {"uz", 2}, {"public", 6}};
+	static const struct slice to[] = {
+		{"kz",     2},
+                {"uz",     2},
+                {"public", 6}
+        };
 	const struct intel_recipient *const reaches[] = {&kz, &uz, &anybody};
 	struct policy *before = policy(TO_KZ);
-	struct policy *after = policy(PERMIT("u", "'to':['uz','kz'],'confidence':{'ge':50}") ","
-		PERMIT("p", "'to':['public'],'act':['publish'],'tlp':['clear']"));
+	struct policy *after =
+		policy(PERMIT("u", "'to':['uz','kz'],'confidence':{'ge':50}") "," PERMIT(
+			"p", "'to':['public'],'act':['publish'],'tlp':['clear']"));
 	struct intel_change changes[3];
 	unsigned was[3], is[3];
 
@@ -479,8 +499,8 @@ static void test_dry_run(void **state)
 		put_as(f, n % 5 == 0 ? "uz" : "self", n,
 			arena_string(f->arena,
 				arena_printf(f->arena,
-					",\"confidence\":%u,\"object_marking_refs\":[\"%s\"]", n * 2,
-					n % 3 == 0 ? GREEN : CLEAR)));
+					",\"confidence\":%u,\"object_marking_refs\":[\"%s\"]",
+					n * 2, n % 3 == 0 ? GREEN : CLEAR)));
 	put(f, 100, RED);
 	MUST(intel_dry_run(f->intel, before, after, SLICE("kg"), to, 3, changes, e));
 	/* what it counts is what then happens */
@@ -493,8 +513,8 @@ static void test_dry_run(void **state)
 		assert_true(slice_equal(changes[k].recipient, to[k]));
 		assert_int_equal(changes[k].before, was[k]);
 		assert_int_equal(changes[k].after, is[k]);
-		assert_int_equal(changes[k].gained - changes[k].lost,
-			(int64_t)is[k] - (int64_t)was[k]);
+		assert_int_equal(
+			changes[k].gained - changes[k].lost, (int64_t)is[k] - (int64_t)was[k]);
 	}
 	assert_int_equal(was[0], 40);
 	assert_int_equal(is[0], 15);

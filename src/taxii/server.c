@@ -21,7 +21,7 @@ static const struct {
 } endpoints[] = {
 	{HTTP_GET,    "/taxii2/",				       HTTP_MAYBE,   false, handle_discovery,   "taxii_discovery"  },
 	{HTTP_GET,    "{r}",					    HTTP_MAYBE,   false, handle_root,        "taxii_root"       },
-	{HTTP_GET,    "{r}may-read/",				       HTTP_MAYBE,   false, handle_may_read,    "taxii_may_read"   },
+	{HTTP_GET,    "{r}may-read/",				   HTTP_MAYBE,   false, handle_may_read,    "taxii_may_read"   },
 	{HTTP_GET,    "{r}status/{id}/",                                HTTP_ACCOUNT, false, handle_status,      "taxii_status"     },
 	{HTTP_GET,    "{r}collections/",                                HTTP_MAYBE,   false, handle_collections, "taxii_collections"},
 	{HTTP_GET,    "{r}collections/{id}/",                           HTTP_MAYBE,   false, handle_collection,

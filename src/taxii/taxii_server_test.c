@@ -419,7 +419,10 @@ static void test_error_failures(void **state)
 
 static void policy_put(struct testing *t, const char *when)
 {
-	static const struct slice names[] = {{"kg", 2}, {"kz", 2}};
+	static const struct slice names[] = {
+		{"kg", 2},
+                {"kz", 2}
+        };
 	const struct policy_parties parties = {names, COUNT_OF(names)};
 	struct policy *p = NULL;
 	struct slice text = arena_printf(t->arena,
