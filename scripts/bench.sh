@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # ./run bench [NAME...]: each measure beside its yardstick, in turn, several rounds, medians and the
-# ratio; printed as Markdown. Names: check import page pull memory search ledger policy. Sourced.
+# ratio; printed as Markdown. Names: check import page pull memory search ledger policy coalition. Sourced.
 #
 # SERAI_BENCH_OBJECTS (1000000), SERAI_BENCH_ROUNDS (5), SERAI_BENCH_FOLDER (a temporary one).
 
@@ -27,7 +27,7 @@ bench_end() {
 }
 trap bench_end EXIT
 trap 'exit 130' INT TERM
-names=${*:-check import page release pull memory search ledger policy}
+names=${*:-check import page release pull memory search ledger policy coalition}
 wants() { case " $names " in *" $1 "*) return 0 ;; esac; return 1; }
 
 now() { date +%s%N; }
@@ -51,6 +51,10 @@ printf '# Benchmarks, %s\n\n%s; %s processors; %s; %s rounds, medians [least-mos
 
 if wants ledger; then
 	. scripts/bench_ledger.sh
+fi
+
+if wants coalition; then
+	. scripts/bench_coalition.sh
 fi
 if wants policy; then
 	. scripts/bench_policy.sh
