@@ -119,9 +119,12 @@ enum policy_layer {
 
 /*
  * Strict: unknown properties, attributes, values, effects are errors; every error is in the report.
- * ERR_INVALID when there was one. Top level: type, name, version (whole number from 1), expires
- * (RFC 3339), base (digest of what it changes; "" at first), groups {name: [member...]}, rules
- * [...]. The grammar is in docs/policy.md.
+ * ERR_INVALID when there was one; *e then has the first and how many more. ERR_LIMIT for size,
+ * depth, more than 31 bounds of one number, too many contradictions. Top level: type, name, version
+ * (whole number from 1), expires (RFC 3339), base (digest of what it changes; "" at first), member
+ * (of layers), groups {name: [member...]}, rules [...], text. The grammar is in docs/policy.md.
+ * report may be NULL. A permit that meets a never is read, denied in every decision, told by
+ * policy_analyse, and refused by policy_tabling.
  */
 enum err_kind policy_parse(struct slice text, const struct policy_parties *parties,
 	struct policy_report *report, struct policy **ret_policy, struct err *e) MUST_USE;
@@ -139,7 +142,8 @@ struct policy_facts {
 struct policy_facts policy_facts(const struct policy *p);
 /* unified AND overlays: a new policy whose decisions are those that all layers allow. Rules keep
  * their ids, with "overlay:" or "reservation-of-X:" before those of the layers. ERR_INVALID with a
- * witness when an overlay would loosen. */
+ * witness when an overlay would loosen. Layers that have ended are the caller's to leave out: only
+ * the unified policy's `expires` counts. */
 enum err_kind policy_join(const struct policy *unified, const struct policy *const *layers,
 	size_t layers_count, struct policy **ret_policy, struct err *e) MUST_USE;
 
