@@ -351,6 +351,7 @@ enum err_kind accept_batch_write(struct accept_batch *b, struct store *store,
 			break;
 		}
 		v->date_added_us = results[i].date_added_us;
+		v->serial = v->outcome == INTEL_CONFLICT ? 0 : results[i].serial;
 	}
 	return OK;
 }

@@ -23,6 +23,7 @@ struct intel *intel_new(struct store *store, const struct world *world)
 		intel_free(i);
 		return NULL;
 	}
+	release_policy_load(i);
 	return i;
 }
 

@@ -62,6 +62,7 @@ struct intel_verdict {
 	struct slice id;       /* as it stood; empty when it could not be read */
 	int64_t version_us;    /* 0: none */
 	int64_t date_added_us; /* in the first collection; 0 unless NEW or KNOWN */
+	int64_t serial;        /* of this version in the store; 0 unless NEW or KNOWN */
 	/* For REFUSED, CONFLICT and tolerated: "3.2 Common Properties: created: expected …". */
 	struct slice message;
 	bool tolerated; /* kept although it breaks a MUST */
@@ -182,9 +183,17 @@ bool intel_release(struct intel *i, struct store_reader *r, const struct intel_r
  */
 enum err_kind intel_policy_set(
 	struct intel *i, struct policy *policy, struct slice self, struct err *e) MUST_USE;
+/*
+ * The same, and kept in the store: it holds after a start too, and for every other program that
+ * opens the store. texts: the unified policy, then overlays and reservations (policy_join); none:
+ * no policy. intel_new puts in force what is kept; when that cannot be understood, nothing leaves
+ * to anybody for whom a policy is asked.
+ */
+enum err_kind intel_policy_keep(struct intel *i, const struct policy_parties *parties,
+	struct slice self, const struct slice *texts, size_t count, struct err *e) MUST_USE;
 struct intel_policy_state {
 	bool in_force;
-	bool expired; /* nothing is permitted */
+	bool expired; /* nothing is permitted; also when what was kept could not be understood */
 	char name[POLICY_NAME_MAX + 1];
 	char self[POLICY_NAME_MAX + 1];
 	uint64_t version;
@@ -232,7 +241,7 @@ struct intel_rule_count {
 };
 struct intel_may_read {
 	uint64_t readable, withheld;
-	bool complete; /* false: there are older ones */
+	bool complete;                                   /* false: there are older ones */
 	struct intel_rule_count rules[INTEL_RULES_TOLD]; /* by which what is readable is so */
 	size_t rules_count;
 };

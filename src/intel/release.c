@@ -158,7 +158,8 @@ struct intel_policy_state intel_policy_get(struct intel *i)
 
 	pthread_rwlock_rdlock(&i->policy_lock);
 	state.generation = i->generation;
-	state.in_force = i->policy != NULL;
+	state.in_force = i->in_force;
+	state.expired = world_now(i->world) >= i->expires_us;
 	if (i->policy != NULL) {
 		const struct policy_facts *f = &i->ready.facts;
 
@@ -167,7 +168,6 @@ struct intel_policy_state intel_policy_get(struct intel *i)
 		state.version = f->version;
 		memcpy(state.digest, f->digest, sizeof(state.digest));
 		state.expires_us = f->expires_us;
-		state.expired = world_now(i->world) >= f->expires_us;
 	}
 	pthread_rwlock_unlock(&i->policy_lock);
 	return state;
@@ -490,9 +490,11 @@ static void reason_of_policy(
 
 	context_renew(c);
 	if (!decide(c, row, now, origin_of(c, row->member), &d)) {
-		reason->asked = c->to.reach == INTEL_PEER;
+		reason->asked = c->to.reach == INTEL_PEER || i->in_force;
 		reason->permitted = !reason->asked;
-		reason->because = reason->asked ? "no policy is in force" : NULL;
+		reason->because = i->in_force     ? "the policy that is kept cannot be understood"
+				  : reason->asked ? "no policy is in force"
+						  : NULL;
 		return;
 	}
 	if (c->ours) {

@@ -170,6 +170,8 @@ void release_context_free(struct release_context *c); /* accepts NULL */
 /* The rule that allowed a row to pass, -1 when none was asked; and of which policy. */
 int16_t release_rule_of(
 	struct release_context *c, const struct store_row *row, uint64_t *ret_generation);
+/* Put in force what is kept in the store; nothing leaves when that cannot be understood. */
+void release_policy_load(struct intel *i);
 struct release_log *release_log_new(void) MUST_USE;
 void release_log_free(struct release_log *l);
 /* From all contexts into the log. */

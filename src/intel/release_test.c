@@ -104,7 +104,7 @@ static struct policy *policy(const char *rules)
 #define PERMIT(id, when) "{'id':'" id "','family':'exchange','effect':'permit','when':{" when "}}"
 #define PERMIT_MUST(id, when, must)                                                                \
 	"{'id':'" id "','family':'exchange','effect':'permit','when':{" when "},'must':{" must "}" \
-											       "}"
+	"}"
 #define TO_KZ PERMIT("k", "'to':['kz'],'kind':['tool'],'tlp':{'le':'green'}")
 
 static void in_force(struct fixture *f, const char *rules)
@@ -412,6 +412,64 @@ static void test_names_too_long(void **state)
 	assert_int_equal(released(f, &to), 0);
 }
 
+static void start_again(struct fixture *f)
+{
+	intel_free(f->intel);
+	store_close(f->store);
+	open_again(f, STORE_WRITE);
+}
+
+/* Kept: after a start, for a program that only reads, with a layer; and given up again. */
+static void test_kept(void **state)
+{
+	struct fixture *f = *state;
+	static const struct slice names[] = {
+		{"kg", 2},
+                {"kz", 2},
+                {"uz", 2}
+        };
+	const struct policy_parties parties = {names, COUNT_OF(names)};
+	const struct slice texts[] = {
+		SLICE("{\"type\":\"policy\",\"name\":\"p\",\"version\":1,\"expires\":\"2030-01-01T"
+		      "00:00:00Z\",\"rules\":[{\"id\":\"a\",\"family\":\"exchange\",\"effect\":"
+		      "\"permit\",\"when\":{\"to\":[\"kz\",\"uz\"]}}]}"),
+		SLICE("{\"type\":\"overlay\",\"name\":\"o\",\"version\":1,\"expires\":\"2030-01-01T"
+		      "00:00:00Z\",\"rules\":[{\"id\":\"b\",\"family\":\"exchange\",\"effect\":"
+		      "\"forbid\",\"when\":{\"to\":[\"uz\"]}}]}")};
+	const struct slice bad = SLICE("{\"self\":\"kg\",\"members\":[\"kg\"],\"policies\":[5]}");
+	struct err why;
+
+	put(f, 1, CLEAR);
+	MUST(intel_policy_keep(f->intel, &parties, SLICE("kg"), texts, 1, e));
+	assert_int_equal(released(f, &uz), 1);
+	start_again(f);
+	assert_int_equal(released(f, &uz), 1);
+	/* what is refused leaves both as they were */
+	assert_int_equal(
+		intel_policy_keep(f->intel, &parties, SLICE("xx"), texts, 1, &why), ERR_INVALID);
+	assert_int_equal(
+		intel_policy_keep(f->intel, &parties, SLICE("kg"), &bad, 1, &why), ERR_INVALID);
+	MUST(intel_policy_keep(f->intel, &parties, SLICE("kg"), texts, 2, e));
+	start_again(f);
+	assert_int_equal(released(f, &kz), 1);
+	assert_int_equal(released(f, &uz), 0);
+	assert_int_equal(released(f, &anybody), 0);
+	/* damaged: nothing leaves, but to our own people */
+	MUST(store_original_put(f->store, SLICE("policy"), SLICE("in force"), bad, e));
+	start_again(f);
+	assert_int_equal(released(f, &kz), 0);
+	assert_int_equal(released(f, &anybody), 0);
+	assert_int_equal(released(f, &(struct intel_recipient){.reach = INTEL_OPERATOR}), 1);
+	assert_true(intel_policy_get(f->intel).in_force && intel_policy_get(f->intel).expired);
+	assert_string_equal(
+		reason(f, &anybody, 1).because, "the policy that is kept cannot be understood");
+	MUST(intel_policy_keep(f->intel, &parties, (struct slice){0}, NULL, 0, e));
+	assert_int_equal(released(f, &anybody), 1);
+	start_again(f);
+	assert_int_equal(released(f, &anybody), 1);
+	assert_false(intel_policy_get(f->intel).in_force);
+}
+
 /* ---- the release log ---------------------------------------------------------------------------
  */
 
@@ -656,6 +714,7 @@ int main(void)
 		TEST(test_origin),
 		TEST(test_any_member),
 		TEST(test_names_too_long),
+		TEST(test_kept),
 		TEST(test_log),
 		TEST(test_dry_run),
 		cmocka_unit_test(test_cells),
