@@ -59,31 +59,75 @@ static enum err_kind file_put(struct ledger *l, enum log_file file, uint64_t off
 	return log_write(l, name, offset, buf_slice(bytes), e);
 }
 
-enum err_kind stage_write(const struct stage *s, struct ledger *l, struct err *e)
+/* ERR_DENIED: other bytes are there. */
+static enum err_kind file_same(struct ledger *l, enum log_file file, uint64_t offset,
+	const struct buf *bytes, struct err *e)
 {
-	enum err_kind kind = file_put(l, FILE_ENTRIES, s->size * ENTRY_BYTES, &s->entries, e);
+	char name[FILE_NAME_MAX], *there = malloc(bytes->len + 1);
+	enum err_kind kind;
+
+	if (bytes->bad || there == NULL) {
+		free(there);
+		return err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
+	}
+	log_file_name(file, name);
+	kind = log_read_sparse(l, name, offset, there, bytes->len, e);
+	if (kind == OK && bytes->len > 0 && memcmp(there, bytes->data, bytes->len) != 0)
+		kind = err_set(
+			e, ERR_DENIED, "log \"%s\": \"%s\" is behind the journal", l->folder, name);
+	free(there);
+	return kind;
+}
+
+typedef enum err_kind (*file_does)(struct ledger *l, enum log_file file, uint64_t offset,
+	const struct buf *bytes, struct err *e);
+
+static enum err_kind stage_each(
+	const struct stage *s, struct ledger *l, file_does does, struct err *e)
+{
+	enum err_kind kind = does(l, FILE_ENTRIES, s->size * ENTRY_BYTES, &s->entries, e);
 
 	for (unsigned level = 0; kind == OK && level < TILE_LEVELS; level++)
-		kind = file_put(l, FILE_HASHES + level, hashes_count(s->size, level) * HASH_LEN,
+		kind = does(l, FILE_HASHES + level, hashes_count(s->size, level) * HASH_LEN,
 			&s->hashes[level], e);
+	return kind;
+}
+
+enum err_kind stage_write(const struct stage *s, struct ledger *l, struct err *e)
+{
+	return stage_each(s, l, file_put, e);
+}
+
+static enum err_kind group_each(
+	const struct group *g, struct ledger *l, file_does does, struct err *e)
+{
+	uint64_t size = g->stage.size;
+	enum err_kind kind = stage_each(&g->stage, l, does, e);
+
+	if (kind == OK)
+		kind = does(l, FILE_SALTS, size * LEDGER_SALT_LEN, &g->salts, e);
+	if (kind == OK)
+		kind = does(l, FILE_PLACES, size * PLACE_BYTES, &g->places, e);
+	if (kind == OK)
+		kind = does(l, FILE_CONTENTS, g->next.contents, &g->contents, e);
 	return kind;
 }
 
 enum err_kind group_write(struct group *g, struct ledger *l, struct err *e)
 {
-	uint64_t size = g->stage.size;
-	enum err_kind kind = stage_write(&g->stage, l, e);
+	return group_each(g, l, file_put, e);
+}
 
-	if (kind == OK)
-		kind = file_put(l, FILE_SALTS, size * LEDGER_SALT_LEN, &g->salts, e);
-	if (kind == OK)
-		kind = file_put(l, FILE_PLACES, size * PLACE_BYTES, &g->places, e);
-	if (kind == OK)
-		kind = file_put(l, FILE_CONTENTS, g->next.contents, &g->contents, e);
+enum err_kind group_there(struct group *g, struct ledger *l, struct err *e)
+{
+	return group_each(g, l, file_same, e);
+}
+
+void group_finish(struct group *g)
+{
 	g->next.contents += g->contents.len;
 	g->next.size = g->stage.edge.size;
 	ledger_edge_root(&g->stage.edge, g->next.root);
-	return kind;
 }
 
 void group_init(struct group *g, const struct ledger *l)
@@ -173,6 +217,7 @@ static enum err_kind group_keep(struct group *g, struct ledger *l, bool small, s
 	if (small)
 		journal_record(g, &record);
 	kind = group_write(g, l, e);
+	group_finish(g);
 	if (kind == OK && small) {
 		kind = log_journal_put(l, &record, e);
 		if (kind == OK)

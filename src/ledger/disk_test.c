@@ -261,6 +261,48 @@ static unsigned files_with(const char *folder, const void *bytes, size_t len)
 	return n.found;
 }
 
+/* Small batches are only in the journal, yet a reader sees them; and nothing is written for it. */
+static void readers_see_what_only_the_journal_holds(void **state)
+{
+	struct ledger_entry entry = {.class = LEDGER_COALITION, .content = SLICE("content")};
+	struct ledger_options o = {.folder = "log", .origin = SLICE(ORIGIN), .world = world_real()};
+	struct ledger_disk writing, reading;
+	struct ledger *l, *seen;
+	uint64_t first;
+	uint8_t root[HASH_LEN], same[HASH_LEN];
+
+	MUST(ledger_disk_open(*state, false, &writing, &e));
+	MUST(ledger_disk_open(*state, true, &reading, &e));
+	o.disk = &writing;
+	MUST(ledger_open(&o, &l, &e));
+	for (unsigned i = 0; i < 5; i++)
+		MUST(ledger_append(l, &entry, 1, NULL, &first, &e));
+	assert_true(l->journal > 0);
+	o.disk = &reading;
+	MUST(ledger_open(&o, &seen, &e));
+	assert_int_equal(ledger_size(seen), 5);
+	MUST(ledger_root(l, 5, root, &e));
+	MUST(ledger_root(seen, 5, same, &e));
+	assert_memory_equal(root, same, HASH_LEN);
+	MUST(ledger_verify(seen, NULL, NULL, &e));
+	assert_int_equal(ledger_append(seen, &entry, 1, NULL, &first, NULL), ERR_DENIED);
+	ledger_close(seen);
+	/* what the files do not have yet is not seen */
+	MUST(writing.truncate(writing.context, "log/entries", 3 * ENTRY_BYTES, &e));
+	MUST(ledger_open(&o, &seen, &e));
+	assert_int_equal(ledger_size(seen), 3);
+	ledger_close(seen);
+	ledger_close(l);
+	/* whoever writes makes it whole again */
+	o.disk = &writing;
+	MUST(ledger_open(&o, &l, &e));
+	assert_int_equal(ledger_size(l), 5);
+	MUST(ledger_verify(l, NULL, NULL, &e));
+	ledger_close(l);
+	ledger_disk_close(&reading);
+	ledger_disk_close(&writing);
+}
+
 /* B8 of the acceptance tests, for the ledger's part: no byte of salt or content is left. */
 static void what_is_erased_is_in_no_file(void **state)
 {
@@ -345,6 +387,8 @@ int main(void)
 		cmocka_unit_test(the_fake_fails_when_told),
 		cmocka_unit_test_setup_teardown(
 			what_is_erased_is_in_no_file, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			readers_see_what_only_the_journal_holds, folder_setup, folder_teardown),
 		cmocka_unit_test(a_leaf_can_be_erased_before_its_opening_came),
 	};
 

@@ -150,8 +150,12 @@ struct group {
 };
 void group_init(struct group *g, const struct ledger *l);
 void group_fini(struct group *g);
-/* Write, and fill g->next; neither synced nor told to the state. In turn. */
+/* Write; neither synced nor told to the state. In turn. */
 enum err_kind group_write(struct group *g, struct ledger *l, struct err *e) MUST_USE;
+/* Is it all written? ERR_DENIED: no. */
+enum err_kind group_there(struct group *g, struct ledger *l, struct err *e) MUST_USE;
+/* Fill g->next. */
+void group_finish(struct group *g);
 
 /* ---- journal --------------------------------------------------------------------------------- */
 

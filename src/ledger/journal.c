@@ -118,7 +118,7 @@ static enum err_kind record_read(struct ledger *l, uint64_t offset, char *bytes,
 }
 
 static enum err_kind record_apply(
-	struct ledger *l, const struct head *head, const char *bytes, struct err *e)
+	struct ledger *l, const struct head *head, const char *bytes, bool *reading, struct err *e)
 {
 	const char *at = bytes + HEAD_BYTES;
 	enum err_kind kind;
@@ -133,6 +133,12 @@ static enum err_kind record_apply(
 	buf_append(&g.contents, at, head->contents_len);
 	g.next.note = head->note;
 	kind = group_write(&g, l, e);
+	/* Who only reads sees what whoever writes has written by now. */
+	if (kind == ERR_DENIED) {
+		*reading = true;
+		kind = group_there(&g, l, e);
+	}
+	group_finish(&g);
 	if (kind == OK)
 		log_state_set(l, &g.next, &g.stage.edge);
 	group_fini(&g);
@@ -145,7 +151,7 @@ enum err_kind log_journal_replay(struct ledger *l, struct err *e)
 	uint64_t offset = 0;
 	struct head head;
 	enum err_kind kind;
-	bool found;
+	bool found, reading = false;
 
 	if (bytes == NULL)
 		return err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
@@ -153,17 +159,16 @@ enum err_kind log_journal_replay(struct ledger *l, struct err *e)
 		kind = record_read(l, offset, bytes, &head, &found, e);
 		if (kind != OK || !found)
 			break;
-		kind = record_apply(l, &head, bytes, e);
+		kind = record_apply(l, &head, bytes, &reading, e);
 		if (kind != OK)
 			break;
 		offset += head.len;
 	}
 	secret_wipe(bytes, RECORD_MAX);
 	free(bytes);
-	/* Who may only read sees the log as the state tells it. */
-	if (kind == ERR_DENIED && offset == 0) {
+	if (reading) {
 		l->dirty = 0;
-		return OK;
+		return kind == ERR_DENIED ? OK : kind;
 	}
 	if (kind != OK || offset == 0)
 		return kind;

@@ -155,12 +155,11 @@ struct ledger_options {
 };
 
 /*
- * Make or open. Takes up what only the journal holds (not on a disk for reading), checks lengths,
- * and the right edge against the state's root; the first write cuts off what the state does not
+ * Make or open. Takes up what only the journal holds, checks lengths, and the right edge against the
+ * state's root; the first write cuts off what the state does not
  * vouch for, and makes a new log's folder. An empty origin means that of the log that is there.
  * ERR_CORRUPT names file and offset; ERR_CONFLICT: it is the log of another origin; ERR_USAGE: no
- * origin, and no log. One writer; any number of threads may read. ledger_close writes what the
- * journal holds into the state, so that readers see it.
+ * origin, and no log. One writer; any number of threads may read. ledger_close writes nothing.
  */
 enum err_kind ledger_open(
 	const struct ledger_options *options, struct ledger **ret_log, struct err *e) MUST_USE;

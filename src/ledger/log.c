@@ -427,9 +427,6 @@ void ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
-	/* Nothing is lost without, but who only reads would not see the end. */
-	if (l->journal > 0 && log_tidy(l, NULL) != OK)
-		l->journal = 0;
 	(void)pthread_rwlock_destroy(&l->openings);
 	(void)pthread_cond_destroy(&l->changed);
 	(void)pthread_mutex_destroy(&l->mutex);

@@ -420,7 +420,7 @@ static void a_damaged_slot_is_made_up_for_by_the_other(void **state)
 	(void)state;
 	bench_init(&b, 10);
 	MUST(bench_append(&b, 10, &e));
-	MUST(bench_append(&b, 3, &e));
+	MUST(bench_append(&b, JOURNAL_ENTRIES_MAX + 1, &e)); /* nothing is left to the journal */
 	ledger_close(b.log);
 	for (uint64_t bit = 0; bit < STATE_SLOT_BYTES * 8; bit += 3) {
 		for (unsigned slot = 0; slot < 2; slot++) {
@@ -428,7 +428,7 @@ static void a_damaged_slot_is_made_up_for_by_the_other(void **state)
 
 			assert_true(ledger_disk_fake_flip(b.fake, "logs/a/state", at));
 			bench_open(&b);
-			assert_int_equal(ledger_size(b.log), 13);
+			assert_int_equal(ledger_size(b.log), b.written);
 			assert_int_equal(ledger_verify(b.log, NULL, NULL, NULL), ERR_CORRUPT);
 			ledger_close(b.log);
 			assert_true(ledger_disk_fake_flip(b.fake, "logs/a/state", at));
@@ -564,8 +564,6 @@ static void a_crash_at_every_call_loses_nothing_acknowledged(void **state)
 	bench_init(&b, 12);
 	ledger_disk_fake_fail_at(b.fake, 0);
 	scenario(&b, &m);
-	ledger_close(b.log); /* closing writes too */
-	b.log = NULL;
 	calls = ledger_disk_fake_calls(b.fake);
 	assert_int_equal(m.size, 522);
 	assert_true(m.erased);
