@@ -97,6 +97,7 @@ struct sim {
 	uint64_t decisions_made;
 	struct buf decision_notes; /* the last one made */
 	struct buf charter;
+	struct buf spoils; /* answers that hostile members give again */
 	char broken[ERR_TEXT_MAX];
 };
 
@@ -624,6 +625,39 @@ static void replay_keep(
 	buf_slice_append(&kept->request, request);
 }
 
+/* What a hostile member may answer: altered, cut off, nothing, noise, an older answer, far too much. */
+static void answer_spoil(struct sim *s, struct buf *answer)
+{
+	switch (pick(s, 6)) {
+	case 0:
+		if (answer->len > 0)
+			answer->data[pick(s, answer->len)] ^= (char)(1u << pick(s, 8));
+		break;
+	case 1:
+		answer->len = (size_t)pick(s, answer->len + 1);
+		break;
+	case 2:
+		answer->len = 0;
+		break;
+	case 3:
+		for (size_t i = 0; i < answer->len; i++)
+			answer->data[i] = (char)next_random(&s->random);
+		break;
+	case 4:
+		buf_slice_append(&s->spoils, buf_slice(answer));
+		if (chance(s, 50)) {
+			buf_clear(answer);
+			buf_slice_append(answer, buf_slice(&s->spoils));
+			buf_clear(&s->spoils);
+		}
+		break;
+	default:
+		for (unsigned i = 0; i < 100; i++)
+			buf_slice_append(answer, SLICE("\xff\xff\xff\xff\xff\xff\xff\xff"));
+		break;
+	}
+}
+
 static enum err_kind route_call(void *context, enum coalition_ask ask, struct slice request,
 	struct buf *ret_answer, struct err *e)
 {
@@ -656,8 +690,8 @@ static enum err_kind route_call(void *context, enum coalition_ask ask, struct sl
 		s->result.lost++;
 		return err_set(e, ERR_IO, "the answer was lost");
 	}
-	if (kind == OK && s->members[r->to].colludes && ret_answer->len > 0 && chance(s, 5))
-		ret_answer->data[pick(s, ret_answer->len)] ^= (char)(1u << pick(s, 8));
+	if (kind == OK && s->founded && s->members[r->to].colludes && chance(s, 8))
+		answer_spoil(s, ret_answer);
 	return kind;
 }
 
@@ -1240,6 +1274,7 @@ static void sim_end(struct sim *s)
 	for (unsigned i = 0; i < s->replays_count; i++)
 		buf_fini(&s->replays[i].request);
 	buf_fini(&s->charter);
+	buf_fini(&s->spoils);
 	buf_fini(&s->decision_notes);
 }
 
