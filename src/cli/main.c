@@ -34,6 +34,13 @@ const struct verb *const cli_verbs[] = {
 	&verb_log_prove,
 	&verb_log_verify,
 	&verb_log_tiles,
+	/* the coalition: files and offline keys */
+	&verb_member_root,
+	&verb_member_charter,
+	&verb_member_decision,
+	&verb_member_sign,
+	&verb_member_show,
+	&verb_member_quorum,
 	/* other nodes */
 	&verb_remote,
 	&verb_pull,
