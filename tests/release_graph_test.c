@@ -3,10 +3,10 @@
  * Nothing leaves that the policy and the markings do not allow, directly or through a reference.
  *
  * Worlds of random objects, references, markings and policies are put into a real store and read by
- * random recipients in every way there is: page, search, versions, referrers, all, get, export and
- * TAXII. What comes out is compared with a reading of the same world that knows neither store nor
- * policy engine: it keeps what it made as plain structs and tries every rule on every object. A
- * case is one object, one recipient, one way.
+ * random recipients in every way there is: page, search, versions, referrers, all, get, by number,
+ * export and TAXII. What comes out is compared with a reading of the same world that knows neither
+ * store nor policy engine: it keeps what it made as plain structs and tries every rule on every
+ * object. A case is one object, one recipient, one way.
  *
  *   release_graph_test [CASES [SEED]]
  *
@@ -621,8 +621,9 @@ static bool policy_allows(const struct world_of *w, const struct thing *thing,
 			   [PII] = flavours[thing->flavour].pii,
 			   [ORIGIN] = v->own ? 0 : 1,
 			   [CONTENT] = flavours[thing->flavour].content,
-			   [AFFECTED] = v->affected == UNKNOWN || to == PUBLIC || to == STRANGER ? UNKNOWN
-									    : v->affected == to,
+			   [AFFECTED] = v->affected == UNKNOWN || to == PUBLIC || to == STRANGER
+					     ? UNKNOWN
+					     : v->affected == to,
 			   }
         };
 	int delay_hours = 0;
@@ -813,6 +814,15 @@ static void ways_of_thing(struct testing *t, const struct world_of *w, const str
 	if (found)
 		see_row(w, &seen, &row);
 	compare(w, r, &seen, (struct expected){false, (int)i, -1}, now_us, "get", k);
+	seen = (struct seen){0};
+	for (int64_t serial = 1; serial <= THINGS * VERSIONS + 2; serial++) {
+		must_be(intel_release_serial(
+				t->intel, reader, &r->to, serial, &row, &body, &found, &e),
+			&e, "serial");
+		if (found)
+			see_row(w, &seen, &row);
+	}
+	compare(w, r, &seen, (struct expected){true, -1, -1}, now_us, "serial", k);
 	buf_fini(&body);
 }
 

@@ -313,6 +313,11 @@ enum err_kind intel_release_get(struct intel *i, struct store_reader *r,
 	const struct intel_recipient *to, struct slice type, const struct uuid *uuid,
 	struct store_row *ret_row, struct buf *ret_body, bool *ret_found, struct err *e) MUST_USE;
 
+/* One version by its number in the store. */
+enum err_kind intel_release_serial(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, int64_t serial, struct store_row *ret_row,
+	struct buf *ret_body, bool *ret_found, struct err *e) MUST_USE;
+
 /* Rows held back from this recipient since the last cursor opened for it through r. */
 uint64_t intel_release_withheld(
 	struct intel *i, struct store_reader *r, const struct intel_recipient *to);

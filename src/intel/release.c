@@ -608,3 +608,28 @@ enum err_kind intel_release_get(struct intel *i, struct store_reader *r,
 {
 	return store_get(r, type, uuid, audience_of(i, r, to), ret_row, ret_body, ret_found, e);
 }
+
+/* The walk over everything, one step of it. */
+enum err_kind intel_release_serial(struct intel *i, struct store_reader *r,
+	const struct intel_recipient *to, int64_t serial, struct store_row *ret_row,
+	struct buf *ret_body, bool *ret_found, struct err *e)
+{
+	const struct intel_recipient us = {.reach = INTEL_OPERATOR};
+	struct store_cursor *c = NULL;
+	struct store_row row;
+	bool found = false;
+	enum err_kind kind = intel_release_all(i, r, &us, serial - 1, true, &c, e);
+
+	if (kind == OK)
+		kind = store_cursor_next(c, &row, &found, e);
+	found = kind == OK && found && row.serial == serial && intel_release(i, r, to, &row);
+	if (found)
+		kind = store_cursor_body(c, ret_body, e);
+	store_cursor_free(c);
+	if (kind != OK)
+		return kind;
+	if (found)
+		*ret_row = row;
+	*ret_found = found;
+	return OK;
+}

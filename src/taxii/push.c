@@ -89,7 +89,6 @@ static enum err_kind search_run(struct pushing *p, struct err *e)
 			p->found = grown;
 			capacity = more;
 		}
-		intel_released(p->intel, r, &p->push->to, &row);
 		p->found[p->found_count++] = row.serial;
 	}
 	store_cursor_free(c);
@@ -162,19 +161,22 @@ static enum err_kind load_rows(
 	return kind;
 }
 
-/* From what the search found; it was released row by row then. */
+/* From what the search found. That was released then, and is asked for again now: a policy may have
+ * changed while the server was slow. */
 static enum err_kind load_found(
 	struct pushing *p, struct store_reader *r, struct load *l, struct err *e)
 {
 	while (p->found_at < p->found_count) {
 		int64_t serial = p->found[p->found_at];
 		size_t before = l->text.len;
+		struct store_row row;
 		bool there;
 		enum err_kind kind;
 
 		if (l->objects > 0)
 			buf_char(&l->text, ',');
-		kind = store_get_serial(r, serial, &l->text, &there, e);
+		kind = intel_release_serial(
+			p->intel, r, &p->push->to, serial, &row, &l->text, &there, e);
 		if (kind != OK)
 			return kind;
 		if (!there || l->text.len + 3 > p->envelope_max || l->objects == PUSH_OBJECTS_MAX) {
@@ -187,6 +189,7 @@ static enum err_kind load_found(
 				refuse(p, SLICE("an object"),
 					SLICE("larger than the server takes in one request"));
 		} else {
+			intel_released(p->intel, r, &p->push->to, &row);
 			l->objects++;
 		}
 		p->found_at++;
