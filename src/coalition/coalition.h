@@ -17,7 +17,7 @@
 /* ---- limits ------------------------------------------------------------------------------------
  */
 
-#define COALITION_MEMBERS_MAX  62 /* as many as a policy knows */
+#define COALITION_MEMBERS_MAX  50 /* a witness and a mirror of each fit one note */
 #define COALITION_NAME_MAX     64 /* bytes of a member's name: a-z 0-9 - . */
 #define COALITION_CHARTER_MAX  NOTE_BYTES_MAX
 #define COALITION_ANSWER_MAX   MIB(8)   /* bytes of one answer */

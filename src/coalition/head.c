@@ -241,8 +241,12 @@ enum err_kind head_merge(struct coalition *c, const struct origin *o, struct sig
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < COUNT_OF(parts) && kind == OK; i++) {
 		kind = note_parse(buf_slice(&parts[i]->note), a, &note, e);
-		for (size_t k = 0; kind == OK && k < note.signatures_count; k++)
-			buf_slice_append(&lines, note.signatures[k].line);
+		for (size_t k = 0; kind == OK && k < note.signatures_count; k++) {
+			struct slice line = note.signatures[k].line;
+
+			if (slice_find_text(buf_slice(&lines), line) == lines.len)
+				buf_slice_append(&lines, line);
+		}
 	}
 	if (kind == OK) {
 		note_write(note.text, buf_slice(&lines), &both);

@@ -11,7 +11,7 @@
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 #define NOTE_BYTES_MAX      KIB(128) /* of a whole note: 30 members' signatures of 5 kB fit */
-#define NOTE_SIGNATURES_MAX 64       /* lines; signed-note asks for at least 16 */
+#define NOTE_SIGNATURES_MAX 100 /* lines, as Go takes: the log, and of 50 members a witness and a mirror */
 #define NOTE_SIGNATURE_MAX  5120     /* bytes of one, without key id: ML-DSA-44 fits */
 #define NOTE_NAME_MAX       255      /* bytes of a key's name */
 
