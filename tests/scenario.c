@@ -25,7 +25,11 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 void scenario_remove(const char *path)
 {
+	char keys[4096];
+
 	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	snprintf(keys, sizeof(keys), "%s-keys", path); /* a node's are beside it */
+	nftw(keys, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 char *scenario_data(const char *name)

@@ -223,6 +223,7 @@ struct http_client_config {
 	unsigned total_seconds;                  /* for one request; 0: 600 */
 	unsigned slow_bytes_per_second;          /* give up under this for 30 s; 0: 100 */
 	bool insecure; /* do not verify the server: tests and first contact only */
+	bool tls_1_3;  /* nothing older: towards servers that are known to be able to */
 };
 
 struct http_client;

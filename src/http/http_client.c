@@ -122,7 +122,8 @@ static void set_up_tls(CURL *curl, const struct http_client_config *config)
 	bool pin_alone = config->pin != NULL && config->ca_file == NULL;
 	bool verify = !config->insecure && !pin_alone;
 
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION,
+		config->tls_1_3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	if (config->ca_file != NULL)

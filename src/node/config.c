@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* One small file of "name = value" lines; each setting is one row of the table. */
+#include <stdlib.h>
+
 #include "node.h"
 
 enum setting_kind { SETTING_TEXT, SETTING_PATH, SETTING_NUMBER, SETTING_YES };
@@ -21,7 +23,7 @@ static const struct setting settings[] = {
 	{"contact",             SETTING_TEXT,   AT(contact),             "",               0,    0,
          "whom to ask; shown in the TAXII discovery"										       },
 	{"member",              SETTING_TEXT,   AT(member),              "self",           0,    0,
-         "our name on what we bring in ourselves"											  },
+         "our name in the coalition, and on what we bring in ourselves"											  },
 	{"listen",              SETTING_TEXT,   AT(listen),              "127.0.0.1:6443", 0,    0,          "address and port"            },
 	{"certificate",         SETTING_PATH,   AT(certificate),         "tls.crt",        0,    0,
          "PEM chain; \"none\" for plain HTTP, which only a loopback address may"                                                           },
@@ -44,6 +46,14 @@ static const struct setting settings[] = {
          "finished pages kept in memory"												   },
 	{"metrics_open",        SETTING_YES,    AT(metrics_open),        "no",             0,    0,
          "let anybody read /metrics; else only administrators"									     },
+	{"keys",                SETTING_PATH,   AT(keys),                "",               0,    0,
+         "folder of the member's keys; left empty: beside the node's, with -keys behind its name"},
+	{"received",            SETTING_TEXT,   AT(received),            "main",           0,    0,
+         "collection for what other members of the coalition send"},
+	{"log_open",            SETTING_YES,    AT(log_open),            "no",             0,    0,
+         "let anybody read logs and checkpoints; else only members"},
+	{"poll_seconds",        SETTING_NUMBER, AT(poll_seconds),        "1",              1,    3600,
+         "between two rounds with a member that has nothing new"},
 	{"log_level",           SETTING_TEXT,   AT(log_level),           "info",           0,    0,          "debug, info, warn or error"  },
 };
 
@@ -109,6 +119,19 @@ static enum err_kind line_take(struct node_config *c, struct slice line, struct 
 	return err_set(e, ERR_PARSE, "no setting \"%.*s\"", SLICE_ARG(name));
 }
 
+/* The keys are beside the folder, not in it. */
+static enum err_kind keys_place(struct node_config *c, struct err *e)
+{
+	char *real;
+
+	if (c->keys[0] != '\0')
+		return OK;
+	real = realpath(c->folder, NULL);
+	c->keys = arena_printf(c->arena, "%s-keys", real == NULL ? c->folder : real).data;
+	free(real);
+	return c->keys == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+}
+
 enum err_kind node_config_load(const char *folder, struct node_config *ret_config, struct err *e)
 {
 	struct node_config c = {.arena = arena_new(MIB(1))};
@@ -143,6 +166,8 @@ enum err_kind node_config_load(const char *folder, struct node_config *ret_confi
 		(c.root[0] != '/' || c.root[strlen(c.root) - 1] != '/' || strlen(c.root) < 3))
 		kind = err_set(e, ERR_PARSE, "%s: root = \"%s\": expected a path such as /api/",
 			path.data, c.root);
+	if (kind == OK)
+		kind = keys_place(&c, e);
 	buf_fini(&text);
 	if (kind != OK) {
 		node_config_fini(&c);
@@ -158,7 +183,8 @@ void node_config_fini(struct node_config *c)
 	*c = (struct node_config){0};
 }
 
-void node_config_template(struct buf *out, const char *title, const char *listen)
+void node_config_template(
+	struct buf *out, const char *title, const char *listen, const char *member)
 {
 	buf_text(out, "# Configuration of a Serai node. Lines that begin with # are the defaults.\n"
 		      "# After a change: systemctl reload serai, or send SIGHUP; listen, threads "
@@ -174,6 +200,10 @@ void node_config_template(struct buf *out, const char *title, const char *listen
 		}
 		if (strcmp(settings[i].name, "listen") == 0 && listen != NULL) {
 			value = listen;
+			given = true;
+		}
+		if (strcmp(settings[i].name, "member") == 0 && member != NULL) {
+			value = member;
 			given = true;
 		}
 		buf_printf(out, "\n# %s\n%s%s = %s\n", settings[i].says, given ? "" : "#",

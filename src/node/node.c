@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "node.h"
+#include "parts.h"
 
 #define FIRST_ACCOUNT "admin"
 
@@ -15,14 +15,18 @@ enum err_kind node_open(const char *folder, enum store_mode mode, const struct w
 	struct store_options options = {.mode = mode, .world = world};
 	enum err_kind kind = node_config_load(folder, &n.config, e);
 	struct slice path;
+	int64_t since = 0;
 
 	if (kind != OK)
 		return kind;
 	path = arena_printf(n.config.arena, "%s/store", folder);
 	if (path.data == NULL)
 		kind = err_set(e, ERR_NOMEM, "out of memory");
-	if (kind == OK)
-		kind = store_open(path.data, &options, &n.store, e);
+	if (kind == OK) {
+		do
+			kind = store_open(path.data, &options, &n.store, e);
+		while (mode == STORE_WRITE && busy_again(world, kind, &since));
+	}
 	if (kind == OK) {
 		n.intel = intel_new(n.store, world);
 		if (n.intel == NULL)
@@ -91,6 +95,48 @@ static enum err_kind first_account(struct store *store, const struct world *worl
 	return kind == OK ? store_account_put(store, &account, e) : kind;
 }
 
+/* Our name in a coalition: the folder's, else the host's, as far as it can be one. */
+static void member_name(
+	const char *folder, const char *host_name, char ret_name[COALITION_NAME_MAX + 1])
+{
+	char *real = realpath(folder, NULL);
+	const char *slash = real == NULL ? NULL : strrchr(real, '/');
+	const char *const from[] = {slash == NULL ? "" : slash + 1, host_name, "member"};
+	size_t len;
+
+	for (size_t k = 0; k < COUNT_OF(from); k++) {
+		len = 0;
+		for (const char *at = from[k]; *at != '\0' && *at != ',' && len < COALITION_NAME_MAX;
+			at++) {
+			char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+
+			if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+				(len > 0 && (c == '-' || c == '.')))
+				ret_name[len++] = c;
+		}
+		while (len > 0 && (ret_name[len - 1] == '-' || ret_name[len - 1] == '.'))
+			len--;
+		ret_name[len] = '\0';
+		if (len > 0 && strcmp(ret_name, "self") != 0)
+			break;
+	}
+	free(real);
+}
+
+/* Beside the folder; what is there already is kept, and says what the member is called. */
+static enum err_kind first_keys(const char *folder, const char *certificate,
+	const struct world *world, char member[COALITION_NAME_MAX + 1], struct arena *a,
+	struct err *e)
+{
+	char *real = realpath(folder, NULL);
+	struct slice keys = arena_printf(a, "%s-keys", real == NULL ? folder : real);
+
+	free(real);
+	if (keys.data == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	return keys_make(keys.data, slice_of(member), certificate, world, member, e);
+}
+
 enum err_kind node_init(const char *folder, const char *title, const char *listen,
 	const char *host_name, const struct world *world, char ret_password[64], struct err *e)
 {
@@ -99,6 +145,7 @@ enum err_kind node_init(const char *folder, const char *title, const char *liste
 	struct store_options options = {.mode = STORE_CREATE, .world = world};
 	struct store *store = NULL;
 	struct buf text = BUF_INIT;
+	char member[COALITION_NAME_MAX + 1];
 	enum err_kind kind;
 
 	if (a == NULL)
@@ -122,6 +169,10 @@ enum err_kind node_init(const char *folder, const char *title, const char *liste
 		kind = folder_make(spool.data, 0700, e);
 	if (kind == OK && access(key.data, F_OK) != 0)
 		kind = http_certificate_make(world, host_name, certificate.data, key.data, e);
+	if (kind == OK) {
+		member_name(folder, host_name, member);
+		kind = first_keys(folder, certificate.data, world, member, a, e);
+	}
 	if (kind == OK)
 		kind = store_open(store_path.data, &options, &store, e);
 	if (kind == OK)
@@ -130,7 +181,7 @@ enum err_kind node_init(const char *folder, const char *title, const char *liste
 		kind = first_collection(store, world, e);
 	/* The configuration comes last: with it the folder is a node. */
 	if (kind == OK) {
-		node_config_template(&text, title, listen);
+		node_config_template(&text, title, listen, member);
 		kind = text.bad ? err_set(e, ERR_NOMEM, "out of memory")
 				: file_write_atomic(config.data, buf_slice(&text), 0600, e);
 	}

@@ -17,6 +17,9 @@
  *   store/       the database
  *   spool/       request bodies on their way in (unlinked files)
  *   tls.crt, tls.key   unless the configuration names others
+ *   coalition/   charter, logs and decisions of the coalition
+ *   overlay.json   our own overlay over the coalition's policy, when there is one
+ *   control      the socket of a node that serves
  */
 #define NODE_CONFIG_FILE "serai.conf"
 #define NODE_CONFIG_MAX  KIB(64) /* bytes */
@@ -31,7 +34,11 @@ struct node_config {
 	const char *root;
 	const char *root_title;
 	const char *log_level;
-	const char *member; /* our name on what we bring in ourselves */
+	const char *member; /* our name in the coalition, and on what we bring in ourselves */
+	const char *keys;   /* whole path */
+	const char *received; /* collection for what other members send */
+	bool log_open;        /* logs and checkpoints without an account */
+	unsigned poll_seconds;
 	bool client_certificates;
 	bool metrics_open; /* /metrics without an account */
 	unsigned threads, connections, per_address;
@@ -46,7 +53,8 @@ enum err_kind node_config_load(
 	const char *folder, struct node_config *ret_config, struct err *e) MUST_USE;
 void node_config_fini(struct node_config *c);
 /* Text after `name = `, for `serai init`: every setting with its default and what it does. */
-void node_config_template(struct buf *out, const char *title, const char *listen);
+void node_config_template(
+	struct buf *out, const char *title, const char *listen, const char *member);
 
 /*
  * Make a node: folder, configuration, store, a self-signed certificate, a first collection and an

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "node.h"
+#include "parts.h"
 #include "sandbox/sandbox.h"
 
 #define IDLE_SECONDS   1  /* between two rounds of the store's housekeeping */
@@ -22,6 +22,9 @@ struct serving {
 	const struct world *world;
 	struct taxii_server *taxii;
 	struct http_server *http;
+	struct seat *seat; /* NULL: no keys, no coalition */
+	struct control *control;
+	struct routes *coalition_routes;
 	struct http_route *routes;
 	size_t routes_count;
 	int64_t started_us;
@@ -154,10 +157,12 @@ static bool is_loopback(const char *listen)
 
 static enum err_kind routes_make(struct serving *s, struct err *e)
 {
-	size_t taxii_count;
+	size_t taxii_count, coalition_count = 0;
 	const struct http_route *of_taxii = taxii_routes(s->taxii, &taxii_count);
+	const struct http_route *of_coalition =
+		s->seat == NULL ? NULL : routes_table(s->coalition_routes, &coalition_count);
 
-	s->routes_count = taxii_count + ROUTES_OF_OURS;
+	s->routes_count = taxii_count + coalition_count + ROUTES_OF_OURS;
 	s->routes = calloc(s->routes_count, sizeof(*s->routes));
 	if (s->routes == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -174,32 +179,49 @@ static enum err_kind routes_make(struct serving *s, struct err *e)
 		.says = "metrics",
 		.context = s};
 	memcpy(s->routes + ROUTES_OF_OURS, of_taxii, taxii_count * sizeof(*of_taxii));
+	if (coalition_count > 0)
+		memcpy(s->routes + ROUTES_OF_OURS + taxii_count, of_coalition,
+			coalition_count * sizeof(*of_coalition));
 	return OK;
 }
 
 /* The sandbox comes first, before any thread and before the first foreign byte; so the folders that
  * we need must be there by then. */
 static enum err_kind sandboxed_open(
-	struct serving *s, const char *folder, bool *ret_files, struct err *e)
+	struct serving *s, const char *folder, bool member, bool *ret_files, struct err *e)
 {
 	struct node_config config;
-	struct slice spool;
+	struct slice spool, coalition;
 	enum err_kind kind = node_config_load(folder, &config, e);
 
 	if (kind != OK)
 		return kind;
 	spool = arena_printf(config.arena, "%s/spool", folder);
-	kind = spool.data == NULL ? err_set(e, ERR_NOMEM, "out of memory")
-				  : folder_make(spool.data, 0700, e);
+	coalition = arena_printf(config.arena, "%s/" SEAT_FOLDER, folder);
+	kind = spool.data == NULL || coalition.data == NULL
+		       ? err_set(e, ERR_NOMEM, "out of memory")
+		       : folder_make(spool.data, 0700, e);
+	if (kind == OK && member)
+		kind = folder_make(coalition.data, 0700, e);
+	if (kind == OK && member)
+		kind = control_open(folder, &s->control, e);
 	if (kind == OK) {
-		/* A renewed certificate is a new file under the same name: its folder. */
-		const struct sandbox_path paths[] = {
-			{folder,             SANDBOX_WRITE, false, false},
-			{config.certificate, SANDBOX_READ,  true,  false},
-			{config.key,         SANDBOX_READ,  true,  false},
-		};
 		bool own = config.certificate[0] == '/' || config.key[0] == '/';
-		const struct sandbox_rules rules = {paths, own ? COUNT_OF(paths) : 1, false};
+		/* A renewed certificate is a new file under the same name: its folder. What finds the
+		 * addresses of names comes last; it is needed for members that are told by name. */
+		const struct sandbox_path paths[] = {
+			{folder,                                  SANDBOX_WRITE,   false, false},
+			{coalition.data,                          SANDBOX_FOLDERS, false, true },
+			{own ? config.certificate : folder,       SANDBOX_READ,    own,   false},
+			{own ? config.key : folder,               SANDBOX_READ,    own,   false},
+			{"/etc/hosts",                            SANDBOX_READ,    false, true },
+			{"/etc/resolv.conf",                      SANDBOX_READ,    false, true },
+			{"/etc/nsswitch.conf",                    SANDBOX_READ,    false, true },
+			{"/etc/host.conf",                        SANDBOX_READ,    false, true },
+			{"/etc/gai.conf",                         SANDBOX_READ,    false, true },
+		};
+		const struct sandbox_rules rules = {
+			.paths = paths, .paths_count = member ? COUNT_OF(paths) : 4};
 
 		kind = sandbox_enter(&rules, ret_files, e);
 	}
@@ -207,17 +229,37 @@ static enum err_kind sandboxed_open(
 	return kind == OK ? node_open(folder, STORE_WRITE, s->world, &s->node, e) : kind;
 }
 
-static enum err_kind serving_start(struct serving *s, const char *folder, struct err *e)
+/* Our seat, once there is a signer; the sockets come later. */
+static enum err_kind coalition_join(struct serving *s, int signer_fd, struct err *e)
+{
+	enum err_kind kind;
+
+	if (signer_fd < 0)
+		return OK;
+	kind = seat_open(&s->node, s->world, &s->log, signer_fd, &s->seat, e);
+	if (kind == OK)
+		kind = routes_open(s->seat, &s->coalition_routes, e);
+	return kind;
+}
+
+static enum err_kind serving_start(
+	struct serving *s, const char *folder, int signer_fd, struct err *e)
 {
 	const struct node_config *c;
 	struct slice spool;
 	bool files_restricted;
-	enum err_kind kind = sandboxed_open(s, folder, &files_restricted, e);
+	enum err_kind kind = sandboxed_open(s, folder, signer_fd >= 0, &files_restricted, e);
 
-	if (kind != OK)
+	if (kind != OK) {
+		if (signer_fd >= 0)
+			close(signer_fd);
 		return kind;
+	}
 	c = &s->node.config;
 	s->log.least = level_of(c->log_level);
+	kind = coalition_join(s, signer_fd, e);
+	if (kind != OK)
+		return kind;
 	if (is_none(c->certificate) && !is_loopback(c->listen))
 		return err_set(e, ERR_USAGE,
 			"listen = %s without a certificate: plain HTTP is for loopback "
@@ -249,7 +291,7 @@ static enum err_kind serving_start(struct serving *s, const char *folder, struct
 		kind = routes_make(s, e);
 	if (kind != OK)
 		return kind;
-	return http_server_start(
+	kind = http_server_start(
 		&(struct http_server_config){
 			.listen = c->listen,
 			.certificate_file = is_none(c->certificate) ? NULL : c->certificate,
@@ -263,19 +305,36 @@ static enum err_kind serving_start(struct serving *s, const char *folder, struct
 			.routes_count = s->routes_count,
 			.context = s->taxii,
 			.store = s->node.store,
+			.accounts = s->seat == NULL ? NULL : routes_accounts(s->coalition_routes),
 			.world = s->world,
 			.log = &s->log,
 			.error = taxii_error,
 		},
 		&s->http, e);
+	if (kind == OK && s->seat != NULL)
+		kind = peers_start(s->seat, e);
+	if (kind == OK && s->seat != NULL)
+		kind = control_start(s->control, s->seat, e);
+	return kind;
 }
 
 static void serving_stop(struct serving *s)
 {
+	if (s->seat != NULL)
+		peers_quit(s->seat);
+	control_free(s->control);
 	if (s->http != NULL)
 		http_server_stop(s->http, STOP_SECONDS);
+	if (s->seat != NULL && !peers_quiet(s->seat, STOP_SECONDS)) {
+		/* A thread still waits for an answer: what it uses stays, and ends with us. */
+		if (intel_released_flush(s->node.intel, NULL) != OK)
+			log_line(&s->log, LOG_WARN, "stop", "why", "release log", NULL);
+		return;
+	}
 	taxii_server_free(s->taxii);
 	free(s->routes);
+	routes_free(s->coalition_routes);
+	seat_close(s->seat);
 	node_close(&s->node);
 }
 
@@ -319,7 +378,7 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 	}
 }
 
-enum err_kind node_serve(const char *folder, const struct world *world,
+enum err_kind node_run(const char *folder, const struct world *world, int signer_fd,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e)
 {
 	struct serving s = {
@@ -337,7 +396,7 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 	signal(SIGPIPE, SIG_IGN);
 
 	s.started_us = world_monotonic(world);
-	kind = serving_start(&s, folder, e);
+	kind = serving_start(&s, folder, signer_fd, e);
 	if (kind == OK) {
 		log_line(&s.log, LOG_INFO, "start", "listen", s.node.config.listen, "folder",
 			folder, NULL);

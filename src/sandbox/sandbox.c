@@ -59,7 +59,10 @@ static enum err_kind path_rule(int rules, const struct sandbox_path *p, struct e
 	char folder[4096];
 	const char *path = p->path;
 	struct stat st;
-	uint64_t access = p->access == SANDBOX_WRITE ? FOLDER_WRITE : FOLDER_READ;
+	uint64_t access = p->access == SANDBOX_READ ? FOLDER_READ : FOLDER_WRITE;
+
+	if (p->access == SANDBOX_FOLDERS)
+		access |= LANDLOCK_ACCESS_FS_MAKE_DIR;
 
 	if (p->of_file) {
 		folder_of_file(path, folder, sizeof(folder));

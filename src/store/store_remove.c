@@ -349,6 +349,71 @@ enum err_kind store_remove(struct store *s, int64_t collection, struct slice typ
 	return kind;
 }
 
+/* ---- altogether --------------------------------------------------------------------------------- */
+
+static enum err_kind forget_from(struct writer *w, struct collection_state *c, int64_t ident,
+	int64_t serial, struct err *e)
+{
+	struct version *list = NULL;
+	uint64_t removed = 0;
+	size_t count = 0;
+	bool any = false;
+	enum err_kind kind =
+		versions_list(w, ident, c->number, STORE_ALL_VERSIONS, &list, &count, e);
+
+	for (size_t i = 0; i < count; i++) {
+		list[i].goes = list[i].serial == serial;
+		any = any || list[i].goes;
+	}
+	if (kind == OK && any)
+		kind = entries_remove(w, c, list, count, &removed, e);
+	free(list);
+	return kind;
+}
+
+static enum err_kind forget_here(
+	struct writer *w, int64_t serial, bool *ret_found, struct err *e)
+{
+	sqlite3_stmt *st;
+	int64_t ident;
+	enum err_kind kind = conn_statement(&w->conn, SQL_OBJECT_GONE, &st, e);
+
+	if (kind != OK)
+		return kind;
+	bind_int(st, 1, serial);
+	kind = conn_row(&w->conn, st, ret_found, e);
+	if (kind != OK || !*ret_found)
+		return kind;
+	ident = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	for (size_t i = 0; kind == OK && i < w->collections_count; i++)
+		kind = forget_from(w, &w->collections[i], ident, serial, e);
+	/* What was in no collection is still here. */
+	return kind == OK ? erase_if_free(w, serial, e) : kind;
+}
+
+enum err_kind store_forget(struct store *s, int64_t serial, bool *ret_found, struct err *e)
+{
+	bool found = false;
+	enum err_kind kind = writer_begin(s, e);
+
+	if (kind != OK)
+		return kind;
+	kind = overwrite(&s->writer, true, e);
+	if (kind == OK)
+		kind = forget_here(&s->writer, serial, &found, e);
+	if (overwrite(&s->writer, false, kind == OK ? e : NULL) != OK && kind == OK)
+		kind = ERR_IO;
+	if (kind != OK) {
+		writer_rollback(s);
+		return kind;
+	}
+	kind = writer_commit(s, e);
+	if (kind == OK)
+		*ret_found = found;
+	return kind;
+}
+
 /* ---- a whole collection ---------------------------------------------------------------------- */
 
 /* One step of taking a deleted collection's entries away. */

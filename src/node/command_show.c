@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Commands that only look. */
+#include <stdlib.h>
+
+#include "parts_command.h"
+
+static bool everything(void *context, const struct store_row *row)
+{
+	(void)context;
+	(void)row;
+	return true;
+}
+
+static const struct store_audience all = {everything, NULL};
+
+/* ---- status ------------------------------------------------------------------------------------
+ */
+
+static const char *trust_name(enum coalition_trust trust)
+{
+	static const char *const names[] = {"good", "stale", "quarantined", "revoked"};
+
+	return names[trust];
+}
+
+static void origin_json(struct json_writer *w, const struct coalition_origin_status *o)
+{
+	json_write_object(w);
+	json_member_text(w, "member", o->member);
+	json_member_text(w, "trust", trust_name(o->trust));
+	json_member_i64(w, "size", (int64_t)o->size);
+	json_member_i64(w, "known", (int64_t)o->known);
+	json_member_i64(w, "lag", (int64_t)(o->known > o->size ? o->known - o->size : 0));
+	json_member_i64(w, "opened", (int64_t)o->opened);
+	json_member_i64(w, "withheld", (int64_t)o->withheld);
+	json_member_i64(w, "cosigned", (int64_t)o->cosigned);
+	if (o->fresh_s > 0)
+		json_member_time(w, "fresh", o->fresh_s * US_PER_SECOND, 0);
+	json_write_end(w, '}');
+}
+
+static void peer_json(struct json_writer *w, const struct coalition_peer_status *p, int64_t now)
+{
+	json_write_object(w);
+	json_member_text(w, "member", p->member);
+	json_member_bool(w, "reachable", p->reachable);
+	if (p->last_us > 0)
+		json_member_i64(w, "last_seconds_ago", (now - p->last_us) / US_PER_SECOND);
+	json_member_i64(w, "their_size", (int64_t)p->their_size);
+	json_member_i64(w, "requests", (int64_t)p->requests);
+	json_member_i64(w, "failures", (int64_t)p->failures);
+	json_member_i64(w, "sent_openings", (int64_t)p->sent_openings);
+	json_member_i64(w, "sent_withheld", (int64_t)p->sent_withheld);
+	json_member_text(w, "problem", p->problem);
+	json_write_end(w, '}');
+}
+
+static void status_json(struct command *c, const struct coalition_status *s,
+	const struct charter *charter, int64_t now)
+{
+	struct json_writer *w = &c->w;
+
+	json_write_object(w);
+	json_member_text(w, "member", c->seat->node->config.member);
+	json_member_string(w, "coalition", charter == NULL ? (struct slice){0} : charter->name);
+	json_member_i64(w, "charter", charter == NULL ? 0 : (int64_t)charter->version);
+	json_member_i64(w, "policy", (int64_t)s->policy_sequence);
+	json_member_bool(w, "forked", s->forked);
+	json_member_bool(w, "waiting", s->waiting);
+	json_member_i64(w, "logged", (int64_t)s->logged);
+	json_member_i64(w, "signed", (int64_t)s->signed_size);
+	json_member_i64(w, "unsigned", (int64_t)s->unsigned_entries);
+	json_member_i64(w, "quorum", s->quorum);
+	json_member_i64(w, "evidence", (int64_t)s->evidence);
+	json_write_name(w, "logs");
+	json_write_array(w);
+	for (size_t i = 0; i < s->origins_count; i++)
+		origin_json(w, &s->origins[i]);
+	json_write_end(w, ']');
+	json_write_name(w, "peers");
+	json_write_array(w);
+	for (size_t i = 0; i < s->peers_count; i++)
+		peer_json(w, &s->peers[i], now);
+	json_write_end(w, ']');
+	json_write_end(w, '}');
+	buf_char(&c->out, '\n');
+}
+
+static void status_text(struct command *c, const struct coalition_status *s,
+	const struct charter *charter, int64_t now)
+{
+	struct buf *o = &c->out;
+
+	buf_printf(o, "member     %s\n", c->seat->node->config.member);
+	if (charter == NULL) {
+		buf_text(o, "coalition  none: no charter was taken yet\n");
+		return;
+	}
+	buf_printf(o, "coalition  %.*s, charter %llu, %zu members, quorum %u\n",
+		SLICE_ARG(charter->name), (unsigned long long)charter->version,
+		charter->members_count, s->quorum);
+	buf_printf(o, "policy     %s%llu\n", s->policy_sequence == 0 ? "none in force " : "decision ",
+		(unsigned long long)s->policy_sequence);
+	buf_printf(o, "own log    %llu entries, %llu signed%s%s\n", (unsigned long long)s->logged,
+		(unsigned long long)s->signed_size,
+		s->waiting ? "; waits for the others before it signs" : "",
+		s->forked ? "; FORKED: another copy of this member signs" : "");
+	if (s->evidence > 0)
+		buf_printf(o, "evidence   %llu proofs of two histories\n",
+			(unsigned long long)s->evidence);
+	buf_printf(o, "\n%-16s %-12s %10s %10s %10s %10s %10s\n", "log of", "trust", "entries",
+		"lag", "opened", "withheld", "cosigned");
+	for (size_t i = 0; i < s->origins_count; i++) {
+		const struct coalition_origin_status *g = &s->origins[i];
+
+		buf_printf(o, "%-16s %-12s %10llu %10llu %10llu %10llu %10llu\n", g->member,
+			trust_name(g->trust), (unsigned long long)g->size,
+			(unsigned long long)(g->known > g->size ? g->known - g->size : 0),
+			(unsigned long long)g->opened, (unsigned long long)g->withheld,
+			(unsigned long long)g->cosigned);
+	}
+	buf_printf(o, "\n%-16s %-12s %10s %10s %10s  %s\n", "member", "reachable", "requests",
+		"sent", "withheld", "problem");
+	for (size_t i = 0; i < s->peers_count; i++) {
+		const struct coalition_peer_status *p = &s->peers[i];
+		char last[32] = "never";
+
+		if (p->last_us > 0)
+			snprintf(last, sizeof(last), "%s, %llds", p->reachable ? "yes" : "no",
+				(long long)((now - p->last_us) / US_PER_SECOND));
+		buf_printf(o, "%-16s %-12s %10llu %10llu %10llu  %s\n", p->member, last,
+			(unsigned long long)p->requests, (unsigned long long)p->sent_openings,
+			(unsigned long long)p->sent_withheld, p->problem);
+	}
+}
+
+enum err_kind command_status(struct command *c, struct err *e)
+{
+	const struct charter *charter = coalition_charter(c->seat->coalition);
+	int64_t now = world_monotonic(c->seat->world);
+	struct coalition_status s;
+	enum err_kind kind = coalition_status(c->seat->coalition, c->a, &s, e);
+
+	if (kind != OK)
+		return kind;
+	if (c->request->json)
+		status_json(c, &s, charter, now);
+	else
+		status_text(c, &s, charter, now);
+	return OK;
+}
+
+/* ---- withdrawals -------------------------------------------------------------------------------
+ */
+
+static void withdrawal_show(struct command *c, const struct charter *charter,
+	const struct coalition_withdrawal *w)
+{
+	char time[TIME_TEXT_MAX];
+
+	time_format(w->time_us, 0, time);
+	if (c->request->json) {
+		json_write_object(&c->w);
+		json_member_string(&c->w, "origin", w->origin);
+		json_member_i64(&c->w, "index", (int64_t)w->index);
+		json_member_text(&c->w, "code", withdrawal_code_name(w->code));
+		json_member_string(&c->w, "reason", w->reason);
+		json_member_text(&c->w, "time", time);
+		json_write_name(&c->w, "acknowledged");
+		json_write_object(&c->w);
+		for (size_t i = 0; i < charter->members_count; i++)
+			json_member_bool(&c->w, charter->members[i].name, w->acknowledged[i]);
+		json_write_end(&c->w, '}');
+		json_write_end(&c->w, '}');
+		return;
+	}
+	buf_printf(&c->out, "%s:%llu  %s  %s  %.*s\n   acknowledged by", w->origin.data,
+		(unsigned long long)w->index, time, withdrawal_code_name(w->code),
+		SLICE_ARG(w->reason));
+	for (size_t i = 0; i < charter->members_count; i++) {
+		if (w->acknowledged[i])
+			buf_printf(&c->out, " %s", charter->members[i].name);
+	}
+	buf_text(&c->out, "; not yet by");
+	for (size_t i = 0; i < charter->members_count; i++) {
+		if (!w->acknowledged[i])
+			buf_printf(&c->out, " %s", charter->members[i].name);
+	}
+	buf_char(&c->out, '\n');
+}
+
+enum err_kind command_withdrawals(struct command *c, struct err *e)
+{
+	struct coalition_withdrawal *list;
+	const struct charter *charter;
+	size_t count;
+	enum err_kind kind;
+
+	if (coalition_charter(c->seat->coalition) == NULL)
+		return err_set(e, ERR_USAGE, "no charter was taken yet");
+	kind = coalition_withdrawals(c->seat->coalition, c->a, &list, &count, e);
+	if (kind != OK)
+		return kind;
+	charter = coalition_charter(c->seat->coalition);
+	if (c->request->json) {
+		json_write_object(&c->w);
+		json_write_name(&c->w, "withdrawals");
+		json_write_array(&c->w);
+	}
+	for (size_t i = 0; i < count; i++)
+		withdrawal_show(c, charter, &list[i]);
+	if (c->request->json) {
+		json_write_end(&c->w, ']');
+		json_write_end(&c->w, '}');
+		buf_char(&c->out, '\n');
+	}
+	return OK;
+}
+
+/* ---- objects by id -----------------------------------------------------------------------------
+ */
+
+enum err_kind command_serials(struct command *c, struct slice id, uint64_t **ret_serials,
+	size_t *ret_count, struct err *e)
+{
+	struct store_cursor *cursor = NULL;
+	struct store_reader *r = NULL;
+	struct buf serials = BUF_INIT;
+	struct stix_id which;
+	struct store_row row;
+	bool more = true;
+	enum err_kind kind;
+
+	if (!stix_id_parse(id, &which))
+		return err_set(e, ERR_USAGE, "\"%.*s\" is no id of an object", SLICE_ARG(id));
+	kind = store_reader_take(c->seat->node->store, &r, e);
+	if (kind == OK)
+		kind = store_versions_open(r, 0, which.type, &which.uuid, all, &cursor, e);
+	while (kind == OK && (kind = store_cursor_next(cursor, &row, &more, e)) == OK && more) {
+		uint64_t serial = (uint64_t)row.serial;
+
+		buf_append(&serials, &serial, sizeof(serial));
+	}
+	store_cursor_free(cursor);
+	store_reader_give(r);
+	if (kind == OK && serials.len == 0)
+		kind = err_set(e, ERR_USAGE, "\"%.*s\" is not here", SLICE_ARG(id));
+	if (kind == OK) {
+		struct slice copy = arena_copy(c->a, buf_slice(&serials));
+
+		*ret_serials = (uint64_t *)(void *)(uintptr_t)copy.data;
+		*ret_count = serials.len / sizeof(uint64_t);
+		if (copy.data == NULL)
+			kind = err_set(e, ERR_NOMEM, "out of memory");
+	}
+	buf_fini(&serials);
+	return kind;
+}
+
+enum err_kind command_explain(struct command *c, struct err *e)
+{
+	const struct intel_recipient to = {.reach = INTEL_PEER, .member = command_word(c, 2)};
+	const struct charter *charter = coalition_charter(c->seat->coalition);
+	struct slice id = command_word(c, 1);
+	struct buf body = BUF_INIT;
+	struct store_reader *r = NULL;
+	struct stix_id which;
+	struct store_row row;
+	bool found = false;
+	enum err_kind kind;
+
+	if (!stix_id_parse(id, &which))
+		return err_set(e, ERR_USAGE, "\"%.*s\" is no id of an object", SLICE_ARG(id));
+	if (charter != NULL && charter_member_find(charter, to.member) == NULL)
+		return err_set(e, ERR_USAGE, "no member \"%.*s\"", SLICE_ARG(to.member));
+	kind = store_reader_take(c->seat->node->store, &r, e);
+	if (kind == OK)
+		kind = store_get(r, which.type, &which.uuid, all, &row, &body, &found, e);
+	if (kind == OK && !found)
+		kind = err_set(e, ERR_USAGE, "\"%.*s\" is not here", SLICE_ARG(id));
+	if (kind == OK)
+		kind = intel_release_account(
+			c->seat->node->intel, r, &to, &row, c->request->json, &c->out, e);
+	store_reader_give(r);
+	buf_fini(&body);
+	return kind;
+}
+
+/* ---- the release log ---------------------------------------------------------------------------
+ */
+
+struct releases {
+	struct command *c;
+	struct store_reader *reader;
+	enum err_kind kind;
+	struct err *e;
+};
+
+struct ids {
+	struct arena *a;
+	struct slice *list;
+};
+
+static enum err_kind id_add(void *context, size_t at, const struct store_row *row, struct err *e)
+{
+	struct ids *ids = context;
+	char id[STIX_ID_MAX + 1];
+
+	stix_id_format(row->type, &row->uuid, id);
+	ids->list[at] = arena_copy(ids->a, slice_of(id));
+	return ids->list[at].data == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+}
+
+static void release_write(struct command *c, const struct store_released *r, const struct slice *ids)
+{
+	char time[TIME_TEXT_MAX];
+
+	time_format(r->at_us, 0, time);
+	if (c->request->json) {
+		struct buf digest = BUF_INIT;
+
+		hex_append(&digest, r->policy, SHA256_LEN);
+		json_write_object(&c->w);
+		json_member_text(&c->w, "time", time);
+		json_member_string(&c->w, "recipient", r->recipient);
+		json_member_string(&c->w, "rule", r->rule);
+		json_member_string(&c->w, "policy", buf_slice(&digest));
+		json_write_name(&c->w, "objects");
+		json_write_array(&c->w);
+		for (size_t i = 0; i < r->count; i++)
+			json_write_string(&c->w,
+				ids[i].len > 0 ? ids[i] : SLICE("(gone)"));
+		json_write_end(&c->w, ']');
+		json_write_end(&c->w, '}');
+		buf_fini(&digest);
+		return;
+	}
+	for (size_t i = 0; i < r->count; i++)
+		buf_printf(&c->out, "%s  %-20.*s %-16.*s %.*s\n", time, SLICE_ARG(r->recipient),
+			SLICE_ARG(r->rule), SLICE_ARG(ids[i].len > 0 ? ids[i] : SLICE("(gone)")));
+}
+
+static bool release_each(void *context, const struct store_released *released)
+{
+	struct releases *r = context;
+	struct ids ids = {.a = arena_new(MIB(1))};
+	uint64_t *serials;
+
+	if (ids.a == NULL) {
+		r->kind = err_set(r->e, ERR_NOMEM, "out of memory");
+		return false;
+	}
+	ids.list = ARENA_ARRAY(ids.a, struct slice, released->count);
+	serials = ARENA_ARRAY(ids.a, uint64_t, released->count);
+	if (ids.list == NULL || serials == NULL) {
+		r->kind = err_set(r->e, ERR_NOMEM, "out of memory");
+	} else {
+		for (size_t i = 0; i < released->count; i++)
+			serials[i] = (uint64_t)released->serials[i];
+		r->kind = sink_rows(r->reader, serials, released->count, id_add, &ids, r->e);
+	}
+	if (r->kind == OK)
+		release_write(r->c, released, ids.list);
+	arena_free(ids.a);
+	return r->kind == OK && !r->c->out.bad;
+}
+
+static enum err_kind releases_query(
+	struct command *c, struct store_released_query *q, struct slice *ret_id, struct err *e)
+{
+	for (size_t at = 1; at < c->request->words_count; at += 2) {
+		struct slice word = command_word(c, at), value = command_word(c, at + 1);
+
+		if (slice_is(word, "to") && value.len > 0) {
+			q->recipient = arena_printf(c->a, "member %.*s", SLICE_ARG(value));
+			if (slice_is(value, "public"))
+				q->recipient = value;
+		} else if (slice_is(word, "of") && value.len > 0) {
+			*ret_id = value;
+		} else {
+			return err_set(e, ERR_USAGE, "releases: expected \"to MEMBER\" or \"of ID\", "
+						     "not \"%.*s\"",
+				SLICE_ARG(word));
+		}
+	}
+	return OK;
+}
+
+enum err_kind command_releases(struct command *c, struct err *e)
+{
+	struct store_released_query query = {0};
+	struct releases each = {.c = c, .e = e};
+	uint64_t none = 0, *serials = &none;
+	struct slice id = {0};
+	size_t count = 1;
+	enum err_kind kind = releases_query(c, &query, &id, e);
+
+	if (kind == OK && id.len > 0)
+		kind = command_serials(c, id, &serials, &count, e);
+	if (kind == OK)
+		kind = intel_released_flush(c->seat->node->intel, e);
+	if (kind == OK)
+		kind = store_reader_take(c->seat->node->store, &each.reader, e);
+	if (kind != OK)
+		return kind;
+	if (c->request->json) {
+		json_write_object(&c->w);
+		json_write_name(&c->w, "releases");
+		json_write_array(&c->w);
+	}
+	for (size_t i = count; i > 0 && kind == OK; i--) {
+		query.serial = (int64_t)serials[i - 1];
+		kind = store_released_each(each.reader, &query, release_each, &each, e);
+		if (kind == OK)
+			kind = each.kind;
+	}
+	store_reader_give(each.reader);
+	if (c->request->json) {
+		json_write_end(&c->w, ']');
+		json_write_end(&c->w, '}');
+		buf_char(&c->out, '\n');
+	}
+	return kind;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Inside node: its processes, and its side of the coalition. */
+#ifndef PARTS_H
+#define PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "coalition/coalition.h"
+#include "node.h"
+
+/* ---- keys.c ------------------------------------------------------------------------------------
+ */
+
+#define KEYS_SECRETS "secrets"
+#define KEYS_PUBLIC  "public"
+#define KEYS_MARKS   "marks"
+
+/* New keys, or those that are there; the file "public" is written anew. ret_member: whose they
+ * are. */
+enum err_kind keys_make(const char *folder, struct slice member, const char *certificate,
+	const struct world *world, char ret_member[COALITION_NAME_MAX + 1],
+	struct err *e) MUST_USE;
+bool keys_there(const struct node_config *c);
+/* ERR_USAGE: the serving process could read them. */
+enum err_kind keys_apart(const struct node_config *c, struct err *e) MUST_USE;
+/* Secrets and marks opened, and a signer made that waits for answers as the stored charter says.
+ * *ret_disk must outlive the signer. */
+enum err_kind keys_signer(const struct node_config *c, const struct world *world,
+	struct ledger_disk *ret_disk, struct signer **ret_signer, struct err *e) MUST_USE;
+
+/* ---- serve.c: the serving process --------------------------------------------------------------
+ */
+
+/* signer_fd: a connected socket, which is taken over; -1: no coalition. */
+enum err_kind node_run(const char *folder, const struct world *world, int signer_fd,
+	void (*ready)(void *context, unsigned port), void *context, struct err *e) MUST_USE;
+
+/* ---- seat.c: this member's seat in the coalition -----------------------------------------------
+ */
+
+#define SEAT_FOLDER  "coalition" /* below the node's */
+#define BUSY_SECONDS 2           /* a process that was killed lets go of its locks after a while */
+
+struct sink;
+struct peers;
+
+struct seat {
+	struct node *node; /* borrowed */
+	const struct world *world;
+	const struct log *log;
+	struct ledger_disk disk;
+	struct signer_socket *socket; /* of another process, or */
+	struct signer *signer;        /* in this one */
+	struct ledger_disk marks;
+	struct signer_link link;
+	struct sink *sink;
+	struct coalition_sink doors;
+	struct coalition *coalition;
+	struct peers *peers; /* NULL: nobody is asked by itself */
+};
+/* signer_fd as in node_run; -1: the keys are opened here. */
+enum err_kind seat_open(struct node *node, const struct world *world, const struct log *log,
+	int signer_fd, struct seat **ret_seat, struct err *e) MUST_USE;
+void seat_close(struct seat *s); /* accepts NULL */
+
+/* Call again while somebody else holds it, until BUSY_SECONDS have passed. */
+bool busy_again(const struct world *world, enum err_kind kind, int64_t *since_us);
+
+/* ---- sink.c: store and policy, as the coalition sees them --------------------------------------
+ */
+
+/* What came from another member is kept as of "member/NAME", which no account can be called. */
+#define SINK_MEMBER "member/"
+
+enum err_kind sink_open(struct node *node, const struct world *world, struct sink **ret_sink,
+	struct coalition_sink *ret_doors, struct err *e) MUST_USE;
+void sink_free(struct sink *s); /* accepts NULL */
+/* Rows of serials, in any order; those that are gone are left out. at: place in `serials`. */
+enum err_kind sink_rows(struct store_reader *r, const uint64_t *serials, size_t count,
+	enum err_kind (*each)(
+		void *context, size_t at, const struct store_row *row, struct err *e),
+	void *context, struct err *e) MUST_USE;
+
+/* ---- peers.c: asking the others ----------------------------------------------------------------
+ */
+
+#define PEERS_PUBLISH_MS   100 /* between two looks for new objects of ours */
+#define PEERS_BACKOFF_MAX  60  /* seconds between two attempts at who cannot be reached */
+#define PEERS_SYNC_SECONDS 120 /* that one round with everybody may take */
+
+/* A way to one member over HTTPS, as the charter says. */
+struct way;
+enum err_kind way_open(struct seat *s, const struct charter_member *m, struct way **ret_way,
+	struct err *e) MUST_USE;
+void way_free(struct way *w); /* accepts NULL */
+struct coalition_way way_of(struct way *w);
+
+enum err_kind peers_start(struct seat *s, struct err *e) MUST_USE;
+/* Nobody begins anything new; after it, and after those who may still call, peers_stop. */
+void peers_quit(struct seat *s);
+/* False: a member's answer is awaited still, after so many seconds. */
+bool peers_quiet(struct seat *s, unsigned seconds);
+void peers_stop(struct seat *s);
+/* Something may be new: whoever waits looks. from: who just asked us, and so can be reached. */
+void peers_wake(struct seat *s, struct slice from);
+/* One round with each that can be reached; returns when all have ended. */
+enum err_kind peers_sync(struct seat *s, struct err *e) MUST_USE;
+
+/* ---- coalition_routes.c ------------------------------------------------------------------------
+ */
+
+/* Requests of one member: so many at once, and so many a second for ever. A round with news is
+ * four or five; a catch-up is one at a time. */
+#define ROUTES_BURST  500
+#define ROUTES_SECOND 100
+
+struct routes;
+enum err_kind routes_open(struct seat *s, struct routes **ret_routes, struct err *e) MUST_USE;
+void routes_free(struct routes *r); /* accepts NULL */
+const struct http_route *routes_table(const struct routes *r, size_t *ret_count);
+/* Accounts of the store, and before them the members of the charter by their pins. */
+const struct http_accounts *routes_accounts(const struct routes *r);
+
+/* ---- command.c ---------------------------------------------------------------------------------
+ */
+
+#define COMMAND_WORDS_MAX 64
+#define COMMAND_WORD_MAX  KIB(4)  /* bytes */
+#define COMMAND_INPUT_MAX MIB(16384) /* bytes: a bundle on a large stick */
+
+enum err_kind command_run(
+	struct seat *s, const struct node_request *request, struct err *e) MUST_USE;
+
+/* ---- control.c ---------------------------------------------------------------------------------
+ */
+
+#define CONTROL_NAME    "control"
+#define CONTROL_THREADS 4       /* commands at once; others wait */
+#define CONTROL_FRAME   KIB(64) /* most bytes in one frame */
+#define CONTROL_SECONDS 600     /* a side that says nothing for so long is gone */
+
+struct control;
+/* The socket is made before the sandbox, and answers from control_start on. */
+enum err_kind control_open(const char *folder, struct control **ret_control, struct err *e) MUST_USE;
+enum err_kind control_start(struct control *c, struct seat *s, struct err *e) MUST_USE;
+void control_free(struct control *c); /* accepts NULL */
+/* ERR_BUSY: nobody serves this folder; nothing of the input was read. */
+enum err_kind control_ask(
+	const char *folder, const struct node_request *request, struct err *e) MUST_USE;
+
+#endif
