@@ -1253,8 +1253,10 @@ static void heal(struct sim *s)
 	}
 	if (s->broken[0] != '\0')
 		return;
-	s->now_us += COALITION_ANSWERS_US; /* colluders may never tell what they saw */
 	check_equivocations(s);
+	/* Everybody has met everybody; colluders may never tell what they saw. */
+	everybody_steps(s, true);
+	s->now_us += COALITION_ANSWERS_US;
 	for (unsigned round = 0; round < 6 && s->broken[0] == '\0'; round++) {
 		everybody_steps(s, true);
 		s->now_us += 60 * US_PER_SECOND;
