@@ -216,7 +216,7 @@ until grep -q '^serving on port' "$here/serve.out" || [ $tries -ge 200 ]; do
 	sleep 0.05
 done
 expect 3 "a second writer" "$serai" import --node "$here/served" "$here/good.json"
-says err "$server" "the holder's process is named"
+says err "$(pgrep -P "$server" -x serai-node)" "the holder's process is named"
 expect 0 "a reader beside the writer" "$serai" stats --node "$here/served"
 expect 0 "an account is added while the node serves" \
 	"$serai" user add --node "$here/served" --password-file "$here/password" guest

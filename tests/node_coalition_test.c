@@ -5,10 +5,13 @@
  */
 #include "members.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const names[] = {"kz", "uz", "kg"};
@@ -131,12 +134,179 @@ static void test_by_policy_and_no_further(void **state)
 		http_client_free(clients[i]);
 }
 
-int main(void)
+/* ---- any process may die at any moment ----------------------------------------------------------- */
+
+#define KILLS     9      /* without an argument */
+#define DELAY_US  250000 /* at most, under load before the kill */
+#define POSTED    5      /* objects in one request */
+#define KILL_FROM 100000 /* number of the first object */
+
+struct load {
+	struct member *to;
+	struct http_client *client;
+	uint64_t next;
+	_Atomic bool stop;
+	uint64_t *acknowledged; /* numbers of first objects */
+	size_t count, capacity;
+};
+
+static void *load_run(void *context)
+{
+	struct load *l = context;
+
+	while (!l->stop) {
+		uint64_t first = l->next;
+
+		l->next += POSTED;
+		if (member_post(l->to, l->client, first, POSTED, "green") != 202)
+			continue;
+		if (l->count == l->capacity) {
+			l->capacity = l->capacity * 2 + 256;
+			l->acknowledged = realloc(
+				l->acknowledged, l->capacity * sizeof(*l->acknowledged));
+		}
+		l->acknowledged[l->count++] = first;
+	}
+	return NULL;
+}
+
+/* The kill must come at a moment nobody chose: as in crash_test.c. */
+static void wait_some_us(void)
+{
+	struct timespec t = {0};
+	uint32_t r;
+
+	world_real()->random(world_real()->context, &r, sizeof(r));
+	t.tv_nsec = (long)(r % DELAY_US) * 1000;
+	while (nanosleep(&t, &t) != 0 && errno == EINTR)
+		;
+}
+
+static void life(struct member *m, struct load *l, const char *victim)
+{
+	pthread_t thread;
+	int status, pid = 0;
+
+	member_serve(m);
+	client_open(m, &l->client);
+	l->stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, load_run, l), 0);
+	pid = victim == NULL ? m->server.pid : member_process(m, victim);
+	assert_true(pid > 0);
+	wait_some_us();
+	kill(pid, SIGKILL);
+	member_stop(m, 0, &status);
+	l->stop = true;
+	pthread_join(thread, NULL);
+	http_client_free(l->client);
+	/* Whoever dies, all end, and not as if nothing had been. */
+	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void faultless(struct members *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		assert_int_equal(member_status(&m->list[i], "evidence"), 0);
+		assert_int_equal(member_status(&m->list[i], "forked"), 0);
+	}
+}
+
+static unsigned kills = KILLS;
+
+static void test_killed(void **state)
+{
+	static const char *const victims[] = {"serai-node", "serai-signer", NULL};
+	struct members *m = *state;
+	struct member *kz = &m->list[KZ];
+	struct load load = {.to = kz, .next = KILL_FROM};
+	struct http_client *clients[3];
+
+	members_decide(m, KZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	member_stop(kz, SIGTERM, NULL);
+	for (unsigned k = 0; k < kills; k++) {
+		life(kz, &load, victims[k % COUNT_OF(victims)]);
+		if (k % 50 == 49)
+			faultless(m);
+	}
+	member_serve(kz);
+	for (size_t i = 0; i < 3; i++)
+		client_open(&m->list[i], &clients[i]);
+	member_await(kz, "signed", (int64_t)(load.count * POSTED));
+	while (member_status(kz, "unsigned") > 0)
+		MUST(member_ask(kz, "sync", false, (struct slice){0}, NULL, e));
+	member_await(&m->list[UZ], "log.kz.opened", member_status(kz, "logged"));
+	member_await(&m->list[KG], "log.kz.opened", member_status(kz, "logged"));
+	for (size_t k = 0; k < load.count; k++) {
+		for (unsigned j = 0; j < POSTED; j++) {
+			for (size_t i = 0; i < 3; i++) {
+				if (!member_has(&m->list[i], clients[i], load.acknowledged[k] + j))
+					fail_msg("object %llu was acknowledged and is not at %s",
+						(unsigned long long)load.acknowledged[k] + j,
+						m->list[i].name);
+			}
+		}
+	}
+	faultless(m);
+	print_message("%u kills, %zu objects acknowledged, %lld entries at all three\n", kills,
+		load.count * POSTED, (long long)member_status(kz, "logged"));
+	for (size_t i = 0; i < 3; i++)
+		http_client_free(clients[i]);
+	free(load.acknowledged);
+}
+
+/* ---- how fast ------------------------------------------------------------------------------------ */
+
+#define TIMED 100
+
+static int by_size(const void *left, const void *right)
+{
+	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/* From POST at one member to visible at another; the promise is a second for 99 of 100. */
+static void test_how_fast(void **state)
+{
+	struct members *m = *state;
+	struct http_client *clients[2];
+	int64_t took[TIMED];
+
+	members_decide(m, KZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	for (size_t i = 0; i < 2; i++)
+		client_open(&m->list[i], &clients[i]);
+	for (unsigned k = 0; k < TIMED; k++) {
+		int64_t begin = world_monotonic(world_real());
+
+		assert_int_equal(member_post(&m->list[KZ], clients[KZ], k, 1, "green"), 202);
+		while (!member_has(&m->list[UZ], clients[UZ], k))
+			assert_true(world_monotonic(world_real()) - begin <
+				    MEMBERS_WAIT_S * US_PER_SECOND);
+		took[k] = world_monotonic(world_real()) - begin;
+	}
+	qsort(took, TIMED, sizeof(took[0]), by_size);
+	print_message("visible at another member: median %lld ms, 99 of 100 in %lld ms, most %lld ms\n",
+		(long long)took[TIMED / 2] / 1000, (long long)took[TIMED * 99 / 100 - 1] / 1000,
+		(long long)took[TIMED - 1] / 1000);
+	for (size_t i = 0; i < 2; i++)
+		http_client_free(clients[i]);
+}
+
+/* node_coalition_test [KILLS]: that many instead of a few. */
+int main(int count, char **args)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_by_policy_and_no_further, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_how_fast, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 	};
 
+	if (count > 1)
+		kills = (unsigned)strtoul(args[1], NULL, 10);
 	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

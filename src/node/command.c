@@ -54,11 +54,19 @@ enum err_kind command_input(
 	return kind;
 }
 
-/* A node that serves publishes by itself, at once; one that was opened for this must ask the others
- * first, since a signer waits for them after each start. */
-static enum err_kind settle(struct command *c, bool before, struct err *e)
+/* After a start a signer waits for the others: ask them, before anything of ours is said. */
+static enum err_kind settle_before(struct command *c, struct err *e)
 {
-	uint64_t logged, all = 0;
+	struct coalition_status status;
+	enum err_kind kind = coalition_status(c->seat->coalition, c->a, &status, e);
+
+	return kind == OK && status.waiting ? peers_sync(c->seat, e) : kind;
+}
+
+/* A node that serves publishes by itself, at once; one that was opened for this does it here. */
+static enum err_kind settle_after(struct command *c, struct err *e)
+{
+	uint64_t logged;
 	bool more = true;
 	enum err_kind kind = OK;
 
@@ -66,17 +74,9 @@ static enum err_kind settle(struct command *c, bool before, struct err *e)
 		peers_wake(c->seat, (struct slice){0});
 		return OK;
 	}
-	if (coalition_charter(c->seat->coalition) == NULL)
-		return OK;
-	if (before)
-		return peers_sync(c->seat, e);
-	while (kind == OK && more) {
+	while (kind == OK && more)
 		kind = coalition_publish(c->seat->coalition, &logged, &more, e);
-		all += logged;
-	}
-	if (kind == OK)
-		kind = peers_sync(c->seat, e);
-	return kind;
+	return kind == OK ? peers_sync(c->seat, e) : kind;
 }
 
 static enum err_kind charter_needed(struct command *c, struct err *e)
@@ -142,11 +142,11 @@ static enum err_kind note_publish(struct command *c,
 	if (kind == OK)
 		kind = command_input(c, COMMAND_NOTE_MAX, &note, e);
 	if (kind == OK)
-		kind = settle(c, true, e);
+		kind = settle_before(c, e);
 	if (kind == OK)
 		kind = publish(c->seat->coalition, note, e);
 	if (kind == OK)
-		kind = settle(c, false, e);
+		kind = settle_after(c, e);
 	if (kind == OK)
 		said(c, "published", 1, text);
 	return kind;
@@ -310,7 +310,7 @@ static enum err_kind withdraw(struct command *c, struct err *e)
 	if (kind == OK)
 		kind = reason_join(c, 3, &reason, e);
 	if (kind == OK)
-		kind = settle(c, true, e);
+		kind = settle_before(c, e);
 	if (kind != OK)
 		return kind;
 	if (slice_to_u64(which, &index)) {
@@ -320,7 +320,7 @@ static enum err_kind withdraw(struct command *c, struct err *e)
 		kind = withdraw_object(c, which, code, reason, &count, e);
 	}
 	if (kind == OK)
-		kind = settle(c, false, e);
+		kind = settle_after(c, e);
 	if (kind != OK)
 		return kind;
 	snprintf(text, sizeof(text), "withdrawn: %llu entries", (unsigned long long)count);
@@ -441,13 +441,13 @@ static enum err_kind publish_now(struct command *c, struct err *e)
 	enum err_kind kind = charter_needed(c, e);
 
 	if (kind == OK)
-		kind = settle(c, true, e);
+		kind = settle_before(c, e);
 	while (kind == OK && more) {
 		kind = coalition_publish(c->seat->coalition, &logged, &more, e);
 		all += logged;
 	}
 	if (kind == OK)
-		kind = settle(c, false, e);
+		kind = settle_after(c, e);
 	if (kind != OK)
 		return kind;
 	snprintf(text, sizeof(text), "published: %llu objects", (unsigned long long)all);
