@@ -515,6 +515,9 @@ static enum err_kind openings_record(struct reading *g, struct reader *r, struct
 		openings[i].index = read_u64(r);
 		wire_read_hash(r, openings[i].salt);
 		openings[i].content = wire_read_bytes(r);
+		/* One twice would be kept twice, and erased once. */
+		if (i > 0 && openings[i].index <= openings[i - 1].index)
+			r->bad = true;
 	}
 	if (r->bad || r->rest.len != 0)
 		kind = err_set(e, ERR_PARSE, "%s: a record of openings does not fit its layout",

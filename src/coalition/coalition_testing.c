@@ -257,9 +257,10 @@ static enum err_kind sink_may(void *context, struct slice member, struct slice o
 	(void)origin;
 	(void)e;
 	for (size_t i = 0; i < count; i++) {
-		const struct node_object *o = &n->store.objects[serials[i] - 1];
+		const struct node_object *o;
 
 		assert_true(serials[i] >= 1 && serials[i] <= n->store.count);
+		o = &n->store.objects[serials[i] - 1];
 		ret_may[i] = n->releases_all || (n->policy > 0 && !o->forgotten &&
 							to < BENCH_MEMBERS && (o->mask >> to & 1));
 	}

@@ -81,6 +81,10 @@ static enum err_kind branch_check(const struct evidence *ev, const struct branch
 	if (kind == OK && (!verdict.signed_by[0] || !slice_equal(head.origin, ev->origin)))
 		kind = err_set(e, ERR_INVALID, "evidence: a checkpoint is not signed by \"%s\"",
 			key->name);
+	/* Others' lines would be bytes that nobody checks. */
+	if (kind == OK && note.signatures_count != 1)
+		kind = err_set(e, ERR_INVALID,
+			"evidence: a checkpoint with other lines than \"%s\"'s", key->name);
 	if (kind == OK &&
 		!ledger_consistency_verify(ev->size, head.size, &b->path, b->root, head.root))
 		kind = err_set(e, ERR_INVALID, "evidence: a checkpoint did not grow from its root");
@@ -199,24 +203,51 @@ enum err_kind evidence_take(struct coalition *c, struct slice bytes, bool publis
 	return kind;
 }
 
+/* The note with the origin's own line alone. */
+static enum err_kind only_signed(
+	struct slice bytes, const struct note_key *key, struct buf *ret_note, struct err *e)
+{
+	struct arena *a = arena_new(NOTE_ARENA_MAX);
+	struct slice line = {0};
+	struct note note;
+	enum err_kind kind;
+
+	if (a == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	buf_clear(ret_note);
+	kind = note_parse(bytes, a, &note, e);
+	for (size_t i = 0; kind == OK && i < note.signatures_count && line.len == 0; i++) {
+		if (slice_is(note.signatures[i].name, key->name) &&
+			memcmp(note.signatures[i].id, key->id, NOTE_KEY_ID_LEN) == 0)
+			line = note.signatures[i].line;
+	}
+	if (kind == OK)
+		note_write(note.text, line, ret_note);
+	arena_free(a);
+	return kind == OK && ret_note->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
+}
+
 enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size,
 	const struct branch *a, const struct branch *b, struct err *e)
 {
 	const struct branch *both[] = {a, b};
-	struct buf bytes = BUF_MAX(2 * NOTE_BYTES_MAX + KIB(8));
-	enum err_kind kind;
+	struct buf bytes = BUF_MAX(2 * NOTE_BYTES_MAX + KIB(8)), note = BUF_MAX(NOTE_BYTES_MAX);
+	enum err_kind kind = OK;
 
 	buf_append(&bytes, magic, sizeof(magic));
 	wire_text(&bytes, slice_of(o->key.name));
 	wire_u64(&bytes, size);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2 && kind == OK; i++) {
 		buf_append(&bytes, both[i]->root, LEDGER_HASH_LEN);
 		wire_path(&bytes, &both[i]->path);
-		wire_bytes(&bytes, both[i]->note);
+		kind = only_signed(both[i]->note, &o->key, &note, e);
+		wire_bytes(&bytes, buf_slice(&note));
 	}
-	kind = bytes.bad ? err_set(e, ERR_NOMEM, "out of memory")
-			 : evidence_take(c, buf_slice(&bytes), true, e);
+	if (kind == OK)
+		kind = bytes.bad ? err_set(e, ERR_NOMEM, "out of memory")
+				 : evidence_take(c, buf_slice(&bytes), true, e);
 	buf_fini(&bytes);
+	buf_fini(&note);
 	return kind;
 }
 

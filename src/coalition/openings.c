@@ -207,9 +207,11 @@ static enum err_kind giving_decide(struct giving *g, uint64_t from, uint64_t cou
 	for (uint64_t i = 0; i < count && kind == OK; i++) {
 		bool is_special = special_find(g->o, from + i) != NULL;
 
+		if (is_special != specials)
+			continue; /* what is special the policy is never asked about */
 		if (g->places[i].where == LEDGER_HELD && is_special) {
 			g->serials[g->candidates] = 0;
-		} else if (g->places[i].where == LEDGER_STORED && !specials) {
+		} else if (g->places[i].where == LEDGER_STORED && !is_special) {
 			g->serials[g->candidates] = g->places[i].serial;
 		} else {
 			*ret_withheld += g->places[i].where == LEDGER_HELD && !is_special;
@@ -469,6 +471,10 @@ static enum err_kind openings_read(
 		if (r->bad || o->content.len > LEDGER_CONTENT_MAX)
 			return err_set(
 				e, ERR_PARSE, "answer with openings: opening %u is cut off", i);
+		/* One twice would be kept twice, and erased once. */
+		if (i > 0 && o->index <= openings[i - 1].index)
+			return err_set(e, ERR_PARSE,
+				"answer with openings: opening %u is out of order", i);
 	}
 	return r->rest.len == 0
 		       ? OK
