@@ -125,8 +125,8 @@ enum err_kind store_notes_put(
 enum err_kind store_remove(struct store *s, int64_t collection, struct slice type,
 	const struct uuid *uuid, int64_t version_us, uint64_t *ret_removed, struct err *e) MUST_USE;
 
-/* One version out of every collection and out of the store, overwritten; *ret_found false: it was
- * not here. */
+/* One version out of every collection and out of the store, overwritten, but for single words in the
+ * file of the text index, which go when it merges. *ret_found false: it was not here. */
 enum err_kind store_forget(
 	struct store *s, int64_t serial, bool *ret_found, struct err *e) MUST_USE;
 

@@ -2,6 +2,7 @@
 /* What goes in: outcomes, dates, flags, sequences, evidence, packing, many writers at once. */
 #include "store_testing.h"
 
+#include <dirent.h>
 #include <pthread.h>
 
 static const char *page(struct testing *t, int64_t collection, unsigned versions)
@@ -303,6 +304,74 @@ static void test_flags_per_collection(void **state)
 	testing_verify(t);
 }
 
+/* How many of the store's files hold these bytes. */
+static unsigned files_with(struct testing *t, const char *bytes)
+{
+	DIR *d = opendir(t->folder);
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL) {
+		struct buf text = BUF_INIT;
+		char path[400];
+
+		snprintf(path, sizeof(path), "%s/%s", t->folder, entry->d_name);
+		if (entry->d_type == DT_REG && file_read(path, MIB(64), &text, NULL) == OK)
+			count += slice_find_text(buf_slice(&text), slice_of(bytes)) < text.len;
+		buf_fini(&text);
+	}
+	closedir(d);
+	return count;
+}
+
+/* One version, wherever it is; body and values are overwritten, and the others stay. Words that the
+ * text index has forgotten stay in its file until it merges what they stand in. */
+static void test_forget(void **state)
+{
+	struct testing *t = *state;
+	int64_t both[] = {testing_collection(t, 1), testing_collection(t, 2), 0};
+	const int64_t none[] = {0};
+	const struct object_words secret = {.id = 1,
+		.version_us = 2,
+		.name = "unforgettable",
+		.values = {"hidden.evil.example"}};
+	struct store_result second, alone;
+	bool found;
+
+	testing_put(t, (struct object_words){.id = 1, .version_us = 1, .name = "first"}, both);
+	second = testing_put(t, secret, both);
+	testing_put(t, (struct object_words){.id = 1, .version_us = 3, .name = "third"}, both);
+	alone = testing_put(t, (struct object_words){.id = 2, .name = "apart"}, none);
+	ASSERT_OK(t, store_index_text(t->store, &t->e));
+	testing_merge(t);
+	assert_string_equal(testing_words(t, "apart"), "2");
+	assert_true(files_with(t, "hidden") > 0);
+
+	ASSERT_OK(t, store_forget(t->store, second.serial, &found, &t->e));
+	assert_true(found);
+	assert_string_equal(page(t, both[0], STORE_EVERY), "1@1 1@3");
+	assert_string_equal(page(t, both[1], STORE_EVERY), "1@1 1@3");
+	assert_string_equal(page(t, both[0], STORE_LAST), "1@3");
+	assert_string_equal(testing_words(t, "unforgettable"), "");
+	assert_string_equal(testing_find(t, "hidden.evil.example", false), "");
+	testing_verify(t);
+	ASSERT_OK(t, store_idle(t->store, &t->e));
+	testing_close(t);
+	assert_int_equal(files_with(t, "hidden"), 0);
+	testing_open(t, STORE_WRITE);
+
+	/* what no collection holds, and what is not here any more */
+	ASSERT_OK(t, store_forget(t->store, alone.serial, &found, &t->e));
+	assert_true(found);
+	assert_string_equal(testing_words(t, "apart"), "");
+	ASSERT_OK(t, store_forget(t->store, alone.serial, &found, &t->e));
+	assert_false(found);
+	ASSERT_OK(t, store_forget(t->store, 1000000, &found, &t->e));
+	assert_false(found);
+	testing_verify(t);
+}
+
 /* ---- members --------------------------------------------------------------------------------- */
 
 static void test_sequences(void **state)
@@ -576,6 +645,7 @@ int main(void)
 		TEST(test_never_reused),
 		TEST(test_flags),
 		TEST(test_flags_per_collection),
+		TEST(test_forget),
 		TEST(test_sequences),
 		TEST(test_evidence),
 		TEST(test_evidence_bytes),
