@@ -210,7 +210,9 @@ static enum err_kind answers_needed(const struct node_config *c, unsigned *ret_n
 	if (!path_of(path, c->folder, SEAT_FOLDER "/charters") || access(path, F_OK) != 0)
 		goto out;
 	kind = file_read(path, 64, &bytes, e);
-	r = (struct reader){.rest = buf_slice(&bytes)};
+	/* The number stands at the end, behind the digest of the file. */
+	r = (struct reader){.rest = slice_cut(
+				    buf_slice(&bytes), bytes.len < 8 ? 0 : bytes.len - 8, bytes.len)};
 	if (kind == OK) {
 		int len = snprintf(path, sizeof(path), "%s/" SEAT_FOLDER "/charter/%llu", c->folder,
 			(unsigned long long)read_u64(&r));
