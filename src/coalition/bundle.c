@@ -46,7 +46,7 @@ static enum err_kind sent_read(
 	char path[PATH_MAX_BYTES];
 	unsigned count;
 	enum err_kind kind = path_make(path, "%s/exports/%s", c->folder, member)
-				     ? file_get(c, path, &bytes, e)
+				     ? kept_get(c, path, &bytes, e)
 				     : err_set(e, ERR_LIMIT, "path too long");
 
 	if (kind == OK && bytes.len != 0) {
@@ -82,7 +82,7 @@ static enum err_kind sent_write(
 	}
 	kind = bytes.bad || !path_make(path, "%s/exports/%s", c->folder, member)
 		       ? err_set(e, ERR_NOMEM, "out of memory")
-		       : c->disk.replace(c->disk.context, path, buf_slice(&bytes), e);
+		       : kept_put(c, path, buf_slice(&bytes), e);
 	buf_fini(&bytes);
 	return kind;
 }
@@ -535,15 +535,17 @@ static enum err_kind record_take(struct reading *g, struct err *e)
 	uint8_t kind_of = read_u8(&r);
 	struct err why = {0};
 
+	/* A charter that the record before brought into force may have removed it. */
+	g->from = peer_find(g->c, g->imported->from);
+	if (g->from == NULL)
+		return err_set(e, ERR_DENIED, "\"%.*s\" is no member any more",
+			SLICE_ARG(g->imported->from));
 	switch (kind_of) {
 	case RECORD_CHARTER:
 		/* The same, older, or the next one; more than one ahead comes through the logs. */
 		if (charter_take(g->c, r.rest, &why) == ERR_NOMEM)
 			return err_set(e, ERR_NOMEM, "out of memory");
-		g->from = peer_find(g->c, g->imported->from);
-		return g->from != NULL ? OK
-				       : err_set(e, ERR_DENIED, "\"%.*s\" is no member any more",
-						 SLICE_ARG(g->imported->from));
+		return OK;
 	case RECORD_HEADS:
 		return heads_take(g->c, g->from, r.rest, e);
 	case RECORD_LEAVES:

@@ -69,6 +69,38 @@ enum err_kind file_get(struct coalition *c, const char *path, struct buf *out, s
 	return kind;
 }
 
+enum err_kind kept_get(struct coalition *c, const char *path, struct buf *out, struct err *e)
+{
+	uint8_t digest[SHA256_LEN];
+	enum err_kind kind = file_get(c, path, out, e);
+
+	if (kind != OK || out->len == 0)
+		return kind;
+	if (out->len >= SHA256_LEN)
+		hash_sha256(slice_cut(buf_slice(out), SHA256_LEN, out->len), digest);
+	if (out->len < SHA256_LEN || memcmp(digest, out->data, SHA256_LEN) != 0)
+		return err_set(
+			e, ERR_CORRUPT, "%s: its bytes are not those that were written", path);
+	out->len -= SHA256_LEN;
+	memmove(out->data, out->data + SHA256_LEN, out->len);
+	return OK;
+}
+
+enum err_kind kept_put(struct coalition *c, const char *path, struct slice bytes, struct err *e)
+{
+	uint8_t digest[SHA256_LEN];
+	struct buf all = BUF_INIT;
+	enum err_kind kind;
+
+	hash_sha256(bytes, digest);
+	buf_append(&all, digest, sizeof(digest));
+	buf_slice_append(&all, bytes);
+	kind = all.bad ? err_set(e, ERR_NOMEM, "out of memory")
+		       : c->disk.replace(c->disk.context, path, buf_slice(&all), e);
+	buf_fini(&all);
+	return kind;
+}
+
 struct origin *origin_find(struct coalition *c, struct slice name)
 {
 	for (size_t i = 0; i < c->origins_count; i++) {
@@ -289,10 +321,27 @@ static enum err_kind origins_fit(struct coalition *c, const struct charter *char
 				c, &r->key, slice_cut(name, 0, slice_find(name, '/', 0)), &o, e);
 		if (kind == OK && r->size < o->frozen_size) {
 			o->frozen_size = r->size;
+			memcpy(o->frozen_root, r->root, LEDGER_HASH_LEN);
 			o->gone = true;
 		}
 	}
 	return kind;
+}
+
+enum err_kind frozen_check(struct coalition *c, struct origin *o, struct err *e)
+{
+	uint8_t root[LEDGER_HASH_LEN];
+	enum err_kind kind;
+
+	if (!o->gone || o->frozen_size == 0 || ledger_size(o->log) < o->frozen_size)
+		return OK;
+	kind = ledger_root(o->log, o->frozen_size, root, e);
+	if (kind != OK || memcmp(root, o->frozen_root, LEDGER_HASH_LEN) == 0)
+		return kind;
+	log_line(c->log, LOG_ERROR, "void", "log", o->key.name, "error",
+		"what is held of it is not what the charter names", NULL);
+	o->frozen_size = 0;
+	return origin_void(c, o, e);
 }
 
 static enum err_kind peers_fit(struct coalition *c, const struct charter *charter, struct err *e)
@@ -323,8 +372,7 @@ static void offers_free(struct peer *p)
 	}
 }
 
-/* Who left is no longer asked, nor answered. */
-static void peers_leave(struct coalition *c, const struct charter *charter)
+void peers_leave(struct coalition *c, const struct charter *charter)
 {
 	size_t kept = 0;
 
@@ -377,6 +425,8 @@ enum err_kind charter_apply(struct coalition *c, const struct charter *charter, 
 			kind = origin_scan(o, e);
 		if (kind == OK)
 			kind = specials_apply(c, o, e);
+		if (kind == OK)
+			kind = frozen_check(c, o, e);
 		if (kind == OK && o->frozen_size < ledger_size(o->log))
 			kind = origin_void(c, o, e);
 	}
@@ -411,8 +461,7 @@ static enum err_kind charter_store(
 	if (kind != OK || !path_make(path, "%s/charters", c->folder))
 		return kind;
 	put_u64(version, charter->version);
-	return c->disk.replace(
-		c->disk.context, path, (struct slice){(const char *)version, sizeof(version)}, e);
+	return kept_put(c, path, (struct slice){(const char *)version, sizeof(version)}, e);
 }
 
 enum err_kind charter_take(struct coalition *c, struct slice note, struct err *e)
@@ -499,7 +548,7 @@ static enum err_kind stored_charter(struct coalition *c, struct err *e)
 
 	if (!path_make(path, "%s/charters", c->folder))
 		return err_set(e, ERR_LIMIT, "path too long");
-	kind = file_get(c, path, &bytes, e);
+	kind = kept_get(c, path, &bytes, e);
 	if (kind != OK || bytes.len == 0)
 		goto out;
 	r = (struct reader){.rest = buf_slice(&bytes)};
@@ -509,6 +558,9 @@ static enum err_kind stored_charter(struct coalition *c, struct err *e)
 		       : err_set(e, ERR_LIMIT, "path too long");
 	if (kind == OK)
 		kind = charter_read(c, buf_slice(&bytes), &charter, e);
+	/* Its disk is believed no more than its bytes are signed. */
+	if (kind == OK)
+		kind = charter_carried(charter, charter->bytes, e);
 	if (kind == OK && charter->version != version)
 		kind = err_set(e, ERR_CORRUPT, "%s holds version %llu", path,
 			(unsigned long long)charter->version);

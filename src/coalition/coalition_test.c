@@ -5,8 +5,7 @@
  */
 #include "coalition_testing.h"
 
-/* ---- two histories
- * -------------------------------------------------------------------------------
+/* ---- two histories ----------------------------------------------------------------------------
  */
 
 /* Member 0 runs twice: node 0 is seen by member 1, the twin by member 2. */
@@ -210,8 +209,7 @@ static void test_forged_evidence(void **state)
 	bench_fini(&b);
 }
 
-/* ---- restored, and twice
- * -------------------------------------------------------------------------
+/* ---- restored, and twice ----------------------------------------------------------------------
  */
 
 static void test_restored_backup(void **state)
@@ -355,8 +353,7 @@ static void test_two_copies_one_heard(void **state)
 	bench_fini(&b);
 }
 
-/* ---- partitions
- * ----------------------------------------------------------------------------------
+/* ---- partitions -------------------------------------------------------------------------------
  */
 
 static void test_minority_waits(void **state)
@@ -419,8 +416,7 @@ static void test_minority_waits(void **state)
 	bench_fini(&b);
 }
 
-/* ---- withdrawals
- * ---------------------------------------------------------------------------------
+/* ---- withdrawals ------------------------------------------------------------------------------
  */
 
 static uint64_t index_of(struct node *n, uint64_t serial)
@@ -507,23 +503,30 @@ static void test_withdrawals_refused(void **state)
 /* What a member writes into its log without asking our code: it binds nobody. */
 static void test_wrong_withdrawals_bind_nobody(void **state)
 {
-	static const char *const texts[] = {
-		"{\"type\":\"withdrawal\",\"index\":0,\"code\":\"error\",\"reason\":\"\"}", /* a
-											       decision
-											     */
-		"{\"type\":\"withdrawal\",\"index\":999,\"code\":\"error\",\"reason\":\"\"}",
-		"{\"type\":\"withdrawal\",\"index\":-1,\"code\":\"error\",\"reason\":\"\"}",
-		"{\"type\":\"withdrawal\",\"index\":\"1\",\"code\":\"error\",\"reason\":\"\"}",
-		"{\"type\":\"withdrawal\",\"index\":1,\"code\":\"whim\",\"reason\":\"\"}",
-		"{\"type\":\"withdrawal\",\"code\":\"error\"}",
-		"{\"type\":\"acknowledgement\",\"origin\":\"m9/log\",\"index\":1}",
-		"{\"type\":\"acknowledgement\",\"origin\":\"m1/log\",\"index\":-1}",
-		"{\"type\":\"lost\",\"index\":999999}",
-		"{\"type\":\"praise\"}",
-		"[]",
-		"",
-		"{\"type\":\"withdrawal\",\"index\":1",
-	};
+	static const char
+		*const texts[] =
+			{
+				"{\"type\":\"withdrawal\",\"index\":0,\"code\":\"error\","
+				"\"reason\":\"\"}", /* a
+						       decision
+						     */
+				"{\"type\":\"withdrawal\",\"index\":999,\"code\":\"error\","
+				"\"reason\":\"\"}",
+				"{\"type\":\"withdrawal\",\"index\":-1,\"code\":\"error\","
+				"\"reason\":\"\"}",
+				"{\"type\":\"withdrawal\",\"index\":\"1\",\"code\":\"error\","
+				"\"reason\":\"\"}",
+				"{\"type\":\"withdrawal\",\"index\":1,\"code\":\"whim\",\"reason\":"
+				"\"\"}",
+				"{\"type\":\"withdrawal\",\"code\":\"error\"}",
+				"{\"type\":\"acknowledgement\",\"origin\":\"m9/log\",\"index\":1}",
+				"{\"type\":\"acknowledgement\",\"origin\":\"m1/log\",\"index\":-1}",
+				"{\"type\":\"lost\",\"index\":999999}",
+				"{\"type\":\"praise\"}",
+				"[]",
+				"",
+				"{\"type\":\"withdrawal\",\"index\":1",
+			};
 	struct bench b;
 	uint64_t index;
 
@@ -661,8 +664,7 @@ static void test_erase_of_what_came_twice(void **state)
 	bench_fini(&b);
 }
 
-/* ---- decisions
- * -----------------------------------------------------------------------------------
+/* ---- decisions --------------------------------------------------------------------------------
  */
 
 static void test_decision_needs_quorum(void **state)
@@ -757,8 +759,7 @@ static void test_unenforceable(void **state)
 	bench_fini(&b);
 }
 
-/* ---- coming, going, changing keys
- * ----------------------------------------------------------------
+/* ---- coming, going, changing keys -------------------------------------------------------------
  */
 
 /* The next charter, published by node `by`. */
@@ -844,6 +845,17 @@ static void test_member_leaves(void **state)
 		REFUSED(ERR_USAGE, node_try_meet(&b.nodes[i], 3, &e));
 		assert_non_null(node_holds(&b.nodes[i], "while it was one of us"));
 	}
+	/* Who lost everything gets back what counts of it, from the others. */
+	node_close(&b.nodes[2]);
+	ledger_disk_fake_free(b.nodes[2].fake);
+	b.nodes[2].fake = ledger_disk_fake_new(5);
+	for (size_t i = 0; i < b.nodes[2].store.count; i++)
+		b.nodes[2].store.objects[i].forgotten = true;
+	memset(b.nodes[2].store.last, 0, sizeof(b.nodes[2].store.last));
+	node_open(&b.nodes[2]);
+	bench_rounds(&b, 4);
+	assert_non_null(node_holds(&b.nodes[2], "while it was one of us"));
+	assert_int_equal(b.nodes[2].policy, 1);
 	node_add(&b.nodes[3], "after it left", BENCH_ALL);
 	(void)!node_try_publish(&b.nodes[3], &ignored);
 	bench_rounds(&b, 2);
@@ -968,6 +980,92 @@ static void test_rotation_and_theft(void **state)
 	bench_fini(&b);
 }
 
+/* A member followed a thief, who wrote another history than the one that the charter then names. */
+static void test_void_history(void **state)
+{
+	struct bench b;
+	struct node *thief;
+	struct charter c;
+	struct charter_revoked revoked = {0};
+	uint64_t size;
+
+	(void)state;
+	bench_init(&b, 4, 64, true);
+	node_add(&b.nodes[3], "before", BENCH_ALL);
+	bench_rounds(&b, 2);
+	thief = bench_twin(&b, &b.nodes[3]);
+	node_open(thief);
+	for (unsigned k = 0; k < 3; k++)
+		node_meet(thief, k);
+	/* 2 hears the thief alone, 0 and 1 the member. */
+	for (unsigned i = 0; i < 4; i++) {
+		b.route[2][i] = i == 3 ? 4 : BENCH_CUT;
+		b.route[4][i] = i == 2 ? 2 : BENCH_CUT;
+	}
+	b.route[0][2] = b.route[1][2] = b.route[3][2] = BENCH_CUT;
+	node_add(&b.nodes[3], "true", BENCH_ALL);
+	node_add(&b.nodes[3], "true too", BENCH_ALL);
+	for (unsigned i = 0; i < 3; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "false %u", i);
+		node_add(thief, text, BENCH_ALL);
+	}
+	bench_rounds(&b, 2);
+	assert_non_null(node_holds(&b.nodes[2], "false 2"));
+	node_close(thief);
+	node_close(&b.nodes[3]);
+	size = ledger_size(node_log(&b.nodes[0], &b.nodes[3]));
+	revoked.key = b.rows[3].log;
+	revoked.size = size;
+	MUST(ledger_root(node_log(&b.nodes[0], &b.nodes[3]), size, revoked.root, &e));
+	c = bench_charter_of(&b, 3, 2, coalition_charter(b.nodes[0].coalition));
+	c.revoked = &revoked;
+	c.revoked_count = 1;
+	charter_next(&b, &c, 0);
+	/* By hand: as from a file, so that no evidence comes first. */
+	MUST(coalition_charter_take(b.nodes[2].coalition, buf_slice(&b.charter), &e));
+	assert_null(node_holds(&b.nodes[2], "false"));
+	bench_heal(&b);
+	bench_rounds(&b, 4);
+	assert_non_null(node_holds(&b.nodes[1], "true too"));
+	assert_null(node_holds(&b.nodes[2], "false"));
+	bench_fini(&b);
+}
+
+/* No clock of a member keeps a log fresh for ever. */
+static void test_future_cosignature(void **state)
+{
+	struct bench b;
+	struct buf line = BUF_INIT, note = BUF_INIT, text = BUF_INIT;
+	struct signed_head head = {0};
+	struct origin *o;
+	struct note_checkpoint checkpoint;
+
+	(void)state;
+	bench_init(&b, 3, 65, true);
+	node_add(&b.nodes[0], "an object", BENCH_ALL);
+	bench_rounds(&b, 2);
+	o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
+	checkpoint = (struct note_checkpoint){SLICE("m0/log"), o->head.size, {0}};
+	memcpy(checkpoint.root, o->head.root, sizeof(checkpoint.root));
+	note_checkpoint_format(&checkpoint, &text);
+	note_sign(&b.nodes[0].secrets.notes[SIGNER_LOG], buf_slice(&text), &line);
+	note_cosign(&b.nodes[2].secrets.notes[SIGNER_WITNESS], buf_slice(&text),
+		(uint64_t)(b.now_us / US_PER_SECOND) + 100 * 86400, &line);
+	note_write(buf_slice(&text), buf_slice(&line), &note);
+	MUST(head_read(b.nodes[1].coalition, o, buf_slice(&note), &head, &e));
+	MUST(head_keep(b.nodes[1].coalition, o, &head, &e));
+	assert_int_equal(node_trusts(&b.nodes[1], &b.nodes[0]), COALITION_GOOD);
+	b.now_us += 3 * BENCH_DAY_US;
+	assert_int_equal(node_trusts(&b.nodes[1], &b.nodes[0]), COALITION_STALE);
+	head_fini(&head);
+	buf_fini(&line);
+	buf_fini(&note);
+	buf_fini(&text);
+	bench_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -990,6 +1088,8 @@ int main(void)
 		cmocka_unit_test(test_member_joins),
 		cmocka_unit_test(test_member_leaves),
 		cmocka_unit_test(test_rotation_and_theft),
+		cmocka_unit_test(test_void_history),
+		cmocka_unit_test(test_future_cosignature),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@ uint64_t bench_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* ---- world -------------------------------------------------------------------------------------
+/* ---- world ------------------------------------------------------------------------------------
  */
 
 static int64_t node_now(void *context)
@@ -34,7 +34,7 @@ static void node_random(void *context, void *ret_bytes, size_t len)
 		to[i] = (uint8_t)bench_random(&n->random);
 }
 
-/* ---- disk: as the one in memory, and remembers what files there are ----------------------------
+/* ---- disk: as the one in memory, and remembers what files there are ---------------------------
  */
 
 static void path_note(struct node *n, const char *path)
@@ -159,6 +159,7 @@ static uint64_t store_add(
 	o->content = malloc(content.len + 1);
 	assert_non_null(o->content);
 	memcpy(o->content, content.data, content.len);
+	o->content[content.len] = '\0';
 	memcpy(o->origin, origin.data, origin.len);
 	return st->count;
 }
@@ -338,11 +339,11 @@ static void store_copy(struct node_store *to, const struct node_store *from)
 		to->objects[i] = from->objects[i];
 		to->objects[i].content = malloc(from->objects[i].len + 1);
 		assert_non_null(to->objects[i].content);
-		memcpy(to->objects[i].content, from->objects[i].content, from->objects[i].len);
+		memcpy(to->objects[i].content, from->objects[i].content, from->objects[i].len + 1);
 	}
 }
 
-/* ---- keys and charters -------------------------------------------------------------------------
+/* ---- keys and charters ------------------------------------------------------------------------
  */
 
 unsigned bench_threshold(unsigned members)
@@ -678,7 +679,7 @@ void bench_rounds(struct bench *b, unsigned rounds)
 	}
 }
 
-/* ---- more ---------------------------------------------------------------------------------------
+/* ---- more -------------------------------------------------------------------------------------
  */
 
 enum err_kind node_decide(struct node *n, const char *content, uint64_t signers, struct err *why)

@@ -161,7 +161,7 @@ static unsigned witness(
 	unsigned status = 200;
 	enum err_kind kind;
 
-	if (o == NULL || o == c->own) {
+	if (o == NULL || o == c->own || o->gone) {
 		err_set(e, ERR_INVALID, "no such log is witnessed here");
 		return 404;
 	}

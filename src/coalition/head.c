@@ -7,7 +7,8 @@
 
 #include "inside.h"
 
-#define HEAD_KEYS_MAX (1 + 2 * COALITION_MEMBERS_MAX)
+#define HEAD_KEYS_MAX  (1 + 2 * COALITION_MEMBERS_MAX)
+#define CLOCKS_APART_S (2 * COALITION_STALE_S) /* two clocks, each a day wrong */
 
 struct head_keys {
 	struct note_key keys[HEAD_KEYS_MAX]; /* the log's, then witnesses, then mirrors */
@@ -119,10 +120,11 @@ static int64_t cosigned_at(const struct note_signature *s)
 }
 
 static enum err_kind head_fill(const struct note *note, const struct head_keys *keys,
-	const struct head_lines *all, struct signed_head *h, struct err *e)
+	const struct head_lines *all, int64_t latest_s, struct signed_head *h, struct err *e)
 {
 	struct buf lines = BUF_MAX(NOTE_BYTES_MAX);
 	uint8_t digest[SHA256_LEN];
+	int64_t at;
 
 	for (size_t i = 0; i < keys->count; i++) {
 		if (all->of[i] == NULL)
@@ -132,8 +134,9 @@ static enum err_kind head_fill(const struct note *note, const struct head_keys *
 			h->mirrors++;
 		else if (i > 0)
 			h->witnesses++;
-		if (i > 0 && cosigned_at(all->of[i]) > h->cosigned_s)
-			h->cosigned_s = cosigned_at(all->of[i]);
+		at = i > 0 ? cosigned_at(all->of[i]) : 0;
+		if (at > h->cosigned_s && at <= latest_s)
+			h->cosigned_s = at;
 	}
 	note_write(note->text, buf_slice(&lines), &h->note);
 	if (lines.bad || h->note.bad) {
@@ -183,7 +186,9 @@ static enum err_kind head_verify(struct coalition *c, const struct origin *o, st
 		return kind;
 	h->size = checkpoint.size;
 	memcpy(h->root, checkpoint.root, LEDGER_HASH_LEN);
-	return head_fill(&note, keys, &lines, h, e);
+	/* A time that no clock can have is no news of the log. */
+	return head_fill(
+		&note, keys, &lines, world_now(c->world) / US_PER_SECOND + CLOCKS_APART_S, h, e);
 }
 
 enum err_kind head_read(struct coalition *c, const struct origin *o, struct slice bytes,

@@ -136,10 +136,14 @@ static enum err_kind head_compare(
 	if (o == c->own)
 		own_forked(c, "another member holds a checkpoint of our log that is not ours");
 	memcpy(theirs.root, h->root, LEDGER_HASH_LEN);
-	if (!branch_at(o, h->size, &mine))
-		return err_set(e, ERR_CONFLICT,
-			"\"%s\": a signed checkpoint of size %llu does not fit our leaves",
-			o->key.name, (unsigned long long)h->size);
+	if (!branch_at(o, h->size, &mine)) {
+		/* Ours is not under a signed head yet, so nothing can be proved. It must not keep
+		 * us from the rest of the answer. */
+		log_line(c->log, LOG_WARN, "head", "log", o->key.name, "error",
+			"a signed checkpoint does not fit the leaves held, which are unproved",
+			NULL);
+		return OK;
+	}
 	return evidence_make(c, o, h->size, &mine, &theirs, e);
 }
 

@@ -2,14 +2,15 @@
 /*
  * Inside coalition. On the disk, below the folder:
  *
- *   charters         version of the charter in force, u64be
+ *   charters         version of the charter in force, u64be (*)
  *   charter/N        its note
- *   decisions        notes of the decisions in force, each u32be length and bytes
+ *   decisions        notes of the decisions in force, each u32be length and bytes (*)
  *   logs/H/          a log (ledger.h); H = first 16 hex digits of SHA-256(origin)
  *   logs/H/quorum    the largest checkpoint with a quorum of mirrors
  *   logs/H/guilty    evidence that it showed two histories
- *   exports/MEMBER   what was last put into a file for it
+ *   exports/MEMBER   what was last put into a file for it (*)
  *
+ * (*) behind the SHA-256 of what follows: nothing signed says that they are whole.
  * Everything else is worked out from these when it is opened.
  */
 #ifndef INSIDE_H
@@ -55,12 +56,13 @@ struct origin {
 	char folder[PATH_MAX_BYTES];
 	struct ledger *log;
 	bool ours;
-	bool gone;                 /* its member or key is no longer in the charter: frozen */
-	uint64_t frozen_size;      /* leaves from here on are void; UINT64_MAX: none */
-	bool guilty;               /* two histories */
-	struct signed_head head;   /* what our log here has reached, or signed */
-	struct signed_head quorum; /* cosigned by k mirrors */
-	struct special *specials;  /* ascending */
+	bool gone;            /* its member or key is no longer in the charter: frozen */
+	uint64_t frozen_size; /* leaves from here on are void; UINT64_MAX: none */
+	uint8_t frozen_root[LEDGER_HASH_LEN]; /* of those before, as the charter says */
+	bool guilty;                          /* two histories */
+	struct signed_head head;              /* what our log here has reached, or signed */
+	struct signed_head quorum;            /* cosigned by k mirrors */
+	struct special *specials;             /* ascending */
 	size_t specials_count, specials_capacity;
 	size_t specials_open; /* all before this one are opened and applied */
 	struct index_set withdrawn;
@@ -184,12 +186,23 @@ struct origin *origin_find(struct coalition *c, struct slice name); /* by the lo
 struct origin *origin_of_member(struct coalition *c, struct slice member); /* in use; or NULL */
 unsigned origin_number(const struct coalition *c, const struct origin *o);
 struct peer *peer_find(struct coalition *c, struct slice member);
+/* Who left is no longer asked, nor answered. */
+void peers_leave(struct coalition *c, const struct charter *charter);
+/* The leaves that count are those whose root the charter names; when a stolen key's history was
+ * taken for its own, nothing of the log counts. */
+enum err_kind frozen_check(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
 /* Leaves of o that count: its size, or where it was frozen. */
 uint64_t origin_valid(const struct origin *o);
 /* Read classes of leaves that came since, and remember the special ones. */
 enum err_kind origin_scan(struct origin *o, struct err *e) MUST_USE;
 enum err_kind file_get(struct coalition *c, const char *path, struct buf *out,
 	struct err *e) MUST_USE; /* empty: none */
+/* Files that no signature vouches for, kept behind their SHA-256. ERR_CORRUPT: a bit has changed.
+ */
+enum err_kind kept_get(
+	struct coalition *c, const char *path, struct buf *out, struct err *e) MUST_USE;
+enum err_kind kept_put(
+	struct coalition *c, const char *path, struct slice bytes, struct err *e) MUST_USE;
 bool path_make(char to[PATH_MAX_BYTES], const char *format, ...) PRINTF(2, 3) MUST_USE;
 /* Make origins and peers fit the charter. */
 enum err_kind charter_apply(

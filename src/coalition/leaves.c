@@ -118,7 +118,9 @@ enum err_kind leaves_take(struct coalition *c, struct origin *o, const struct si
 		kind = led_remember(o, head, &path, e);
 	if (kind == OK)
 		kind = origin_scan(o, e);
-	if (kind == OK && ledger_size(o->log) == head->size)
+	if (kind == OK && o->gone)
+		kind = frozen_check(c, o, e);
+	if (kind == OK && head->note.len != 0 && ledger_size(o->log) == head->size)
 		kind = head_keep(c, o, head, e);
 	if (kind == OK)
 		kind = heads_reached(c, o, e);

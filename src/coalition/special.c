@@ -386,7 +386,7 @@ static enum err_kind decisions_store(struct coalition *c, struct err *e)
 		wire_bytes(&all, buf_slice(&c->decisions[i].note));
 	kind = all.bad || !path_make(path, "%s/decisions", c->folder)
 		       ? err_set(e, ERR_NOMEM, "out of memory")
-		       : c->disk.replace(c->disk.context, path, buf_slice(&all), e);
+		       : kept_put(c, path, buf_slice(&all), e);
 	buf_fini(&all);
 	return kind;
 }
@@ -429,7 +429,7 @@ enum err_kind decisions_load(struct coalition *c, struct err *e)
 		arena_free(a);
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
-	kind = file_get(c, path, &all, e);
+	kind = kept_get(c, path, &all, e);
 	r = (struct reader){.rest = buf_slice(&all)};
 	while (kind == OK && r.rest.len > 0) {
 		struct slice note = wire_read_bytes(&r);
@@ -612,17 +612,33 @@ enum err_kind coalition_decision_publish(struct coalition *c, struct slice note,
 /* ---- in order
  * ------------------------------------------------------------------------------------------- */
 
+/* What is held of a special entry: read back, it must still open its leaf, or a flipped bit of a
+ * withdrawal would take back another entry than was meant. */
+static enum err_kind content_read(
+	struct origin *o, uint64_t index, struct buf *content, struct err *e)
+{
+	struct ledger_opening opening = {.index = index};
+	struct ledger_place place;
+	enum err_kind kind = ledger_opening_get(o->log, index, opening.salt, &place, content, e);
+
+	opening.content = buf_slice(content);
+	if (kind == OK && ledger_opening_check(o->log, &opening, e) != OK)
+		kind = err_set(e, ERR_CORRUPT,
+			"\"%s\": what is held of entry %llu does not open it any more", o->key.name,
+			(unsigned long long)index);
+	secret_wipe(opening.salt, sizeof(opening.salt));
+	return kind;
+}
+
 static enum err_kind special_apply(
 	struct coalition *c, struct origin *o, const struct special *s, struct err *e)
 {
 	struct buf content = BUF_INIT;
-	uint8_t salt[LEDGER_SALT_LEN];
-	struct ledger_place place;
 	struct ledger_leaf leaf;
 	enum err_kind kind = ledger_leaf_get(o->log, s->index, &leaf, e);
 
 	if (kind == OK)
-		kind = ledger_opening_get(o->log, s->index, salt, &place, &content, e);
+		kind = content_read(o, s->index, &content, e);
 	if (kind != OK)
 		goto out;
 	switch (s->class) {
@@ -675,14 +691,12 @@ static enum err_kind lost_look(struct origin *o, struct err *e)
 	for (size_t i = o->specials_open; i < o->specials_count && kind == OK; i++) {
 		struct special *s = &o->specials[i];
 		struct buf content = BUF_INIT;
-		uint8_t salt[LEDGER_SALT_LEN];
-		struct ledger_place place;
 
 		if (!s->opened || s->looked || s->class != LEDGER_WITHDRAWAL ||
 			s->index >= o->frozen_size)
 			continue;
 		s->looked = true;
-		kind = ledger_opening_get(o->log, s->index, salt, &place, &content, e);
+		kind = content_read(o, s->index, &content, e);
 		if (kind == OK)
 			kind = lost_read(o, s->index, buf_slice(&content), e);
 		buf_fini(&content);

@@ -38,10 +38,21 @@ static enum err_kind fetch_from(
 	uint64_t size = ledger_size(o->log);
 	enum err_kind kind;
 
-	if (o->guilty || (o->gone && size >= o->frozen_size))
+	if (o->guilty)
 		return OK;
 	ask->origin = o;
-	if (offer->head.size > size) {
+	if (o->gone && size < o->frozen_size) {
+		if (offer->head.size < o->frozen_size)
+			return OK; /* less than what counts may be a thief's */
+		/* Not to what its key signs by now, but to what the charter names. */
+		ask->what = COALITION_LEAVES;
+		ask->any = true;
+		ask->head.size = o->frozen_size;
+		memcpy(ask->head.root, o->frozen_root, LEDGER_HASH_LEN);
+		leaves_ask(o, size, o->frozen_size, &ask->request);
+		return OK;
+	}
+	if (!o->gone && offer->head.size > size) {
 		ask->what = COALITION_LEAVES;
 		ask->any = true;
 		leaves_ask(o, size, offer->head.size, &ask->request);
@@ -192,6 +203,10 @@ static enum err_kind step(struct coalition *c, struct peer *p, const struct coal
 	*ret_more = kind == OK && p->phase != PHASE_DONE;
 	if (!*ret_more)
 		p->phase = PHASE_HEADS;
+	if (charter_member_find(c->charter, slice_of(p->member)) == NULL) {
+		*ret_more = false; /* by what it brought itself */
+		peers_leave(c, c->charter);
+	}
 	head_fini(&ask.head);
 	buf_fini(&ask.request);
 	buf_fini(&answer);
