@@ -230,7 +230,7 @@ static void card_read(struct members *m, struct member *one, struct charter_memb
 	MUST(json_parse(parser, buf_slice(&card), &doc, e));
 	v = json_root(&doc);
 	assert_true(slice_is(json_get_string(v, "name"), one->name));
-	snprintf(to->name, sizeof(to->name), "%s", one->name);
+	memcpy(to->name, one->name, sizeof(one->name));
 	to->title = slice_of(one->name);
 	snprintf(root, sizeof(root), "%s/root", one->name);
 	MUST(note_secret_new(world_real(), slice_of(root), NOTE_ED25519, &one->root, e));
@@ -269,6 +269,7 @@ void members_found(struct members *m)
 		.threshold = (unsigned)m->count / 2 + 1,
 		.members_count = m->count};
 	m->charter.members = ARENA_ARRAY(m->a, struct charter_member, m->count);
+	assert_non_null(m->charter.members);
 	for (size_t i = 0; i < m->count; i++)
 		card_read(m, &m->list[i], &m->charter.members[i]);
 	charter_write(&m->charter, &text);

@@ -9,7 +9,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,8 +68,6 @@ static bool says(struct member *m, const char *words, const char *expected)
 
 	MUST(member_ask(m, words, false, (struct slice){0}, &out, e));
 	found = slice_find_text(buf_slice(&out), slice_of(expected)) < out.len;
-	if (!found)
-		print_message("%s: %.*s\n", words, SLICE_ARG(buf_slice(&out)));
 	buf_fini(&out);
 	return found;
 }
@@ -132,6 +132,258 @@ static void test_by_policy_and_no_further(void **state)
 	}
 	for (size_t i = 0; i < 3; i++)
 		http_client_free(clients[i]);
+}
+
+/* ---- who may ask what ---------------------------------------------------------------------------- */
+
+/* A client with the certificate of a folder; NULL: with none. It believes any server. */
+static struct http_client *stranger(const char *folder)
+{
+	char certificate[200], key[200];
+	struct http_client *client;
+
+	snprintf(certificate, sizeof(certificate), "%s/tls.crt", folder == NULL ? "" : folder);
+	snprintf(key, sizeof(key), "%s/tls.key", folder == NULL ? "" : folder);
+	MUST(http_client_new(
+		&(struct http_client_config){.insecure = true,
+			.tls_1_3 = true,
+			.certificate_file = folder == NULL ? NULL : certificate,
+			.key_file = folder == NULL ? NULL : key},
+		&client, e));
+	return client;
+}
+
+/* The status; the body of the answer into `out`, when that is not NULL. */
+static unsigned ask(struct member *m, struct http_client *client, enum http_method method,
+	const char *path, struct slice body, struct buf *out)
+{
+	struct http_answer answer;
+	char url[300];
+	bool again;
+
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u%s", m->server.port, path);
+	MUST(http_client_call(client,
+		&(struct http_call){.method = method,
+			.url = url,
+			.accept = "*/*",
+			.content_type = "application/octet-stream",
+			.body = body,
+			.body_max = MIB(16)},
+		&answer, &again, e));
+	if (out != NULL) {
+		buf_clear(out);
+		buf_slice_append(out, buf_slice(&answer.body));
+		/* a tile or leaf that is named never changes */
+		if (answer.status == 200 && strstr(path, "/tile/") != NULL)
+			assert_true(slice_ends(http_answer_header(&answer, "Cache-Control"),
+				SLICE("immutable")));
+	}
+	return answer.status;
+}
+
+static void test_members_only(void **state)
+{
+	static const char *const asks[] = {"heads", "leaves", "openings", "cosign", "conflict"};
+	static const char *const reads[] = {"/log/kz/checkpoint", "/log/kz/tile/0/000.p/1",
+		"/log/kz/tile/entries/000.p/1"};
+	struct members *m = *state;
+	struct member *kz = &m->list[KZ];
+	char other[64], password[64];
+	struct http_client *nobody, *someone, *uz, *self;
+	struct buf out = BUF_INIT, big = BUF_INIT;
+	struct arena *a = arena_new(MIB(1));
+	struct note note;
+
+	members_decide(m, KZ, RULES);
+	member_await(kz, "policy", 1);
+	scenario_folder(other);
+	scenario_remove(other);
+	MUST(node_init(other, NULL, NULL, "127.0.0.1", world_real(), password, e));
+	nobody = stranger(NULL);
+	someone = stranger(other);
+	uz = stranger(m->list[UZ].folder);
+	self = stranger(kz->folder); /* our own key is no other member's */
+	for (size_t i = 0; i < COUNT_OF(asks); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/coalition/v1/%s", asks[i]);
+		assert_int_equal(ask(kz, nobody, HTTP_POST, path, SLICE("?"), NULL), 403);
+		assert_int_equal(ask(kz, someone, HTTP_POST, path, SLICE("?"), NULL), 403);
+		assert_int_equal(ask(kz, self, HTTP_POST, path, SLICE("?"), NULL), 403);
+		assert_int_equal(ask(kz, uz, HTTP_POST, path, SLICE("?"), NULL), 400);
+		assert_int_equal(ask(kz, uz, HTTP_GET, path, (struct slice){0}, NULL), 405);
+	}
+	assert_true(buf_reserve(&big, COALITION_REQUEST_MAX + 1) != NULL);
+	memset(big.data, 0, COALITION_REQUEST_MAX + 1);
+	big.len = COALITION_REQUEST_MAX + 1;
+	assert_int_equal(
+		ask(kz, uz, HTTP_POST, "/coalition/v1/heads", buf_slice(&big), NULL), 413);
+	big.len = COALITION_REQUEST_MAX;
+	assert_int_equal(
+		ask(kz, uz, HTTP_POST, "/coalition/v1/heads", buf_slice(&big), NULL), 400);
+
+	for (size_t i = 0; i < COUNT_OF(reads); i++) {
+		assert_int_equal(
+			ask(kz, nobody, HTTP_GET, reads[i], (struct slice){0}, NULL), 403);
+		assert_int_equal(
+			ask(kz, someone, HTTP_GET, reads[i], (struct slice){0}, NULL), 403);
+		assert_int_equal(ask(kz, uz, HTTP_GET, reads[i], (struct slice){0}, &out), 200);
+		if (i == 0)
+			MUST(note_parse(buf_slice(&out), a, &note, e));
+		else
+			assert_int_equal(out.len, i == 1 ? 32 : 50);
+	}
+	assert_int_equal(ask(kz, uz, HTTP_GET, "/log/xx/checkpoint", (struct slice){0}, NULL), 404);
+	assert_int_equal(ask(kz, uz, HTTP_GET, "/log/kz/tile/0/001", (struct slice){0}, NULL), 404);
+	assert_int_equal(
+		ask(kz, uz, HTTP_GET, "/log/kz/tile/0/000.p/256", (struct slice){0}, NULL), 404);
+	assert_int_equal(ask(kz, uz, HTTP_GET, "/log/kz/tile/0/1", (struct slice){0}, NULL), 404);
+	assert_int_equal(
+		ask(kz, nobody, HTTP_POST, "/witness/add-checkpoint", SLICE("?"), NULL), 403);
+	assert_int_equal(ask(kz, uz, HTTP_POST, "/witness/add-checkpoint", SLICE("?"), NULL), 400);
+	arena_free(a);
+	buf_fini(&out);
+	buf_fini(&big);
+	http_client_free(nobody);
+	http_client_free(someone);
+	http_client_free(uz);
+	http_client_free(self);
+	scenario_remove(other);
+}
+
+/* A member that asks without end is answered for a while, and the others as before. */
+static void test_flood(void **state)
+{
+	struct members *m = *state;
+	struct http_client *uz = stranger(m->list[UZ].folder), *kg = stranger(m->list[KG].folder);
+	unsigned refused = 0;
+
+	for (unsigned i = 0; i < 3000 && refused == 0; i++)
+		refused += ask(&m->list[KZ], uz, HTTP_POST, "/coalition/v1/heads", SLICE("?"),
+				   NULL) == 429;
+	assert_int_equal(refused, 1);
+	assert_int_equal(
+		ask(&m->list[KZ], kg, HTTP_POST, "/coalition/v1/heads", SLICE("?"), NULL), 400);
+	http_client_free(uz);
+	http_client_free(kg);
+}
+
+/* ---- the control socket, and a folder that nobody serves ----------------------------------------- */
+
+static void control_send(struct member *m, const char *bytes, size_t len)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	char answer[256];
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(strlen(m->folder) < sizeof(to.sun_path) - sizeof("/control"));
+	memcpy(to.sun_path, m->folder, strlen(m->folder));
+	strcat(to.sun_path, "/control");
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	/* one error, and the end */
+	assert_true(recv(fd, answer, sizeof(answer), MSG_WAITALL) > 6);
+	assert_int_equal(answer[0], 'E');
+	assert_int_not_equal(answer[5], OK);
+	close(fd);
+}
+
+static void test_control(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} cases[] = {
+		{"GET / HTTP/1.1\r\n\r\n",        18},
+		{"SRC1",                          4 },
+		{"SRC1\2\0\0\1\0\6status",          16},
+		{"SRC1\0\2\0\1\0\6status",          16},
+		{"SRC1\0\0\377\377",              8 },
+		{"SRC1\0\0\0\1\377\377status",      16},
+		{"SRC1\0\0\0\1\0\6stat",            14},
+		{"SRC1\0\0\0\0",                  8 },
+		{"SRC1\0\1\0\1\0\6status\0\0\0\11x", 21},
+		{"SRC1\0\1\0\1\0\6status\377\0\0\0",  20},
+	};
+	struct members *m = *state;
+	struct stat st;
+	char path[200];
+	struct err e = {0};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		control_send(&m->list[KZ], cases[i].bytes, cases[i].len);
+	snprintf(path, sizeof(path), "%s/control", m->list[KZ].folder);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(
+		member_ask(&m->list[KZ], "fly away", false, (struct slice){0}, NULL, &e), ERR_USAGE);
+	assert_int_equal(member_ask(&m->list[KZ], "charter take", false, SLICE("?"), NULL, &e),
+		ERR_PARSE);
+	assert_int_equal(member_status(&m->list[KZ], "charter"), 1);
+}
+
+/* By files alone: one that does not serve takes a bundle, and has what the policy lets it have. */
+static void test_by_file(void **state)
+{
+	struct members *m = *state;
+	struct member *kz = &m->list[KZ], *kg = &m->list[KG];
+	struct http_client *client;
+	struct buf bundle = BUF_INIT;
+
+	members_decide(m, KZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	member_stop(kg, SIGTERM, NULL);
+	client_open(kz, &client);
+	assert_int_equal(member_post(kz, client, GREEN, 5, "green"), 202);
+	assert_int_equal(member_post(kz, client, AMBER, 2, "amber"), 202);
+	http_client_free(client);
+	member_await(kz, "signed", 8);
+	MUST(member_ask(kz, "export kg", false, (struct slice){0}, &bundle, e));
+	assert_int_equal(member_status(kg, "log.kz.size"), 1); /* its folder is opened here */
+	MUST(member_ask(kg, "import", false, buf_slice(&bundle), NULL, e));
+	assert_int_equal(member_status(kg, "log.kz.size"), 8);
+	assert_int_equal(member_status(kg, "log.kz.opened"), 6);
+	/* twice is once; for somebody else it is nothing */
+	MUST(member_ask(kg, "import", false, buf_slice(&bundle), NULL, e));
+	assert_int_equal(member_status(kg, "log.kz.opened"), 6);
+	assert_int_not_equal(
+		member_ask(&m->list[UZ], "import", false, buf_slice(&bundle), NULL, NULL), OK);
+	member_serve(kg);
+	client_open(kg, &client);
+	assert_true(member_has(kg, client, GREEN + 4));
+	assert_false(member_has(kg, client, AMBER));
+	http_client_free(client);
+	buf_fini(&bundle);
+}
+
+/* Our own overlay only takes away, from the next decision on. */
+static void test_overlay(void **state)
+{
+	struct members *m = *state;
+	struct member *kz = &m->list[KZ];
+	struct http_client *client;
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/overlay.json", kz->folder);
+	MUST(file_write_atomic(path,
+		SLICE("{\"type\":\"overlay\",\"name\":\"ours\",\"version\":1,"
+		      "\"expires\":\"2099-01-01T00:00:00Z\",\"rules\":[{\"id\":\"no\","
+		      "\"family\":\"exchange\",\"effect\":\"forbid\","
+		      "\"when\":{\"act\":[\"share\"],\"to\":[\"kg\"]}}]}"),
+		0600, e));
+	members_decide(m, UZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	client_open(kz, &client);
+	assert_int_equal(member_post(kz, client, GREEN, 3, "green"), 202);
+	http_client_free(client);
+	member_await(kz, "signed", 3);
+	member_await(&m->list[UZ], "log.kz.opened", 3);
+	member_await(&m->list[KG], "log.kz.size", 3);
+	MUST(member_ask(&m->list[KG], "sync", false, (struct slice){0}, NULL, e));
+	assert_int_equal(member_status(&m->list[KG], "log.kz.withheld"), 3);
 }
 
 /* ---- any process may die at any moment ----------------------------------------------------------- */
@@ -301,6 +553,11 @@ int main(int count, char **args)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_by_policy_and_no_further, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_members_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_control, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_by_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_overlay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_how_fast, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 	};
