@@ -559,6 +559,25 @@ static enum err_kind record_take(struct reading *g, struct err *e)
 	}
 }
 
+enum err_kind bundle_record_take(struct coalition *c, struct slice from, struct slice plain,
+	struct coalition_imported *imported, struct err *e)
+{
+	struct input *in;
+	struct reading g = {.c = c, .imported = imported};
+	enum err_kind kind = input_of_memory(plain, "a record", &in, e);
+
+	if (kind != OK)
+		return kind;
+	g.in = in;
+	g.plain = BUF_MAX(2 * RECORD_MAX);
+	imported->from = from;
+	buf_slice_append(&g.plain, plain);
+	kind = g.plain.bad ? err_set(e, ERR_NOMEM, "out of memory") : record_take(&g, e);
+	buf_fini(&g.plain);
+	input_free(in);
+	return kind;
+}
+
 enum err_kind coalition_bundle_import(struct coalition *c, struct input *in, struct arena *a,
 	struct coalition_imported *ret_imported, struct err *e)
 {

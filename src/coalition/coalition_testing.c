@@ -723,6 +723,76 @@ void bench_init(struct bench *b, unsigned count, uint64_t seed, bool with_policy
 		assert_int_equal(b->nodes[i].policy, 1);
 }
 
+static void ask_now(struct bench *b, enum coalition_ask ask)
+{
+	buf_clear(&b->answers[ask]);
+	MUST(coalition_answer(b->nodes[0].coalition, SLICE("m1"), ask, buf_slice(&b->requests[ask]),
+		&b->answers[ask], &e));
+	b->asker[ask] = 1;
+	b->asked[ask] = 0;
+}
+
+static void heads_now(struct bench *b)
+{
+	struct coalition *c = b->nodes[1].coalition;
+
+	buf_clear(&b->requests[COALITION_HEADS]);
+	MUST(heads_ask(c, peer_find(c, SLICE("m0")), &b->requests[COALITION_HEADS], &e));
+	ask_now(b, COALITION_HEADS);
+	MUST(heads_take(c, peer_find(c, SLICE("m0")), buf_slice(&b->answers[COALITION_HEADS]), &e));
+}
+
+static void leaves_now(struct bench *b)
+{
+	struct coalition *c = b->nodes[1].coalition;
+	struct origin *o = origin_of_member(c, SLICE("m0"));
+	const struct offer *offer = &peer_find(c, SLICE("m0"))->offers[origin_number(c, o)];
+
+	buf_clear(&b->requests[COALITION_LEAVES]);
+	leaves_ask(o, ledger_size(o->log), offer->head.size, &b->requests[COALITION_LEAVES]);
+	ask_now(b, COALITION_LEAVES);
+}
+
+void bench_behind(struct bench *b)
+{
+	struct coalition *c;
+	struct origin *o;
+	struct peer *p;
+	uint64_t count;
+	bool any = false;
+
+	bench_init(b, 3, 7, true);
+	c = b->nodes[1].coalition;
+	node_add(&b->nodes[1], "an own object", BENCH_ALL);
+	node_publish(&b->nodes[1]);
+	node_meet(&b->nodes[0], 1); /* so that it can cosign it */
+	node_add(&b->nodes[0], "first", BENCH_ALL);
+	node_add(&b->nodes[0], "unfit", BENCH_ALL);
+	node_add(&b->nodes[0], "second", BENCH_ALL);
+	node_publish(&b->nodes[0]);
+	heads_now(b);
+	leaves_now(b);
+	o = origin_of_member(c, SLICE("m0"));
+	p = peer_find(c, SLICE("m0"));
+	MUST(leaves_take(c, o, &p->offers[origin_number(c, o)].head,
+		buf_slice(&b->answers[COALITION_LEAVES]), &count, &e));
+	node_add(&b->nodes[0], "third", BENCH_ALL);
+	node_add(&b->nodes[0], "fourth", BENCH_ALL);
+	node_publish(&b->nodes[0]);
+	heads_now(b);
+	leaves_now(b);
+	buf_clear(&b->requests[COALITION_OPENINGS]);
+	MUST(openings_ask(c, p, o, &any, &b->requests[COALITION_OPENINGS], &e));
+	assert_true(any);
+	ask_now(b, COALITION_OPENINGS);
+	buf_clear(&b->requests[COALITION_COSIGN]);
+	MUST(cosign_ask(c, p, &b->requests[COALITION_COSIGN], &e));
+	ask_now(b, COALITION_COSIGN);
+	buf_clear(&b->requests[COALITION_CONFLICT]);
+	conflict_ask(o, ledger_size(o->log), &b->requests[COALITION_CONFLICT]);
+	ask_now(b, COALITION_CONFLICT);
+}
+
 void node_status(struct node *n, struct arena *a, struct coalition_status *ret_status)
 {
 	MUST(coalition_status(n->coalition, a, ret_status, &e));

@@ -121,6 +121,10 @@ void bench_decision_note(
 void bench_init(struct bench *b, unsigned count, uint64_t seed, bool with_policy);
 void bench_fini(struct bench *b);
 
+/* Three members, of which node 1 is behind node 0: it holds leaves without openings, and knows of a
+ * head whose leaves it lacks. b->requests and answers are what it would ask next, and get. */
+void bench_behind(struct bench *b);
+
 /* A second copy of a node, on copies of its disks; reaches all as it does. Not opened. */
 struct node *bench_twin(struct bench *b, struct node *of);
 enum err_kind node_try_open(struct node *n, struct err *e);

@@ -330,6 +330,10 @@ enum err_kind conflict_answer(
 enum err_kind conflict_take(
 	struct coalition *c, struct origin *o, struct slice answer, struct err *e) MUST_USE;
 
+/* One record of a member's file, already unsealed: for trying what a hostile member seals. */
+enum err_kind bundle_record_take(struct coalition *c, struct slice from, struct slice plain,
+	struct coalition_imported *imported, struct err *e) MUST_USE;
+
 /* ---- wire.c
  * ------------------------------------------------------------------------------------------------
  */
