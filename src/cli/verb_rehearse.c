@@ -17,6 +17,10 @@
 #define FILES_MAX  48      /* taken in at once */
 #define RULES_MAX  8
 
+/* Of rehearse_late. */
+#define LATE_OBJECTS 3
+#define LATE_GREEN   2
+
 const char *const rehearse_names[REHEARSE_MEMBERS] = {"north", "south", "east", "west"};
 #define MEMBERS_LIST "north,south,east,west"
 
@@ -458,6 +462,8 @@ static bool take_in(struct rehearsal *r, const char *node, const char *const *fi
 	size_t at = 5;
 	int status;
 
+	if (n == 0)
+		return true;
 	for (size_t i = 0; i < n && i < FILES_MAX; i++)
 		words[at++] = files[i];
 	words[at] = NULL;
@@ -524,6 +530,12 @@ static bool step_charter(struct rehearsal *r)
 		if (!VERB(r, CLI_OK, "member", "found", folder_of(r, m), charter))
 			return false;
 	}
+	/* What a thief of disks has, or an old backup: for the end. */
+	if (!rehearse_copy(r, folder_of(r, EAST), rehearse_path(r, "stolen/east")) ||
+		!rehearse_copy(r, folder_of(r, EAST), rehearse_path(r, "restored/east")) ||
+		!rehearse_copy(
+			r, rehearse_path(r, "east-keys"), rehearse_path(r, "restored/east-keys")))
+		return false;
 	return rehearse_claim(r, true, "with three, each of the four nodes takes it");
 }
 
@@ -756,7 +768,8 @@ static bool step_amendment(struct rehearsal *r)
 			cell_text(r, trials[m].gains), rehearse_names[m],
 			cell_text(r, trials[m].loses));
 	if (!may(r, NORTH, REHEARSE_AMBER, SOUTH, &was) ||
-		!rehearse_claim(r, was && trials[SOUTH].loses.number > 0,
+		!rehearse_claim(r,
+			was && (trials[SOUTH].loses.small || trials[SOUTH].loses.number > 0),
 			"an AMBER indicator may still go to south") ||
 		!decide(r, after, rehearse_path(r, "decision-1"), EAST, 2) ||
 		!adopted_check(r, SOUTH, &trials[SOUTH]) ||
@@ -814,23 +827,27 @@ static bool step_partition(struct rehearsal *r)
 	rehearse_stop(&r->nodes[EAST]);
 	if (!post_late(r) ||
 		!expect(r, "what is new at south",
-			(struct expected){
-				.at = SOUTH, .of = NORTH, .opened = r->opened2[SOUTH] + 2}) ||
+			(struct expected){.at = SOUTH,
+				.of = NORTH,
+				.size = north.logged + LATE_OBJECTS,
+				.opened = r->opened2[SOUTH] + LATE_GREEN}) ||
 		!rehearse_until(r, "north to miss east", unreachable,
 			&(struct expected){.at = NORTH, .of = EAST}) ||
 		!rehearse_status(r, folder_of(r, SOUTH), &south))
 		return false;
-	good = rehearse_claim(r, south.logs[NORTH].size >= north.logged + 2,
-		"while east is unreachable, three new objects of north arrive in south's copy of "
-		"its "
-		"log");
+	good = rehearse_claim(r,
+		south.logs[NORTH].size == north.logged + LATE_OBJECTS &&
+			south.logs[NORTH].opened == r->opened2[SOUTH] + LATE_GREEN,
+		"while east is unreachable, %d new entries of north's log reach south, which may "
+		"open %d: one is AMBER",
+		LATE_OBJECTS, LATE_GREEN);
 	began = world_monotonic(r->cli->world);
 	if (!good || !rehearse_serve(r, folder_of(r, EAST), &r->nodes[EAST]) ||
 		!expect(r, "east to catch up",
 			(struct expected){.at = EAST,
 				.of = NORTH,
 				.size = south.logs[NORTH].size,
-				.opened = r->opened2[EAST] + 2}) ||
+				.opened = r->opened2[EAST] + LATE_GREEN}) ||
 		!rehearse_status(r, folder_of(r, EAST), &east))
 		return false;
 	return rehearse_claim(r,
@@ -960,10 +977,70 @@ static bool damaged_bundle(struct rehearsal *r)
 		       r, after.logs[NORTH].size == before.logs[NORTH].size, "and changed nothing");
 }
 
+/* The folder alone has no keys, so it is nobody. */
+static bool stolen_folder(struct rehearsal *r)
+{
+	int status = RUN(r, "bundle", "export", rehearse_path(r, "stolen/east"), "--to", "west",
+		"--output", rehearse_path(r, "stolen/bundle"));
+
+	if (!rehearse_claim(r, status == CLI_USAGE || status == CLI_FAILED,
+		    "a stolen folder of east's signs nothing: the keys are not in it"))
+		return false;
+	rehearse_say(r, "%.*s", SLICE_ARG(slice_trim(buf_slice(&r->err))));
+	return true;
+}
+
+/* It has fetched its own log, and still holds its pen. */
+static bool copy_caught_up(struct rehearsal *r, const void *context)
+{
+	const struct rehearse_status *east = context;
+	struct rehearse_status s;
+
+	return rehearse_status(r, rehearse_path(r, "restored/east"), &s) &&
+	       s.logs[EAST].size >= east->logged;
+}
+
+/* With the keys, and older: the others know what it signed since. */
+static bool restored_copy(struct rehearsal *r)
+{
+	const char *folder = rehearse_path(r, "restored/east");
+	const char *conf = rehearse_path(r, "restored/east/" NODE_CONFIG_FILE);
+	struct rehearse_status east, copy, south;
+	struct buf text = BUF_INIT;
+	struct err e;
+	bool good;
+
+	if (file_read(conf, NODE_CONFIG_MAX, &text, &e) != OK)
+		return rehearse_fail(r, "%s", e.text);
+	buf_text(&text, "\nlisten = 127.0.0.1:0\n");
+	good = rehearse_write(r, conf, buf_slice(&text));
+	buf_fini(&text);
+	if (!good || !rehearse_status(r, folder_of(r, EAST), &east) ||
+		!rehearse_serve(r, folder, &r->copy) ||
+		!rehearse_until(r, "the copy to learn what east signed", copy_caught_up, &east) ||
+		!rehearse_status(r, folder, &copy))
+		return false;
+	if (!rehearse_claim(r,
+		    east.logged > 0 && (copy.waiting || copy.forked) &&
+			    copy.signed_size <= east.logged,
+		    "an old copy of east with its keys, beside the real one: it fetched the %s "
+		    "entries that it had signed since, and signs nothing",
+		    count(r, east.logged)))
+		return false;
+	if (!rehearse_claim(r,
+		    RUN(r, "member", "publish", folder, rehearse_path(r, "decision-1")) != CLI_OK,
+		    "asked to publish, it refuses"))
+		return false;
+	rehearse_say(r, "%.*s", SLICE_ARG(slice_trim(buf_slice(&r->err))));
+	return rehearse_status(r, folder_of(r, SOUTH), &south) &&
+	       rehearse_claim(r, south.logs[EAST].good && south.logs[EAST].size == east.logged,
+		       "and the others see one history of east");
+}
+
 static bool step_refusals(struct rehearsal *r)
 {
 	rehearse_step(r, "What must fail");
-	return damaged_bundle(r);
+	return damaged_bundle(r) && stolen_folder(r) && restored_copy(r);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ bool rehearse_serve(struct rehearsal *r, const char *folder, pid_t *ret_pid);
 void rehearse_stop(pid_t *pid);
 bool rehearse_ports(struct rehearsal *r);
 bool rehearse_write(struct rehearsal *r, const char *path, struct slice text);
+/* A folder and all below it; folders above `to` are made. */
+bool rehearse_copy(struct rehearsal *r, const char *from, const char *to);
 void rehearse_clean(struct rehearsal *r);
 /* Since Ctrl-C. */
 bool rehearse_asked_to_stop(void);

@@ -95,7 +95,8 @@ const char rehearse_policy_2[] =
 	"  ]\n"
 	"}\n";
 
-/* At north: RED, observed at a plant of east, a mistake, AMBER, personal, unmarked, GREEN. */
+/* At north: RED, observed at a plant of east, a mistake, AMBER, personal, unmarked, GREEN; two
+ * that everybody may know and nobody marked. */
 const char rehearse_objects[] =
 	"{\"type\":\"bundle\",\"id\":\"bundle--a1a1a1a1-0000-4000-8000-000000000001\",\"objects\":["
 	"\n"
@@ -173,7 +174,17 @@ const char rehearse_objects[] =
 	"'control.lantern.example']\",\"pattern_type\":\"stix\","
 	"\"valid_from\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--"
 	"bab4"
-	"a63c-aed9-4cf5-a766-dfca5abac2bb\"]}\n"
+	"a63c-aed9-4cf5-a766-dfca5abac2bb\"]},\n"
+	"{\"type\":\"attack-pattern\",\"spec_version\":\"2.1\",\"id\":\"attack-pattern--d1a5c2e0-"
+	"7b1f-4c"
+	"3e-8a55-2b7c9d1e7a0d\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-"
+	"05T08"
+	":00:00.000Z\",\"name\":\"Commands to a controller from an office network\"},\n"
+	"{\"type\":\"course-of-action\",\"spec_version\":\"2.1\",\"id\":\"course-of-action--"
+	"e2b6d3f1-8c2"
+	"0-4d4f-9b66-3c8dae2f7a0e\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-"
+	"01-0"
+	"5T08:00:00.000Z\",\"name\":\"Separate the office network from the controllers\"}\n"
 	"]}\n";
 
 /* At north, while east cannot be reached: two GREEN, one AMBER. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* serai rehearse: its processes, what they answer, and waiting for them. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -18,6 +19,7 @@
 #define POLL_MS      50      /* between two questions to a node */
 #define OUTPUT_MAX   MIB(32) /* of one verb */
 #define WORDS_MAX    64      /* of one verb */
+#define COPY_MAX     MIB(64) /* bytes of one file of a node that is copied */
 #define STOP_SECONDS 15      /* after SIGTERM; then it is killed */
 
 static volatile sig_atomic_t stop_asked;
@@ -280,6 +282,43 @@ void rehearse_stop(pid_t *pid)
 	kill(*pid, SIGKILL);
 	waitpid(*pid, NULL, 0);
 	*pid = 0;
+}
+
+static bool file_copy(struct rehearsal *r, const char *from, const char *to)
+{
+	struct buf bytes = BUF_INIT;
+	struct err e;
+	bool good = file_read(from, COPY_MAX, &bytes, &e) == OK || rehearse_fail(r, "%s", e.text);
+
+	good = good && rehearse_write(r, to, buf_slice(&bytes));
+	buf_fini(&bytes);
+	return good;
+}
+
+bool rehearse_copy(struct rehearsal *r, const char *from, const char *to)
+{
+	DIR *folder = opendir(from);
+	struct dirent *one;
+	struct err e;
+	bool good = folder != NULL || rehearse_fail(r, "no folder %s: %s", from, strerror(errno));
+
+	if (good && folder_make(to, 0700, &e) != OK)
+		good = rehearse_fail(r, "%s", e.text);
+	while (good && (one = readdir(folder)) != NULL) {
+		const char *a, *b;
+
+		if (strcmp(one->d_name, ".") == 0 || strcmp(one->d_name, "..") == 0)
+			continue;
+		a = arena_printf(r->cli->arena, "%s/%s", from, one->d_name).data;
+		b = arena_printf(r->cli->arena, "%s/%s", to, one->d_name).data;
+		if (one->d_type == DT_DIR)
+			good = rehearse_copy(r, a, b);
+		else if (one->d_type == DT_REG)
+			good = file_copy(r, a, b);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	return good;
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
