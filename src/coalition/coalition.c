@@ -17,6 +17,13 @@ bool index_set_has(const struct index_set *s, uint64_t index)
 	return byte < s->bytes && (s->bits[byte] >> (index % 8) & 1) != 0;
 }
 
+uint64_t index_set_gap(const struct index_set *s, uint64_t from, uint64_t to)
+{
+	while (from < to && index_set_has(s, from))
+		from += from % 8 == 0 && s->bits[from / 8] == 0xff ? 8 : 1;
+	return from < to ? from : to;
+}
+
 enum err_kind index_set_add(struct index_set *s, uint64_t index, struct err *e)
 {
 	uint64_t byte = index / 8;
@@ -185,6 +192,11 @@ static enum err_kind leaves_scan(
 		}
 		if (open)
 			o->opened++;
+		if (places[i].where != LEDGER_NOWHERE) {
+			kind = index_set_add(&o->known, index, e);
+			if (kind != OK)
+				return kind;
+		}
 		o->scanned++;
 	}
 	return OK;
@@ -226,6 +238,7 @@ static void origin_free(struct origin *o)
 	head_fini(&o->quorum);
 	head_fini(&o->led);
 	free(o->specials);
+	free(o->known.bits);
 	free(o->withdrawn.bits);
 	free(o->lost.bits);
 	free(o->acknowledged.bits);

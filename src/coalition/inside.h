@@ -30,6 +30,8 @@ struct index_set {
 	size_t bytes;
 };
 bool index_set_has(const struct index_set *s, uint64_t index);
+/* The first in [from, to) that is not in the set; `to`: all are. */
+uint64_t index_set_gap(const struct index_set *s, uint64_t from, uint64_t to);
 enum err_kind index_set_add(struct index_set *s, uint64_t index, struct err *e) MUST_USE;
 
 /* An entry that is more than an object: class DECISION and up. */
@@ -65,6 +67,7 @@ struct origin {
 	struct special *specials;             /* ascending */
 	size_t specials_count, specials_capacity;
 	size_t specials_open; /* all before this one are opened and applied */
+	struct index_set known; /* leaves that are opened here or erased: what `places` says, in memory */
 	struct index_set withdrawn;
 	struct index_set
 		lost; /* special entries of which nobody has the content, as their author says */

@@ -15,7 +15,7 @@
 
 #include "inside.h"
 
-#define WINDOW      65536  /* leaves looked at for one request: 1 MiB of places */
+#define WINDOW      65536  /* leaves asked for in one request: as many are decided at once */
 #define GIVE_CHUNK  4096   /* leaves whose places are read at once */
 #define GIVE_BYTES  MIB(6) /* contents in one answer; what is begun may go past it by one object */
 #define RANGE_BYTES 16
@@ -46,20 +46,13 @@ static struct special *special_find(struct origin *o, uint64_t index)
 }
 
 /* Wanted: here as a leaf that counts, not withdrawn, not open yet, not behind what is closed. */
-static enum err_kind wanted(
-	struct origin *o, const struct ledger_opening *opening, bool *ret_wanted, struct err *e)
+static bool wanted(struct origin *o, uint64_t index)
 {
-	struct ledger_place place;
-	enum err_kind kind;
-
-	*ret_wanted = false;
-	if (opening->index >= origin_valid(o) || index_set_has(&o->withdrawn, opening->index))
-		return OK;
-	if (special_find(o, opening->index) == NULL && opening->index > first_closed(o))
-		return OK;
-	kind = ledger_places(o->log, opening->index, 1, &place, e);
-	*ret_wanted = kind == OK && place.where == LEDGER_NOWHERE;
-	return kind;
+	if (index >= origin_valid(o) || index >= o->scanned)
+		return false;
+	if (index_set_has(&o->known, index) || index_set_has(&o->withdrawn, index))
+		return false;
+	return index <= first_closed(o) || special_find(o, index) != NULL;
 }
 
 struct taking {
@@ -74,15 +67,10 @@ static enum err_kind taking_sort(struct origin *o, const struct ledger_opening *
 	size_t count, bool specials, struct taking *t, struct err *e)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool is_special = special_find(o, openings[i].index) != NULL, want;
+		bool is_special = special_find(o, openings[i].index) != NULL;
 		enum err_kind kind;
 
-		if (is_special != specials)
-			continue;
-		kind = wanted(o, &openings[i], &want, e);
-		if (kind != OK)
-			return kind;
-		if (!want)
+		if (is_special != specials || !wanted(o, openings[i].index))
 			continue;
 		kind = ledger_opening_check(o->log, &openings[i], e);
 		if (kind == ERR_INVALID || kind == ERR_LIMIT) {
@@ -113,6 +101,10 @@ static enum err_kind taking_keep(
 		return kind;
 	for (size_t i = t->objects; i < t->count; i++)
 		special_find(o, t->openings[i].index)->opened = true;
+	for (size_t i = 0; i < t->count && kind == OK; i++)
+		kind = index_set_add(&o->known, t->indices[i], e);
+	if (kind != OK)
+		return kind;
 	o->opened += t->count;
 	if (t->count > 0)
 		c->news++;
@@ -363,35 +355,31 @@ static bool specials_ranges(struct origin *o, struct ranges *r)
 	return r->open;
 }
 
-/* Leaves from offer->asked_to on that are not open; the offer moves past what is complete. */
-static enum err_kind objects_ranges(
-	struct origin *o, struct offer *offer, struct ranges *r, struct err *e)
+/* The first leaf in [at, to) that is neither here nor withdrawn. */
+static uint64_t missing_from(const struct origin *o, uint64_t at, uint64_t to)
 {
-	struct ledger_place *places = calloc(GIVE_CHUNK, sizeof(*places));
-	uint64_t to = origin_valid(o), at = offer->asked_to;
-	enum err_kind kind = places == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+	at = index_set_gap(&o->known, at, to);
+	while (at < to && index_set_has(&o->withdrawn, at))
+		at = index_set_gap(&o->known, at + 1, to);
+	return at;
+}
+
+/* Leaves from offer->asked_to on that are not open; the offer moves past what is complete. */
+static void objects_ranges(struct origin *o, struct offer *offer, struct ranges *r)
+{
+	uint64_t to = origin_valid(o), at;
 
 	if (to > first_closed(o))
 		to = first_closed(o);
 	if (offer->head.size < to)
 		to = offer->head.size; /* it cannot open what it does not have */
-	if (at < to && to - at > WINDOW)
+	if (offer->asked_to >= to)
+		return;
+	at = offer->asked_to = missing_from(o, offer->asked_to, to);
+	if (to - at > WINDOW)
 		to = at + WINDOW;
-	while (kind == OK && at < to && r->count + 1 < COALITION_RANGES_MAX) {
-		uint64_t count = to - at < GIVE_CHUNK ? to - at : GIVE_CHUNK, i;
-
-		kind = ledger_places(o->log, at, count, places, e);
-		for (i = 0; i < count && kind == OK && r->count + 1 < COALITION_RANGES_MAX; i++) {
-			if (places[i].where == LEDGER_NOWHERE &&
-				!index_set_has(&o->withdrawn, at + i))
-				range_add(r, at + i);
-		}
-		at += i;
-		if (kind == OK && !r->open && r->count == 0)
-			offer->asked_to = at;
-	}
-	free(places);
-	return kind;
+	for (; at < to && r->count + 1 < COALITION_RANGES_MAX; at = missing_from(o, at + 1, to))
+		range_add(r, at);
 }
 
 enum err_kind openings_ask(struct coalition *c, struct peer *p, struct origin *o, bool *ret_any,
@@ -399,20 +387,17 @@ enum err_kind openings_ask(struct coalition *c, struct peer *p, struct origin *o
 {
 	struct offer *offer = &p->offers[origin_number(c, o)];
 	struct ranges r = {0};
-	enum err_kind kind = OK;
 	bool specials = !offer->asked_specials && specials_ranges(o, &r);
 
-	*ret_any = specials;
 	offer->asking_specials = specials;
-	if (!specials) {
-		kind = objects_ranges(o, offer, &r, e);
-		*ret_any = kind == OK && (r.open || r.count > 0);
-	}
+	if (!specials)
+		objects_ranges(o, offer, &r);
+	*ret_any = r.open || r.count > 0;
 	if (*ret_any)
 		ranges_write(&r, o, specials, out);
 	else
 		buf_fini(&r.bytes);
-	return kind == OK && out->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
+	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
 enum err_kind openings_answer(

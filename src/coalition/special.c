@@ -112,6 +112,8 @@ static enum err_kind entry_forget(
 		kind = c->sink->forget(c->sink->context, place.serial, e);
 	if (kind == OK)
 		kind = ledger_erase(o->log, index, e);
+	if (kind == OK)
+		kind = index_set_add(&o->known, index, e);
 	if (kind == OK && place.where != LEDGER_NOWHERE && o->opened > 0)
 		o->opened--;
 	return kind;
