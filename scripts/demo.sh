@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MPL-2.0
-# The main job, shown: intelligence in, served over TAXII and TLS, pulled into a second store,
-# compared byte for byte, searched. Everything is in one temporary folder that goes at the end.
+# The main job, shown: a whole coalition rehearsed; then intelligence in, served over TAXII and TLS,
+# pulled into a second store, compared byte for byte, searched. Everything is in temporary folders
+# that go at the end.
 set -eu
 
 once=no
@@ -52,7 +53,10 @@ else
 	say_where="the files you named"
 fi
 
-title "Two members, each with a node of its own"
+title "A coalition of four, rehearsed: every line was checked by asking the nodes (serai rehearse)"
+SERAI_DATA=$data "$serai" rehearse
+
+title "Two nodes that know nothing of coalitions: TAXII alone"
 "$serai" init --json --title "Member A" --listen 127.0.0.1:0 --host 127.0.0.1 "$here/a" >"$here/a.json"
 "$serai" init --json --title "Member B" --host 127.0.0.1 "$here/b" >"$here/b.json"
 password=$(sed -n 's/.*"password":"\([^"]*\)".*/\1/p' "$here/a.json")
