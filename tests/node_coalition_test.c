@@ -310,12 +310,24 @@ static void test_control(void **state)
 	struct stat st;
 	char path[200];
 	struct err e = {0};
+	int pid, status;
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		control_send(&m->list[KZ], cases[i].bytes, cases[i].len);
 	snprintf(path, sizeof(path), "%s/control", m->list[KZ].folder);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+	/* A second node of the same folder is refused, and takes nothing from the first. */
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(126);
+		execl(SERAI_PROGRAM, "serai", "serve", "--node", m->list[KZ].folder, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) > 0 && WEXITSTATUS(status) < 126);
 	assert_int_equal(
 		member_ask(&m->list[KZ], "fly away", false, (struct slice){0}, NULL, &e), ERR_USAGE);
 	assert_int_equal(member_ask(&m->list[KZ], "charter take", false, SLICE("?"), NULL, &e),

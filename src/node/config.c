@@ -139,10 +139,14 @@ enum err_kind node_config_load(const char *folder, struct node_config *ret_confi
 	struct slice rest, line, path;
 	unsigned number = 0;
 	enum err_kind kind = OK;
+	char *whole;
 
 	if (c.arena == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	c.folder = arena_string(c.arena, slice_of(folder));
+	/* So that paths in it are whole however the folder was named. */
+	whole = realpath(folder, NULL);
+	c.folder = arena_string(c.arena, slice_of(whole == NULL ? folder : whole));
+	free(whole);
 	path = arena_printf(c.arena, "%s/" NODE_CONFIG_FILE, folder);
 	if (c.folder == NULL || path.data == NULL)
 		kind = err_set(e, ERR_NOMEM, "out of memory");

@@ -239,10 +239,38 @@ static void *control_run(void *context)
 	return NULL;
 }
 
+static enum err_kind vacant_now(const char *folder, struct err *e)
+{
+	int folder_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	bool taken = folder_fd >= 0 && fd >= 0 && address_make(folder_fd, &address) &&
+		     connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+
+	if (folder_fd >= 0)
+		close(folder_fd);
+	if (fd >= 0)
+		close(fd);
+	return taken ? err_set(e, ERR_BUSY, "\"%s\" is being served already", folder) : OK;
+}
+
+/* What was left by one that was killed refuses to connect. */
+enum err_kind control_vacant(const char *folder, const struct world *world, struct err *e)
+{
+	int64_t since = 0;
+	enum err_kind kind;
+
+	do
+		kind = vacant_now(folder, e);
+	while (busy_again(world, kind, &since));
+	return kind;
+}
+
 enum err_kind control_open(const char *folder, struct control **ret_control, struct err *e)
 {
 	struct control *c = calloc(1, sizeof(*c));
 	struct sockaddr_un address;
+	enum err_kind kind;
 	mode_t mask;
 	int rc;
 
@@ -261,7 +289,7 @@ enum err_kind control_open(const char *folder, struct control **ret_control, str
 	rc = bind(c->fd, (const struct sockaddr *)&address, sizeof(address));
 	(void)umask(mask);
 	if (rc != 0) {
-		enum err_kind kind = err_set(e, err_kind_of_errno(errno),
+		kind = err_set(e, err_kind_of_errno(errno),
 			"could not make \"%s/" CONTROL_NAME "\": %s", folder, strerror(errno));
 
 		control_free(c);

@@ -141,8 +141,12 @@ enum err_kind command_run(
 #define CONTROL_SECONDS 600     /* a side that says nothing for so long is gone */
 
 struct control;
+/* ERR_BUSY: somebody serves this folder. */
+enum err_kind control_vacant(
+	const char *folder, const struct world *world, struct err *e) MUST_USE;
 /* The socket is made before the sandbox, and answers from control_start on. */
-enum err_kind control_open(const char *folder, struct control **ret_control, struct err *e) MUST_USE;
+enum err_kind control_open(
+	const char *folder, struct control **ret_control, struct err *e) MUST_USE;
 enum err_kind control_start(struct control *c, struct seat *s, struct err *e) MUST_USE;
 void control_free(struct control *c); /* accepts NULL */
 /* ERR_BUSY: nobody serves this folder; nothing of the input was read. */

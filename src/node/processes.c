@@ -274,6 +274,8 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 	if (kind != OK)
 		return kind;
 	kind = keys_apart(&config, e);
+	if (kind == OK)
+		kind = control_vacant(folder, world, e);
 	if (kind == OK && pipe2(p.report, O_CLOEXEC) != 0)
 		kind = err_set(
 			e, err_kind_of_errno(errno), "could not make a pipe: %s", strerror(errno));
