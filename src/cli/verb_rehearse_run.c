@@ -240,7 +240,8 @@ static bool serves(struct rehearsal *r, const void *context)
 
 bool rehearse_serve(struct rehearsal *r, const char *folder, pid_t *ret_pid)
 {
-	const char *words[] = {"serve", "--node", folder, NULL};
+	/* Told relative to the folder of all, as a person would. */
+	const char *words[] = {"serve", "--node", folder + strlen(r->dir) + 1, NULL};
 	struct serving s = {.out = arena_printf(r->cli->arena, "%s.serve", folder).data,
 		.log = arena_printf(r->cli->arena, "%s.log", folder).data};
 	int out = open(s.out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -248,8 +249,10 @@ bool rehearse_serve(struct rehearsal *r, const char *folder, pid_t *ret_pid)
 
 	fflush(NULL);
 	s.pid = out < 0 || log < 0 ? -1 : fork();
-	if (s.pid == 0)
+	if (s.pid == 0 && chdir(r->dir) == 0)
 		become(r, words, out, log);
+	if (s.pid == 0)
+		_exit(127);
 	if (out >= 0)
 		close(out);
 	if (log >= 0)
