@@ -10,7 +10,8 @@
  *
  *   release_graph_test [CASES [SEED]]
  *
- * At the end a leak is planted (a way out that forgets references) and must be found.
+ * Beside them two leaks are planted (ways out that forget references, and what definitions of PAP
+ * and IEP say) and must be found.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -64,9 +65,17 @@ static void must_be(enum err_kind kind, const struct err *e, const char *doing)
 
 static const char *const members[MEMBERS] = {"kg", "kz", "tj", "uz"}; /* kg is ourselves */
 
-/* TLP, each with its id; then a statement, a definition that is never here, an extension. */
+/* TLP, each with its id; then a statement, a definition that is never here, an extension that
+ * nobody knows, and definitions of PAP and IEP 2.0 that are made up for each world. */
 enum { NONE, CLEAR, GREEN, AMBER, STRICT, RED, LEVELS };
-enum { MARK_STATEMENT = LEVELS, MARK_MISSING, MARK_EXTENSION, MARK_KINDS };
+#define DEFINITIONS 6
+enum {
+	MARK_STATEMENT = LEVELS,
+	MARK_MISSING,
+	MARK_EXTENSION,
+	MARK_DEFINED,
+	MARK_KINDS = MARK_DEFINED + DEFINITIONS
+};
 static const char *const marks[MARK_KINDS] = {
 	[CLEAR] = "94868c89-83c2-464b-929b-a1a8aa3c8487",
 	[GREEN] = "bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
@@ -76,6 +85,12 @@ static const char *const marks[MARK_KINDS] = {
 	[MARK_STATEMENT] = "00000000-0000-4000-8000-0000000000aa",
 	[MARK_MISSING] = "00000000-0000-4000-8000-0000000000bb",
 	[MARK_EXTENSION] = "00000000-0000-4000-8000-0000000000cc",
+	[MARK_DEFINED] = "00000000-0000-4000-8000-0000000000d1",
+	[MARK_DEFINED + 1] = "00000000-0000-4000-8000-0000000000d2",
+	[MARK_DEFINED + 2] = "00000000-0000-4000-8000-0000000000d3",
+	[MARK_DEFINED + 3] = "00000000-0000-4000-8000-0000000000d4",
+	[MARK_DEFINED + 4] = "00000000-0000-4000-8000-0000000000d5",
+	[MARK_DEFINED + 5] = "00000000-0000-4000-8000-0000000000d6",
 };
 
 /* Kinds of objects with what is known of them; the rest of the JSON. */
@@ -134,6 +149,7 @@ enum attribute {
 	ORIGIN,
 	AFFECTED,
 	CONTENT,
+	PAP,
 	ATTRIBUTES
 };
 enum form { LIST, NOT, LE, GE };
@@ -151,8 +167,24 @@ struct rule {
 	bool encrypt;
 };
 
+/* What markings ask for, one or several of them. */
+struct says {
+	bool unknown; /* nobody could say */
+	int tlp, pap; /* NONE: nothing */
+	bool encrypt, no_source, not_to_affected;
+	bool defined; /* a definition is among them */
+};
+
+/* A definition of PAP or IEP 2.0 as it was made up, and what has become of it. */
+struct definition {
+	struct says says;
+	int64_t start_us, end_us; /* 0: none */
+	bool here, doubted;       /* doubted: there was another of the same id */
+};
+
 struct world_of {
 	struct thing things[THINGS];
+	struct definition definitions[DEFINITIONS];
 	bool statement_here, extension_here;
 	struct rule rules[RULES];
 	unsigned rules_count;
@@ -170,6 +202,7 @@ static const char *const tlp_names[] = {"none", "clear", "green", "amber", "ambe
 static const char *const pii_names[] = {"none", "pseudonymous", "personal"};
 static const char *const origin_names[] = {"own", "received"};
 static const char *const content_names[] = {"technical", "expression", "mixed"};
+static const char *const pap_names[] = {"none", "clear", "green", "amber", "red"};
 static const struct {
 	const char *name;
 	const char *const *values;
@@ -187,6 +220,7 @@ static const struct {
 	[ORIGIN] = {"origin",      origin_names,  2,       false, true },
 	[AFFECTED] = {"to_affected", NULL,          0,       false, false},
 	[CONTENT] = {"content",     content_names, 3,       false, false},
+	[PAP] = {"pap",         pap_names,     5,       false, true },
 };
 
 /* ---- making a policy ---------------------------------------------------------------------------
@@ -200,9 +234,9 @@ static void make_cond(struct cond *c, bool permit, enum attribute a)
 		c->bound = (int)pick(a == AGE ? 700 : 100);
 		return;
 	}
-	if (a == TLP && chance(50)) {
+	if ((a == TLP || a == PAP) && chance(50)) {
 		c->form = chance(80) ? LE : GE;
-		c->bound = 1 + (int)pick(5);
+		c->bound = 1 + (int)pick(attributes[a].count - 1);
 		return;
 	}
 	c->form = chance(20) && a != AFFECTED ? NOT : LIST;
@@ -257,8 +291,8 @@ static void put_cond(struct buf *out, const struct cond *c)
 	buf_printf(out, "\"%s\":", attributes[c->attribute].name);
 	if (c->form == LE || c->form == GE) {
 		buf_printf(out, "{\"%s\":", c->form == LE ? "le" : "ge");
-		if (c->attribute == TLP)
-			buf_printf(out, "\"%s\"}", tlp_names[c->bound]);
+		if (!attributes[c->attribute].number)
+			buf_printf(out, "\"%s\"}", attributes[c->attribute].values[c->bound]);
 		else
 			buf_printf(out, "%d}", c->bound);
 		return;
@@ -407,7 +441,8 @@ static void put_marks(struct buf *out, const struct version *v)
 static const char *const sources[] = {"self", "kg", "ann", "kz", "joe", "somewhere"};
 static const bool sources_own[] = {true, true, true, false, false, false};
 
-static void accept(struct testing *t, int64_t collection, const char *source, struct slice text)
+static void accept_as(struct testing *t, int64_t collection, const char *source, struct slice text,
+	enum intel_outcome outcome)
 {
 	struct intel_source from = {
 		.member = slice_of(source), .collections = &collection, .collections_count = 1};
@@ -416,11 +451,16 @@ static void accept(struct testing *t, int64_t collection, const char *source, st
 	struct err e;
 
 	must_be(intel_accept(t->intel, &from, &text, 1, NULL, 0, a, &verdict, &e), &e, "accept");
-	if (verdict.outcome != INTEL_NEW) {
+	if (verdict.outcome != outcome) {
 		fprintf(stderr, "%.*s\n%.*s\n", SLICE_ARG(text), SLICE_ARG(verdict.message));
-		broken("an object was not taken");
+		broken("an object was not taken as it should be");
 	}
 	arena_free(a);
+}
+
+static void accept(struct testing *t, int64_t collection, const char *source, struct slice text)
+{
+	accept_as(t, collection, source, text, INTEL_NEW);
 }
 
 static void make_version(
@@ -437,7 +477,9 @@ static void make_version(
 	v->modified_us = thing->count == 0 ? NOW_US - (int64_t)(300 + pick(500)) * DAY_US
 					   : NOW_US - (int64_t)pick(300) * DAY_US;
 	for (unsigned k = 0; k < MARKS; k++) {
-		unsigned m = chance(55) ? CLEAR + pick(2) : pick(MARK_KINDS);
+		unsigned m = chance(40)   ? CLEAR + pick(2)
+			     : chance(60) ? MARK_DEFINED + pick(DEFINITIONS)
+					  : pick(MARK_KINDS);
 
 		if (m != NONE && chance(70))
 			v->marked[m] = true;
@@ -467,6 +509,142 @@ static void make_version(
 	buf_fini(&text);
 }
 
+#define PAP_EXTENSION "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b"
+#define IEP_EXTENSION "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
+
+/* What IEP lets somebody do, and the colour that lets no more be done. */
+static const struct {
+	const char *word;
+	int pap;
+} iep_actions[] = {
+	{"none",				4},
+	{"contact-for-instruction",             4},
+	{"internally-visible-actions",          4},
+	{"externally-visible-indirect-actions", 3},
+	{"externally-visible-direct-actions",   2},
+};
+
+static void make_pap(struct definition *d, struct buf *out)
+{
+	d->says.pap = 1 + (int)pick(4);
+	buf_printf(out, "\"%s\":{\"extension_type\":\"property-extension\",\"pap\":\"%s\"",
+		PAP_EXTENSION,
+		d->says.pap == CLEAR && chance(50) ? "WHITE" : pap_names[d->says.pap]);
+	if (chance(10)) {
+		d->says.unknown = true;
+		buf_text(out, ",\"but\":\"only on Mondays\"");
+	}
+	buf_char(out, '}');
+}
+
+static void make_actions(struct definition *d, struct buf *out)
+{
+	unsigned one = pick(COUNT_OF(iep_actions)), two = pick(COUNT_OF(iep_actions));
+	int pap = iep_actions[one].pap;
+
+	if (chance(60)) {
+		buf_printf(out, ",\"permitted_actions\":\"%s\"", iep_actions[one].word);
+	} else { /* any of them: the loosest */
+		buf_printf(out, ",\"permitted_actions\":[\"%s\",\"%s\"]", iep_actions[one].word,
+			iep_actions[two].word);
+		if (iep_actions[two].pap < pap)
+			pap = iep_actions[two].pap;
+	}
+	if (pap > d->says.pap)
+		d->says.pap = pap;
+}
+
+static void make_date(const char *name, int64_t *us, struct buf *out)
+{
+	char text[TIME_TEXT_MAX];
+	size_t len;
+
+	*us = NOW_US + ((int64_t)pick(140) - 20) * INT64_C(3600000000);
+	len = time_format(*us, 3, text);
+	buf_printf(out, ",\"%s\":\"%.*s\"", name, (int)len, text);
+}
+
+static void make_iep(struct definition *d, struct buf *out)
+{
+	static const char *const other[] = {",\"encrypt_in_transit\":\"should\"",
+		",\"permitted_actions\":\"dance\"", ",\"id_ref\":\"elsewhere\"",
+		",\"tlp\":\"none\""};
+
+	buf_printf(out, "\"%s\":{\"extension_type\":\"property-extension\",\"iep_version\":%s",
+		IEP_EXTENSION, chance(50) ? "2.0" : "\"2.0\"");
+	if (chance(30)) {
+		d->says.tlp = CLEAR + (int)pick(5);
+		buf_printf(out, ",\"tlp\":\"%s\"", tlp_names[d->says.tlp]);
+	}
+	if (chance(35))
+		make_actions(d, out);
+	if (chance(30)) {
+		d->says.encrypt = chance(60);
+		buf_printf(out, ",\"encrypt_in_transit\":\"%s\"", d->says.encrypt ? "must" : "may");
+	}
+	if (chance(20)) {
+		d->says.no_source = chance(40);
+		buf_printf(out, ",\"provider_attribution\":\"%s\"",
+			d->says.no_source ? "must-not" : "must");
+	}
+	if (chance(30)) {
+		d->says.not_to_affected = chance(70);
+		buf_printf(out, ",\"affected_party_notifications\":\"%s\"",
+			d->says.not_to_affected ? "must-not" : "may");
+	}
+	if (chance(20))
+		buf_text(out, ",\"unmodified_resale\":\"must-not\",\"description\":\"d\"");
+	if (chance(15))
+		make_date("start_date", &d->start_us, out);
+	if (chance(15))
+		make_date("end_date", &d->end_us, out);
+	if (chance(8) && d->says.tlp == NONE && d->says.pap == NONE) {
+		const char *word = other[pick(COUNT_OF(other))];
+
+		if (strstr(word, "encrypt") == NULL ||
+			slice_find_text(buf_slice(out), SLICE("encrypt_in_transit")) == out->len) {
+			d->says.unknown = true;
+			buf_text(out, word);
+		}
+	}
+	buf_char(out, '}');
+}
+
+/* The first of its id; or a second one, of the same or another version, which makes both doubtful.
+ */
+static void make_defined(struct testing *t, struct definition *d, unsigned mark, int64_t collection)
+{
+	struct definition made = {0};
+	struct buf text = BUF_INIT;
+	bool again = d->here && chance(50);
+
+	buf_printf(&text,
+		"{\"type\":\"marking-definition\",\"spec_version\":\"2.1\",\"id\":\"marking-"
+		"definition--%s\",\"created\":\"202%d-01-01T00:00:00.000Z\",\"name\":\"%u\","
+		"\"extensions\":{",
+		marks[mark], d->here && !again ? 1 : 0, pick(1u << 30));
+	if (chance(50)) {
+		make_pap(&made, &text);
+	} else {
+		make_iep(&made, &text);
+		if (chance(10)) { /* both in one */
+			int pap = made.says.pap;
+
+			buf_char(&text, ',');
+			make_pap(&made, &text);
+			if (pap > made.says.pap)
+				made.says.pap = pap;
+		}
+	}
+	buf_text(&text, "}}");
+	world_fake_advance(&t->world, 1000);
+	accept_as(t, collection, "self", buf_slice(&text), again ? INTEL_CONFLICT : INTEL_NEW);
+	buf_fini(&text);
+	made.doubted = d->here;
+	made.here = true;
+	*d = made;
+}
+
 /* A definition of a marking arrives; what is marked with it may be here already. */
 static void make_definition(struct testing *t, struct world_of *w, int64_t collection)
 {
@@ -489,6 +667,18 @@ static void make_definition(struct testing *t, struct world_of *w, int64_t colle
 	accept(t, collection, "self", slice_of(text));
 }
 
+static void make_definitions(struct testing *t, struct world_of *w, int64_t collection)
+{
+	if (chance(40))
+		make_definition(t, w, collection);
+	for (unsigned i = 0; i < DEFINITIONS; i++) {
+		struct definition *d = &w->definitions[i];
+
+		if (!d->doubted && chance(d->here ? 3 : 40))
+			make_defined(t, d, MARK_DEFINED + i, collection);
+	}
+}
+
 static void make_things(struct world_of *w)
 {
 	for (unsigned i = 0; i < THINGS; i++) {
@@ -503,28 +693,54 @@ static void make_things(struct world_of *w)
 /* ---- the reading by hand -----------------------------------------------------------------------
  */
 
-/* The strictest level of a version: its own markings, and those of all versions that are here of
- * whatever it refers to. UNKNOWN: a marking that says nothing to a program. */
-static int level_of(const struct world_of *w, const struct version *v, bool with_references)
+/* Whether references and definitions are looked at: a leak forgets one of them. */
+enum { WITH_REFERENCES = 1, WITH_DEFINITIONS = 2, WITH_ALL = 3 };
+
+static int strictest(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* Without a policy a definition says nothing that anybody understands. */
+static void join_defined(
+	const struct world_of *w, const struct definition *d, int64_t now_us, struct says *all)
+{
+	all->unknown = all->unknown || !w->policy || !d->here || d->doubted || d->says.unknown ||
+		       (d->start_us != 0 && now_us < d->start_us) ||
+		       (d->end_us != 0 && now_us >= d->end_us);
+	all->defined = true;
+	all->tlp = strictest(all->tlp, d->says.tlp);
+	all->pap = strictest(all->pap, d->says.pap);
+	all->encrypt = all->encrypt || d->says.encrypt;
+	all->no_source = all->no_source || d->says.no_source;
+	all->not_to_affected = all->not_to_affected || d->says.not_to_affected;
+}
+
+/* What the markings of a version say together: its own, and those of all versions that are here of
+ * whatever it refers to. */
+static struct says says_of(
+	const struct world_of *w, const struct version *v, unsigned with, int64_t now_us)
 {
 	bool marked[MARK_KINDS];
-	int level = NONE;
+	struct says all = {.tlp = NONE, .pap = NONE};
 
 	memcpy(marked, v->marked, sizeof(marked));
-	for (unsigned k = 0; with_references && k < REFS; k++) {
+	for (unsigned k = 0; (with & WITH_REFERENCES) != 0 && k < REFS; k++) {
 		const struct thing *to = v->refs[k] >= 0 ? &w->things[v->refs[k]] : NULL;
 
 		for (unsigned n = 0; to != NULL && n < to->count; n++)
 			for (unsigned m = 0; m < MARK_KINDS; m++)
 				marked[m] = marked[m] || to->versions[n].marked[m];
 	}
-	if (marked[MARK_MISSING] || marked[MARK_EXTENSION] ||
-		(marked[MARK_STATEMENT] && !w->statement_here))
-		return UNKNOWN;
+	all.unknown = marked[MARK_MISSING] || marked[MARK_EXTENSION] ||
+		      (marked[MARK_STATEMENT] && !w->statement_here);
 	for (int m = CLEAR; m <= RED; m++)
 		if (marked[m])
-			level = m;
-	return level;
+			all.tlp = m;
+	for (unsigned m = 0; (with & WITH_DEFINITIONS) != 0 && m < DEFINITIONS; m++)
+		if (marked[MARK_DEFINED + m])
+			join_defined(w, &w->definitions[m], now_us, &all);
+	return all;
 }
 
 enum { AS_PEER, AS_MEMBER, AS_PUBLIC, AS_OPERATOR, AS_ACCOUNT, AS_NOBODY };
@@ -541,12 +757,18 @@ struct question {
 	int values[ATTRIBUTES];
 };
 
+/* Of these none is no part of the order. */
+static bool none_apart(enum attribute a)
+{
+	return a == TLP || a == PAP;
+}
+
 static bool cond_holds(const struct cond *c, bool permit, int value)
 {
 	switch (c->form) {
 	case LE:
 	case GE:
-		if (value == UNKNOWN || (c->attribute == TLP && value == NONE))
+		if (value == UNKNOWN || (none_apart(c->attribute) && value == NONE))
 			return !permit;
 		return c->form == LE ? value <= c->bound : value >= c->bound;
 	case NOT:
@@ -554,7 +776,7 @@ static bool cond_holds(const struct cond *c, bool permit, int value)
 			return !permit && (c->values & (BIT_OF_UNKNOWN)) == 0;
 		if (value == PUBLIC)
 			return !permit && (c->values & (BIT_OF_PUBLIC)) == 0;
-		if (c->attribute == TLP && value == NONE && permit)
+		if (none_apart(c->attribute) && value == NONE && permit)
 			return false;
 		return (c->values >> value & 1) == 0;
 	default:
@@ -607,7 +829,7 @@ static bool rules_allow(
 }
 
 static bool policy_allows(const struct world_of *w, const struct thing *thing,
-	const struct version *v, int level, int to, bool file, int64_t now_us)
+	const struct version *v, const struct says *says, int to, bool file, int64_t now_us)
 {
 	struct question q = {
 		.values = {
@@ -615,7 +837,8 @@ static bool policy_allows(const struct world_of *w, const struct thing *thing,
 				: v->own     ? 0
 					     : 1,
 			   [TO] = to == STRANGER ? UNKNOWN : to,
-			   [TLP] = level,
+			   [TLP] = says->tlp,
+			   [PAP] = says->pap,
 			   [CONFIDENCE] = v->confidence,
 			   [AGE] = (int)((now_us - v->modified_us) / DAY_US),
 			   [PII] = flavours[thing->flavour].pii,
@@ -627,8 +850,11 @@ static bool policy_allows(const struct world_of *w, const struct thing *thing,
 			   }
         };
 	int delay_hours = 0;
-	bool encrypt = false;
+	bool encrypt = says->encrypt;
 
+	if (says->no_source ||
+		(says->not_to_affected && !v->own && q.values[AFFECTED] != 0 /* false */))
+		return false;
 	for (unsigned k = 0; k < COUNT_OF(kind_names); k++)
 		if (strcmp(kind_names[k], flavours[thing->flavour].kind) == 0)
 			q.values[KIND] = (int)k;
@@ -644,7 +870,7 @@ static bool policy_allows(const struct world_of *w, const struct thing *thing,
 }
 
 static bool allowed_at(const struct world_of *w, const struct recipient *r,
-	const struct thing *thing, const struct version *v, int level, int64_t now_us)
+	const struct thing *thing, const struct version *v, const struct says *says, int64_t now_us)
 {
 	int ceiling = RED, to = r->member;
 	bool file = false;
@@ -664,7 +890,7 @@ static bool allowed_at(const struct world_of *w, const struct recipient *r,
 	if ((r->as == AS_ACCOUNT || r->as == AS_NOBODY) && r->tlp_max < ceiling)
 		ceiling = r->tlp_max;
 	file = r->as == AS_MEMBER || r->as == AS_PUBLIC;
-	if (level == UNKNOWN || level > ceiling)
+	if (says->unknown || says->tlp > ceiling)
 		return false;
 	if (r->as == AS_ACCOUNT && (to == UNKNOWN || to == 0))
 		return true; /* our own people */
@@ -674,24 +900,26 @@ static bool allowed_at(const struct world_of *w, const struct recipient *r,
 		return false;
 	if (r->as == AS_MEMBER && to == UNKNOWN) {
 		for (int m = 1; m < MEMBERS; m++)
-			if (!policy_allows(w, thing, v, level, m, file, now_us))
+			if (!policy_allows(w, thing, v, says, m, file, now_us))
 				return false;
 		return true;
 	}
-	return policy_allows(w, thing, v, level, to, file, now_us);
+	return policy_allows(w, thing, v, says, to, file, now_us);
 }
 
 static bool allowed(const struct world_of *w, const struct recipient *r, const struct thing *thing,
 	const struct version *v, int64_t now_us)
 {
-	return allowed_at(w, r, thing, v, level_of(w, v, true), now_us);
+	const struct says says = says_of(w, v, WITH_ALL, now_us);
+
+	return allowed_at(w, r, thing, v, &says, now_us);
 }
 
 /* ---- the ways ----------------------------------------------------------------------------------
  */
 
 struct tally {
-	uint64_t cases, released, leaks, missing;
+	uint64_t cases, released, defined, leaks, missing;
 };
 
 /* What came out, by thing and version. */
@@ -764,15 +992,19 @@ static void compare(const struct world_of *w, const struct recipient *r, const s
 
 			k->cases++;
 			k->released += seen->it[i][n];
+			k->defined += seen->it[i][n] && says_of(w, v, WITH_ALL, now_us).defined;
 			k->leaks += seen->it[i][n] && !may;
 			k->missing += asked && may && !seen->it[i][n];
-			if (seen->it[i][n] != (asked && may) && way != NULL)
+			if (seen->it[i][n] != (asked && may) && way != NULL) {
+				const struct says says = says_of(w, v, WITH_ALL, now_us);
+
 				fprintf(stderr,
-					"%s, as %d member %d: %s version %u %s (level %d, by hand "
-					"%d)\n",
+					"%s, as %d member %d: %s version %u %s (tlp %d, pap %d%s, "
+					"by hand %d)\n",
 					way, r->as, r->member, thing->id, n,
-					seen->it[i][n] ? "came" : "did not come",
-					level_of(w, v, true), may);
+					seen->it[i][n] ? "came" : "did not come", says.tlp,
+					says.pap, says.unknown ? ", unknown" : "", may);
+			}
 		}
 	}
 }
@@ -815,7 +1047,7 @@ static void ways_of_thing(struct testing *t, const struct world_of *w, const str
 		see_row(w, &seen, &row);
 	compare(w, r, &seen, (struct expected){false, (int)i, -1}, now_us, "get", k);
 	seen = (struct seen){0};
-	for (int64_t serial = 1; serial <= THINGS * VERSIONS + 2; serial++) {
+	for (int64_t serial = 1; serial <= THINGS * VERSIONS + 2 + 2 * DEFINITIONS; serial++) {
 		must_be(intel_release_serial(
 				t->intel, reader, &r->to, serial, &row, &body, &found, &e),
 			&e, "serial");
@@ -935,18 +1167,19 @@ static void way_of_taxii(struct testing *t, const struct world_of *w, const stru
 	compare(w, r, &seen, (struct expected){true, (int)one, -1}, now_us, "TAXII object", k);
 }
 
-/* The planted leak: as if labels did not hold what an object refers to. */
-static void way_planted(
-	const struct world_of *w, const struct recipient *r, int64_t now_us, struct tally *k)
+/* A planted leak: as if labels did not hold what an object refers to, or nobody read definitions.
+ */
+static void way_planted(const struct world_of *w, const struct recipient *r, unsigned with,
+	int64_t now_us, struct tally *k)
 {
 	struct seen seen = {0};
 
 	for (unsigned i = 0; i < THINGS; i++)
 		for (unsigned n = 0; n < w->things[i].count; n++) {
 			const struct version *v = &w->things[i].versions[n];
+			const struct says says = says_of(w, v, with, now_us);
 
-			seen.it[i][n] =
-				allowed_at(w, r, &w->things[i], v, level_of(w, v, false), now_us);
+			seen.it[i][n] = allowed_at(w, r, &w->things[i], v, &says, now_us);
 		}
 	compare(w, r, &seen, (struct expected){true, -1, -1}, now_us, NULL, k);
 }
@@ -1043,8 +1276,7 @@ static void grow(struct testing *t, struct world_of *w, int64_t collection)
 	for (unsigned i = 0; i < THINGS; i++)
 		if (w->things[i].count < VERSIONS && chance(45))
 			make_version(t, w, collection, &w->things[i]);
-	if (chance(40))
-		make_definition(t, w, collection);
+	make_definitions(t, w, collection);
 }
 
 /* A world: objects come, policies change, recipients read, in between and after. */
@@ -1075,7 +1307,8 @@ static void run_world(struct tally *k, struct tally *planted, uint64_t cases)
 				way_of_taxii(&t, &w, &r, now_us, k);
 			if (r.as != AS_ACCOUNT && r.as != AS_NOBODY && chance(40))
 				way_of_export(&t, &w, &r, now_us, k);
-			way_planted(&w, &r, now_us, planted);
+			way_planted(&w, &r, WITH_DEFINITIONS, now_us, &planted[0]);
+			way_planted(&w, &r, WITH_REFERENCES, now_us, &planted[1]);
 			arena_reset(t.arena);
 		}
 	}
@@ -1086,23 +1319,27 @@ int main(int count, char **args)
 {
 	uint64_t cases = count > 1 ? strtoull(args[1], NULL, 10) : CASES_DEFAULT;
 	uint64_t seed = count > 2 ? strtoull(args[2], NULL, 10) : 1;
-	struct tally k = {0}, planted = {0};
+	struct tally k = {0}, planted[2] = {{0}, {0}};
 
 	for (uint64_t n = 0; k.cases < cases; n++) {
 		random_state = seed * 1000003 + n;
-		run_world(&k, &planted, cases);
+		run_world(&k, planted, cases);
 		if (k.leaks + k.missing > 0) {
 			fprintf(stderr, "seed %llu, world %llu\n", (unsigned long long)seed,
 				(unsigned long long)n);
 			break;
 		}
 	}
-	printf("%llu cases, %llu released, %llu leaks, %llu wrongly withheld; planted: %llu of "
-	       "%llu found\n",
+	printf("%llu cases, %llu released, %llu of them under PAP or IEP, %llu leaks, %llu wrongly "
+	       "withheld; planted, with "
+	       "references forgotten: %llu of %llu found, with definitions: %llu of %llu\n",
 		(unsigned long long)k.cases, (unsigned long long)k.released,
-		(unsigned long long)k.leaks, (unsigned long long)k.missing,
-		(unsigned long long)planted.leaks, (unsigned long long)planted.cases);
-	if (k.leaks + k.missing > 0 || k.released == 0 || planted.leaks == 0)
+		(unsigned long long)k.defined, (unsigned long long)k.leaks,
+		(unsigned long long)k.missing, (unsigned long long)planted[0].leaks,
+		(unsigned long long)planted[0].cases, (unsigned long long)planted[1].leaks,
+		(unsigned long long)planted[1].cases);
+	if (k.leaks + k.missing > 0 || k.defined == 0 || planted[0].leaks == 0 ||
+		planted[1].leaks == 0)
 		return 1;
 	return 0;
 }

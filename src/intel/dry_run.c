@@ -31,6 +31,9 @@ struct dry {
 static void ask(struct dry *d, const struct release_policy *p, const struct release_facts *facts,
 	uint64_t *ret_bits, int32_t *ret_delays)
 {
+	uint8_t level = p->policy == NULL && facts->marking->by_policy ? LEVEL_UNKNOWN
+								       : facts->marking->level;
+
 	*ret_bits = 0;
 	memset(ret_delays, 0, d->to_count * sizeof(*ret_delays));
 	if (p->policy != NULL && d->now_us >= p->facts.expires_us)
@@ -39,7 +42,7 @@ static void ask(struct dry *d, const struct release_policy *p, const struct rele
 		struct release_asker asker;
 		struct release_decision decision;
 
-		if (facts->level > release_limit_of(&d->to[k]))
+		if (level > release_limit_of(&d->to[k]))
 			continue;
 		if (p->policy == NULL) { /* none in force: see intel_release */
 			*ret_bits |= (uint64_t)(d->to[k].reach != INTEL_PEER) << k;
@@ -67,14 +70,15 @@ static const struct dry_slot *slot_of(struct dry *d, const struct store_row *row
 	uint32_t hash = (key.label * UINT32_C(0x9e3779b9)) ^ (key.traits * UINT32_C(0x85ebca6b)) ^
 			((was * 67 + is) * UINT32_C(0xc2b2ae35)) ^ key.own;
 	struct dry_slot *slot = &d->slots[(hash >> 16 ^ hash) % DRY_SLOTS];
-	struct release_facts facts = {.own = key.own, .age_days = age};
+	struct release_marking marking;
+	struct release_facts facts = {.marking = &marking, .own = key.own, .age_days = age};
 	struct traits traits;
 
 	if (slot->key.used && slot->key.label == key.label && slot->key.traits == key.traits &&
 		slot->key.own == key.own && slot->key.interval == key.interval &&
 		slot->key.rule == key.rule)
 		return slot;
-	facts.level = release_level(d->intel, d->reader, row->label);
+	release_marking_of(d->intel, d->reader, row->label, &marking);
 	if (release_traits_of(d->reader, row->traits, &traits))
 		facts.traits = &traits;
 	ask(d, &d->before, &facts, &slot->before, slot->before_delay);

@@ -19,7 +19,8 @@ struct intel *intel_new(struct store *store, const struct world *world)
 	i->generation = 1;
 	i->expires_us = INT64_MAX;
 	i->log = release_log_new();
-	if (i->log == NULL) {
+	i->markings = release_markings_new();
+	if (i->log == NULL || i->markings == NULL) {
 		intel_free(i);
 		return NULL;
 	}
@@ -40,6 +41,7 @@ void intel_free(struct intel *i)
 		release_context_free(i->contexts[k]);
 	policy_free(i->policy);
 	release_log_free(i->log);
+	release_markings_free(i->markings);
 	pthread_rwlock_destroy(&i->policy_lock);
 	pthread_mutex_destroy(&i->lock);
 	free(i);

@@ -1,84 +1,13 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * The one way out. An object's label is the set of all markings on it and on what it refers to; its
- * level is the strictest of them, worked out once per label and remembered. Whatever cannot be read
- * counts as the strictest of all. Then the policy in force is asked, once for each pair of label
- * and traits (and age, and origin); what it said is remembered per recipient, until it changes.
+ * The one way out. An object's label is the set of all markings on it and on what it refers to;
+ * what they say together (release_marking.c) must not be above what the recipient may have at most.
+ * Then the policy in force is asked, once for each pair of label and traits (and age, and origin);
+ * what it said is remembered per recipient, until it changes.
  */
 #include <stdlib.h>
 
 #include "release.h"
-
-#define LEVEL_BITS 4 /* low bits of a remembered word; the rest is 1 + the epoch, cut */
-
-static uint8_t level_of_label(struct store_reader *r, uint32_t label)
-{
-	struct arena *a = arena_new(MIB(1));
-	enum stix_marking_kind *kinds = NULL;
-	struct uuid *markings = NULL;
-	size_t count = 0;
-	uint8_t level = STIX_TLP_NONE;
-
-	if (a == NULL)
-		return LEVEL_UNKNOWN;
-	if (store_label_get(r, label, a, &markings, &kinds, &count, NULL) != OK)
-		level = LEVEL_UNKNOWN;
-	for (size_t i = 0; i < count && level != LEVEL_UNKNOWN; i++) {
-		enum stix_tlp tlp = stix_tlp_of(&markings[i]);
-
-		if (tlp != STIX_TLP_NONE) {
-			if ((uint8_t)tlp > level)
-				level = (uint8_t)tlp;
-		} else if (kinds[i] != STIX_MARKING_STATEMENT) {
-			level = LEVEL_UNKNOWN;
-		}
-	}
-	arena_free(a);
-	return level;
-}
-
-/* Where a label's level is remembered; NULL when there is no room. */
-static _Atomic uint32_t *level_slot(struct intel *i, uint32_t label)
-{
-	uint32_t chunk = label / RELEASE_CHUNK;
-	_Atomic uint32_t *levels;
-
-	if (chunk >= RELEASE_CHUNKS)
-		return NULL;
-	levels = atomic_load_explicit(&i->levels[chunk], memory_order_acquire);
-	if (levels == NULL) {
-		pthread_mutex_lock(&i->lock);
-		levels = atomic_load(&i->levels[chunk]);
-		if (levels == NULL) {
-			levels = calloc(RELEASE_CHUNK, sizeof(*levels));
-			atomic_store_explicit(&i->levels[chunk], levels, memory_order_release);
-		}
-		pthread_mutex_unlock(&i->lock);
-		if (levels == NULL)
-			return NULL;
-	}
-	return &levels[label % RELEASE_CHUNK];
-}
-
-uint8_t release_level(struct intel *i, struct store_reader *r, uint32_t label)
-{
-	/* The epoch of what the reader sees: an answer out of an older snapshot is none for those
-	 * who see more. */
-	uint32_t stamp = (uint32_t)((store_reader_label_epoch(r) + 1) << LEVEL_BITS);
-	_Atomic uint32_t *slot = level_slot(i, label);
-	uint32_t word;
-	uint8_t level;
-
-	if (slot != NULL) {
-		word = atomic_load_explicit(slot, memory_order_relaxed);
-		if (word != 0 && (word & ~((1u << LEVEL_BITS) - 1)) == stamp)
-			return word & ((1u << LEVEL_BITS) - 1);
-	}
-	level = level_of_label(r, label);
-	if (slot != NULL)
-		atomic_store_explicit(slot, stamp | level, memory_order_relaxed);
-	return level;
-}
 
 /* The strictest level a recipient may have; see the table at intel_release. */
 uint8_t release_limit_of(const struct intel_recipient *to)
@@ -174,19 +103,21 @@ struct intel_policy_state intel_policy_get(struct intel *i)
 }
 
 /* A policy that asks for ages or delays answers differently as time passes; both are counted in
- * hours at least, so a minute late is soon enough. */
+ * hours at least, so a minute late is soon enough. So are the dates in markings, of which only a
+ * page that is kept can be so late. */
 #define EPOCH_STEP_US INT64_C(60000000)
 
 uint64_t intel_release_epoch(struct intel *i, const struct intel_recipient *to)
 {
 	int64_t now = world_now(i->world);
 	uint64_t epoch = i->generation << 1;
+	bool by_time = i->in_force && i->markings_by_time;
 
-	if (!is_asked(to) || !i->in_force)
-		return epoch;
-	if (now >= i->expires_us)
+	if (is_asked(to) && i->in_force && now >= i->expires_us)
 		return epoch | 1;
-	return i->by_time ? epoch ^ (uint64_t)(now / EPOCH_STEP_US) << 24 : epoch;
+	if (is_asked(to) && i->in_force)
+		by_time = by_time || i->by_time;
+	return by_time ? epoch ^ (uint64_t)(now / EPOCH_STEP_US) << 24 : epoch;
 }
 
 /* ---- what is known of a row --------------------------------------------------------------------
@@ -260,17 +191,18 @@ static void context_renew(struct release_context *c)
 
 /* One decision from the beginning. False: no policy is in force. */
 static bool decide(struct release_context *c, const struct store_row *row, int64_t now_us, bool own,
-	struct release_decision *ret_decision)
+	struct release_marking *ret_marking, struct release_decision *ret_decision)
 {
 	struct intel *i = c->intel;
 	struct release_facts facts = {
-		.level = release_level(i, c->reader, row->label),
+		.marking = ret_marking,
 		.own = own,
 		.age_days = release_age_days(row, now_us),
 	};
 	struct traits traits;
 	bool in_force;
 
+	release_marking_of(i, c->reader, row->label, ret_marking);
 	if (release_traits_of(c->reader, row->traits, &traits))
 		facts.traits = &traits;
 	pthread_rwlock_rdlock(&i->policy_lock);
@@ -301,15 +233,18 @@ static const struct release_slot *slot_of(
 			(key.interval * UINT32_C(0xc2b2ae35)) ^ key.own;
 	struct release_slot *slot = &c->slots[(hash >> 16 ^ hash) % RELEASE_SLOTS];
 	struct release_decision decision;
+	struct release_marking marking;
 
-	if (slot->used && slot->label == key.label && slot->traits == key.traits &&
-		slot->epoch == key.epoch && slot->own == key.own && slot->interval == key.interval)
+	if (slot->used && now_us < slot->changes_us && slot->label == key.label &&
+		slot->traits == key.traits && slot->epoch == key.epoch && slot->own == key.own &&
+		slot->interval == key.interval)
 		return slot;
-	if (!decide(c, row, now_us, key.own, &decision))
+	if (!decide(c, row, now_us, key.own, &marking, &decision))
 		return NULL;
 	key.allowed = decision.allowed;
 	key.rule = decision.rule;
 	key.delay_hours = decision.delay_hours;
+	key.changes_us = marking.says.changes_us;
 	if (key.delay_hours > 0)
 		c->intel->by_time = true;
 	*slot = key;
@@ -486,10 +421,11 @@ static void reason_of_policy(
 {
 	struct intel *i = c->intel;
 	int64_t now = world_now(i->world);
+	struct release_marking marking;
 	struct release_decision d;
 
 	context_renew(c);
-	if (!decide(c, row, now, origin_of(c, row->member), &d)) {
+	if (!decide(c, row, now, origin_of(c, row->member), &marking, &d)) {
 		reason->asked = c->to.reach == INTEL_PEER || i->in_force;
 		reason->permitted = !reason->asked;
 		reason->because = i->in_force     ? "the policy that is kept cannot be understood"

@@ -38,7 +38,7 @@ struct release_ages {
 
 /* The numbers that a policy has for words. */
 struct release_words {
-	int32_t share, reshare, publish, own, received, yes, no, purpose_none, pap_none;
+	int32_t share, reshare, publish, own, received, yes, no, purpose_none;
 	int32_t tlp[STIX_TLP_RED + 1], pii[PII_KINDS], content[CONTENT_KINDS];
 	uint64_t sector[32]; /* bits, by traits_sector number */
 	struct release_ages ages;
@@ -67,9 +67,16 @@ struct release_asker {
 struct release_asker release_asker_of(
 	const struct release_policy *p, const struct intel_recipient *to);
 
+/* What a label's markings say (release_marking.c). */
+struct release_marking {
+	uint8_t level;  /* under a policy: enum stix_tlp, or LEVEL_UNKNOWN */
+	bool by_policy; /* without a policy the level is LEVEL_UNKNOWN */
+	struct policy_marking says;
+};
+
 /* What is known of the row. */
 struct release_facts {
-	uint8_t level;               /* of its label */
+	const struct release_marking *marking;
 	const struct traits *traits; /* NULL: not worked out */
 	bool own;
 	int32_t age_days; /* POLICY_UNKNOWN: it has no time */
@@ -101,6 +108,7 @@ struct release_slot {
 	uint8_t interval;
 	int16_t rule;
 	int32_t delay_hours;
+	int64_t changes_us; /* the markings say something else from then on */
 };
 
 struct release_origin {
@@ -132,7 +140,8 @@ struct release_context {
 	int64_t passed_account;
 };
 
-struct release_log; /* release_log.c */
+struct release_log;      /* release_log.c */
+struct release_markings; /* release_marking.c */
 
 struct intel {
 	struct store *store;
@@ -152,6 +161,8 @@ struct intel {
 	_Atomic bool in_force;
 	_Atomic bool by_time; /* decisions change as time passes */
 
+	struct release_markings *markings;
+	_Atomic bool markings_by_time; /* dates in markings have been met */
 	struct release_log *log;
 	bool traits_done; /* all rows have traits of these rules */
 };
@@ -162,6 +173,11 @@ uint8_t release_limit_of(const struct intel_recipient *to);
 bool release_is_own(struct intel *i, struct store_reader *r, int64_t member, struct slice self);
 /* False: not worked out. */
 bool release_traits_of(struct store_reader *r, uint32_t number, struct traits *ret_traits);
+struct release_markings *release_markings_new(void) MUST_USE;
+void release_markings_free(struct release_markings *m); /* accepts NULL */
+void release_marking_of(struct intel *i, struct store_reader *r, uint32_t label,
+	struct release_marking *ret_marking);
+/* The level that counts now: with a policy in force, or without one. */
 uint8_t release_level(struct intel *i, struct store_reader *r, uint32_t label);
 /* NULL: no room. */
 struct release_context *release_context_get(

@@ -42,7 +42,6 @@ static void words_find(struct release_words *w, const struct policy *policy)
 		.yes = number_of(POLICY_TO_AFFECTED, "true"),
 		.no = number_of(POLICY_TO_AFFECTED, "false"),
 		.purpose_none = number_of(POLICY_PURPOSE, "none"),
-		.pap_none = number_of(POLICY_PAP, "none"),
 	};
 	for (unsigned i = 0; i < COUNT_OF(w->tlp); i++)
 		w->tlp[i] = number_of(POLICY_TLP, stix_tlp_name((enum stix_tlp)i));
@@ -167,10 +166,9 @@ static void question_make(const struct release_policy *p, const struct release_a
 	else if (!policy_value_find(POLICY_EXCHANGE, POLICY_PURPOSE, asker->purpose,
 			 &q->values[POLICY_PURPOSE]))
 		q->values[POLICY_PURPOSE] = POLICY_UNKNOWN;
-	if (facts->level < COUNT_OF(w->tlp)) {
-		q->values[POLICY_TLP] = w->tlp[facts->level];
-		/* All markings are understood, and none of them is one. */
-		q->values[POLICY_PAP] = w->pap_none;
+	if (facts->marking->level < COUNT_OF(w->tlp)) { /* all markings are understood */
+		q->values[POLICY_TLP] = w->tlp[facts->marking->level];
+		q->values[POLICY_PAP] = facts->marking->says.pap;
 	}
 	if (t == NULL)
 		return;
@@ -190,17 +188,22 @@ static void question_make(const struct release_policy *p, const struct release_a
  */
 
 /* Obligations that bind us, not the recipient. NULL: all kept. */
-static const char *not_kept(const struct release_asker *asker, const struct policy_duties *d)
+static const char *not_kept(const struct release_asker *asker, const struct policy_duties *d,
+	const struct policy_duties *of_marking)
 {
 	if (d->redact != 0)
 		return "the policy demands that something be taken out, and bytes leave exactly "
 		       "as they came";
+	if (of_marking->anonymous)
+		return "a marking demands that the source be withheld, and it is in the bytes";
 	if (d->anonymous)
 		return "the policy demands that the source be withheld, and it is in the bytes";
 	if (d->approvals > 0 && asker->approvals < (unsigned)d->approvals)
 		return "the policy demands approvals that are not there";
 	if (d->legal_basis && !asker->legal_basis)
 		return "the policy demands a legal basis, and none was given";
+	if (of_marking->encrypt && asker->plain)
+		return "a marking demands encryption, and a file has none";
 	if (d->encrypt && asker->plain)
 		return "the policy demands encryption, and a file has none";
 	return NULL;
@@ -210,15 +213,19 @@ static bool decide_one(const struct release_policy *p, const struct release_aske
 	const struct release_facts *facts, int32_t to, struct release_decision *d)
 {
 	question_make(p, asker, facts, to, &d->question);
-	policy_decide(p->policy, &d->question, &d->last);
+	policy_decide_marked(p->policy, &facts->marking->says, &d->question, &d->last);
 	d->rule = d->last.rule;
 	if (!d->last.allowed) {
 		d->because = d->last.contradiction
-				     ? "the policy's obligations contradict one another"
+				     ? "the obligations of policy and markings contradict one "
+				       "another"
+			     : d->last.by_marking
+				     ? "a marking wants it kept from whom it affects, and nothing "
+				       "says that the recipient is not affected"
 				     : NULL;
 		return false;
 	}
-	d->because = not_kept(asker, &d->last.duties);
+	d->because = not_kept(asker, &d->last.duties, &facts->marking->says.duties);
 	if (d->because != NULL)
 		return false;
 	if (d->last.duties.delay_hours > d->delay_hours)

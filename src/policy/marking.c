@@ -6,11 +6,6 @@
  */
 #include "inside.h"
 
-/* STIX 2.1 PAP marking definition; STIX 2.1 IEP 2.0 marking definition (OASIS cti-stix-common-
- * objects). */
-#define PAP_EXTENSION "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b"
-#define IEP_EXTENSION "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
-
 enum { PAP_NONE, PAP_CLEAR, PAP_GREEN, PAP_AMBER, PAP_RED };
 
 /* What IEP lets a recipient do, as the PAP colour that lets no more be done. */
@@ -39,7 +34,7 @@ static int32_t strictest(int32_t a, int32_t b)
 
 void policy_marking_init(struct policy_marking *m)
 {
-	*m = (struct policy_marking){0};
+	*m = (struct policy_marking){.changes_us = INT64_MAX};
 	duties_init(&m->duties);
 }
 
@@ -48,6 +43,8 @@ void policy_marking_join(struct policy_marking *m, const struct policy_marking *
 	m->tlp = strictest(m->tlp, with->tlp);
 	m->pap = strictest(m->pap, with->pap);
 	m->no_affected |= with->no_affected;
+	if (with->changes_us < m->changes_us)
+		m->changes_us = with->changes_us;
 	duties_join(&m->duties, &with->duties);
 }
 
@@ -128,6 +125,20 @@ static bool version_is_2(struct json_value v)
 	return slice_is(json_string(v), "2.0") || (json_to_double(v, &version) && version == 2.0);
 }
 
+/* A moment, and whether it has come; one that is still to come changes what is read. */
+static bool moment_read(
+	struct json_value v, int64_t now_us, struct policy_marking *m, bool *ret_come)
+{
+	int64_t at;
+
+	if (!time_parse(json_string(v), &at, NULL))
+		return false;
+	if (now_us < at && at < m->changes_us)
+		m->changes_us = at;
+	*ret_come = now_us >= at;
+	return true;
+}
+
 static bool iep_member(
 	struct slice name, struct json_value v, int64_t now_us, struct policy_marking *m)
 {
@@ -135,8 +146,7 @@ static bool iep_member(
 	static const char *const told[] = {"extension_type", "iep_id", "policy_name", "name",
 		"description", "external_reference", "external_references"};
 	enum stix_tlp tlp;
-	bool resale;
-	int64_t at;
+	bool resale, come;
 
 	for (size_t i = 0; i < COUNT_OF(told); i++)
 		if (slice_is(name, told[i]))
@@ -161,9 +171,9 @@ static bool iep_member(
 		return word_read(v, NULL, &resale); /* nobody sells here */
 	/* Before it begins and after it ends nobody knows what holds. */
 	if (slice_is(name, "start_date"))
-		return time_parse(json_string(v), &at, NULL) && now_us >= at;
+		return moment_read(v, now_us, m, &come) && come;
 	if (slice_is(name, "end_date"))
-		return time_parse(json_string(v), &at, NULL) && now_us < at;
+		return moment_read(v, now_us, m, &come) && !come;
 	return false;
 }
 
@@ -189,10 +199,10 @@ static bool extensions_read(struct json_value extensions, int64_t now_us, struct
 	struct slice id;
 
 	while (json_object_next(&it, &id, &v)) {
-		if (slice_is(id, PAP_EXTENSION)) {
+		if (slice_is(id, STIX_PAP_EXTENSION)) {
 			if (!pap_read(v, m))
 				return false;
-		} else if (!slice_is(id, IEP_EXTENSION) || !iep_read(v, now_us, m)) {
+		} else if (!slice_is(id, STIX_IEP_EXTENSION) || !iep_read(v, now_us, m)) {
 			return false;
 		}
 	}
@@ -243,8 +253,9 @@ void policy_decide_marked(const struct policy *p, const struct policy_marking *m
 		duties_join(&d.duties, &m->duties);
 		d.contradiction = duties_contradiction(&d.duties) != NULL;
 		/* A recipient who may not tell the affected cannot hand it to them. */
-		if (d.contradiction || (m->no_affected && c->values[POLICY_ORIGIN] != 0 &&
-					       c->values[POLICY_TO_AFFECTED] != 0)) {
+		d.by_marking = m->no_affected && c->values[POLICY_ORIGIN] != 0 &&
+			       c->values[POLICY_TO_AFFECTED] != 0;
+		if (d.contradiction || d.by_marking) {
 			d.allowed = false;
 			d.rule = -1;
 			duties_init(&d.duties);

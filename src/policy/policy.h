@@ -181,6 +181,7 @@ struct policy_decision {
 	bool allowed;
 	bool expired;
 	bool contradiction; /* obligations that cannot all be kept: denied */
+	bool by_marking;    /* policy_decide_marked: denied by a marking, and no rule */
 	int16_t rule;       /* permit that allowed it (the first), forbid or never that stopped it,
 			       or -1. DUTY: the first that applies, and then `allowed` */
 	struct policy_duties duties;
@@ -209,8 +210,11 @@ enum err_kind policy_explain(const struct policy *p, const struct policy_case *c
  */
 struct policy_marking {
 	int32_t tlp, pap; /* as in a case; 0: says nothing; POLICY_UNKNOWN: cannot be read */
-	bool no_affected; /* received objects do not go to whom they say is affected */
+	/* What was received goes only to whom it says is not affected: if it says nothing, to
+	 * nobody. */
+	bool no_affected;
 	struct policy_duties duties; /* encrypt, attribution, anonymous */
+	int64_t changes_us; /* from then on it says something else; INT64_MAX: never */
 };
 void policy_marking_init(struct policy_marking *m); /* says nothing */
 /*

@@ -11,7 +11,7 @@
 #define IEP_OF(rest) MARKING("'extensions':{'" IEP "':{'iep_version':2.0" rest "}}")
 #define NOW          INT64_C(1800000000000000) /* 2027-01-15 */
 
-static struct policy_marking marking(const char *text)
+static struct policy_marking marking_at(const char *text, int64_t now_us)
 {
 	struct json_parser *parser = json_parser_new(KIB(16));
 	struct buf b = testing_text(text);
@@ -21,10 +21,15 @@ static struct policy_marking marking(const char *text)
 
 	if (json_parse(parser, buf_slice(&b), &doc, &e) != OK)
 		fail_msg("%s", e.text);
-	policy_marking_read(json_root(&doc), NOW, &m);
+	policy_marking_read(json_root(&doc), now_us, &m);
 	buf_fini(&b);
 	json_parser_free(parser);
 	return m;
+}
+
+static struct policy_marking marking(const char *text)
+{
+	return marking_at(text, NOW);
 }
 
 static void test_colours(void **state)
@@ -133,6 +138,35 @@ static void test_statements(void **state)
 	assert_int_equal(may.duties.retain_days, -1);
 }
 
+/* A reading holds until the next date in it. */
+static void test_dates(void **state)
+{
+	static const char text[] = IEP_OF(",'start_date':'2027-01-01T00:00:00Z','end_date':"
+					  "'2028-01-01T00:00:00Z','tlp':'green'");
+	int64_t start = INT64_C(1798761600000000), end = INT64_C(1830297600000000);
+	struct policy_marking m = marking_at(text, start - 1), more;
+
+	(void)state;
+	assert_int_equal(m.tlp, POLICY_UNKNOWN);
+	assert_int_equal(m.changes_us, start);
+	m = marking_at(text, start);
+	assert_int_equal(m.tlp, STIX_TLP_GREEN);
+	assert_int_equal(m.changes_us, end);
+	m = marking_at(text, end - 1);
+	assert_int_equal(m.tlp, STIX_TLP_GREEN);
+	m = marking_at(text, end);
+	assert_int_equal(m.tlp, POLICY_UNKNOWN);
+	assert_int_equal(m.changes_us, INT64_MAX);
+	/* of two the nearest */
+	more = marking_at(text, start);
+	policy_marking_join(&m, &more);
+	assert_int_equal(m.changes_us, end);
+	policy_marking_init(&more);
+	assert_int_equal(more.changes_us, INT64_MAX);
+	policy_marking_join(&m, &more);
+	assert_int_equal(m.changes_us, end);
+}
+
 static void test_strictest(void **state)
 {
 	struct policy_marking m, more;
@@ -191,13 +225,17 @@ static void test_decide(void **state)
 	m.duties.anonymous = false;
 	m.no_affected = true;
 	policy_decide_marked(p, &m, &c, &d);
-	assert_false(d.allowed);
+	assert_true(!d.allowed && d.by_marking);
+	c.values[POLICY_TLP] = STIX_TLP_RED; /* no rule permits it anyway */
+	policy_decide_marked(p, &m, &c, &d);
+	assert_true(!d.allowed && !d.by_marking);
+	c.values[POLICY_TLP] = STIX_TLP_GREEN;
 	c.values[POLICY_TO_AFFECTED] = POLICY_UNKNOWN;
 	policy_decide_marked(p, &m, &c, &d);
 	assert_false(d.allowed);
 	c.values[POLICY_TO_AFFECTED] = 0;
 	policy_decide_marked(p, &m, &c, &d);
-	assert_true(d.allowed);
+	assert_true(d.allowed && !d.by_marking);
 	c.values[POLICY_TO_AFFECTED] = 1;
 	c.values[POLICY_ORIGIN] = 0; /* whoever marked it so may tell whom it likes */
 	policy_decide_marked(p, &m, &c, &d);
@@ -210,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_colours),
 		cmocka_unit_test(test_statements),
+		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_strictest),
 		cmocka_unit_test(test_decide),
 	};

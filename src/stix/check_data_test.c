@@ -291,7 +291,33 @@ static void test_marking_kinds(void **state)
                  CORE("tool",
                  ",'definition_type':'statement','definition':{'statement':'a'}"),
                  STIX_MARKING_UNKNOWN},
-		{"no object",			       "[]",										       STIX_MARKING_UNKNOWN								    },
+		{"PAP",			       MARKING(",'extensions':{'" STIX_PAP_EXTENSION "':{'pap':'red'}}"),
+                 STIX_MARKING_RESTRICTION             },
+		{"IEP, whatever it says",
+                 MARKING(",'extensions':{'" STIX_IEP_EXTENSION "':{'pap':'red'}}"),
+                 STIX_MARKING_RESTRICTION						    },
+		{"both",
+                 MARKING(",'extensions':{'" STIX_IEP_EXTENSION "':{},'" STIX_PAP_EXTENSION
+				"':{}}"),
+                 STIX_MARKING_RESTRICTION											      },
+		{"PAP with another extension",
+                 MARKING(",'extensions':{'" STIX_PAP_EXTENSION "':{'pap':'red'},'x':{}}"),
+                 STIX_MARKING_UNKNOWN					     },
+		{"PAP beside a statement",
+                 MARKING(",'definition_type':'statement','definition':{'statement':'a'},"
+				"'extensions':{'" STIX_PAP_EXTENSION "':{'pap':'red'}}"),
+                 STIX_MARKING_UNKNOWN					      },
+		{"PAP beside a definition",
+                 MARKING(",'definition':{},'extensions':{'" STIX_PAP_EXTENSION
+				"':{'pap':'red'}}"),
+                 STIX_MARKING_UNKNOWN										   },
+		{"no extension",                               MARKING(",'extensions':{}"),										    STIX_MARKING_UNKNOWN},
+		{"a list of extensions",                               MARKING(",'extensions':['" STIX_PAP_EXTENSION "']"),
+                 STIX_MARKING_UNKNOWN						   },
+		{"PAP of another type",
+                 CORE("tool",									     ",'extensions':{'" STIX_PAP_EXTENSION "':{'pap':'red'}}"),
+                 STIX_MARKING_UNKNOWN},
+		{"no object",            "[]",									      STIX_MARKING_UNKNOWN										   },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++)

@@ -70,11 +70,20 @@ size_t stix_tlp_ids(enum stix_tlp tlp, struct uuid ret_ids[2]);
 /* The exact JSON text of a standard TLP marking-definition by its id; empty when it is none. */
 struct slice stix_tlp_object(const struct uuid *marking_definition);
 
-/* What a marking-definition says, so far as a program can act on it. */
+/* Extensions of marking-definitions: the Permissible Actions Protocol and FIRST's Information
+ * Exchange Policy 2.0 (OASIS cti-stix-common-objects). */
+#define STIX_PAP_EXTENSION "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b"
+#define STIX_IEP_EXTENSION "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
+
+/* What a marking-definition says, so far as a program can act on it. Numbers are stored. */
 enum stix_marking_kind {
 	STIX_MARKING_UNKNOWN = 0, /* restrictions that we cannot read: fail closed */
 	STIX_MARKING_TLP = 1,
-	STIX_MARKING_STATEMENT = 2 /* text for people, section 7.2.1.3: no machine-readable limit */
+	STIX_MARKING_STATEMENT =
+		2, /* text for people, section 7.2.1.3: no machine-readable limit */
+	/* The extensions below and nothing beside them: a policy can read it (policy_marking_read).
+	 */
+	STIX_MARKING_RESTRICTION = 3
 };
 enum stix_marking_kind stix_marking_kind_of(struct json_value marking_definition);
 

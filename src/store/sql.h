@@ -48,8 +48,8 @@
 	X(LABEL_ADD, "INSERT INTO label (digest, markings) VALUES (?1, ?2)") \
 	X(MARKING_GET, "SELECT kind, here FROM marking WHERE uuid = ?1") \
 	X(MARKING_PUT, "INSERT INTO marking (uuid, kind, here) VALUES (?1, ?2, 1)" \
-		" ON CONFLICT DO UPDATE SET here = 1, kind = CASE kind WHEN excluded.kind THEN kind" \
-		" ELSE 0 END") \
+		" ON CONFLICT DO UPDATE SET here = 1, kind = CASE WHEN kind = excluded.kind" \
+		" AND (kind <> 3 OR here = 0) THEN kind ELSE 0 END") \
 	X(MARKED, "SELECT DISTINCT ident, own FROM object WHERE own IN" \
 		" (SELECT number FROM label WHERE instr(markings, ?1) > 0)") \
 	X(MARKING_GONE, "UPDATE marking SET here = 0 WHERE uuid = ?1") \

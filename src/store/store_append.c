@@ -386,12 +386,13 @@ static enum err_kind marked_widen(struct writer *w, const struct uuid *marking, 
 
 /*
  * A marking-definition came: from now on it is known what it says. Should a second one of the same
- * id say something else, then it is unknown for ever: nobody may talk a marking down.
+ * id say something else, then it is unknown for ever: nobody may talk a marking down. Two
+ * statements bind a program alike; another RESTRICTION (the 3 in SQL_MARKING_PUT) is another limit.
  */
 static enum err_kind marking_add(struct writer *w, const struct store_object *o, struct err *e)
 {
 	sqlite3_stmt *get, *put;
-	bool row, statement;
+	bool row, statement, settled;
 	enum err_kind kind = conn_statement(&w->conn, SQL_MARKING_GET, &get, e);
 
 	if (kind == OK)
@@ -403,7 +404,12 @@ static enum err_kind marking_add(struct writer *w, const struct store_object *o,
 	if (kind != OK)
 		return kind;
 	statement = row && sqlite3_column_int64(get, 0) == STIX_MARKING_STATEMENT;
+	settled = row && sqlite3_column_int(get, 1) != 0 &&
+		  (statement ? o->marking_kind == STIX_MARKING_STATEMENT
+			     : sqlite3_column_int64(get, 0) == STIX_MARKING_UNKNOWN);
 	sqlite3_reset(get);
+	if (settled)
+		return OK;
 	bind_uuid(put, 1, &o->uuid);
 	bind_int(put, 2, (int64_t)o->marking_kind);
 	kind = conn_done(&w->conn, put, e);
@@ -471,9 +477,15 @@ static enum err_kind append_object(struct writer *w, const struct store_batch *b
 		kind = conn_row(&w->conn, st, &row, e);
 		if (kind != OK)
 			return kind;
-		if (row)
-			return append_known(w, batch, o, type, ident.number, m, st, packed,
+		if (row) {
+			kind = append_known(w, batch, o, type, ident.number, m, st, packed,
 				dictionary, ret_result, e);
+			/* not kept, but it shows that there are two */
+			if (kind == OK && ret_result->outcome == STORE_CONFLICT &&
+				slice_is(o->type, "marking-definition"))
+				kind = marking_add(w, o, e);
+			return kind;
+		}
 		kind = neighbour(
 			w, SQL_OBJECT_OLDER, ident.number, o->version_us, &older, &older_flags, e);
 		if (kind == OK)

@@ -394,8 +394,9 @@ enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct are
 			continue;
 		/* one that calls itself TLP under another id is none: it stays unknown */
 		if (sqlite3_column_int(st, 1) != 0 &&
-			sqlite3_column_int(st, 0) == STIX_MARKING_STATEMENT)
-			kinds[i] = STIX_MARKING_STATEMENT;
+			(sqlite3_column_int(st, 0) == STIX_MARKING_STATEMENT ||
+				sqlite3_column_int(st, 0) == STIX_MARKING_RESTRICTION))
+			kinds[i] = (enum stix_marking_kind)sqlite3_column_int(st, 0);
 		sqlite3_reset(st);
 	}
 	if (kind != OK)

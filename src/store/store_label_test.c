@@ -207,6 +207,90 @@ static void test_marking_kinds(void **state)
 	testing_verify(t);
 }
 
+static enum stix_marking_kind kind_of(struct testing *t, uint32_t label)
+{
+	enum stix_marking_kind *kinds, kind;
+	struct store_reader *r;
+	struct uuid *markings;
+	size_t count;
+
+	ASSERT_OK(t, store_reader_take(t->store, &r, &t->e));
+	ASSERT_OK(t, store_label_get(r, label, t->arena, &markings, &kinds, &count, &t->e));
+	assert_int_equal(count, 1);
+	kind = kinds[0];
+	store_reader_give(r);
+	return kind;
+}
+
+/* What restricts is passed on; a second definition of the id, of another version or of the same, is
+ * one too many. */
+static void test_restrictions(void **state)
+{
+	struct testing *t = *state;
+	int64_t c[] = {testing_collection(t, 1), 0};
+	struct object_words words = {.type = "marking-definition",
+		.id = 50,
+		.version_us = 1,
+		.marking_kind = STIX_MARKING_RESTRICTION};
+	struct uuid id = id_of(50);
+	uint64_t removed, epoch;
+
+	testing_put(t, words, c);
+	testing_put(t, (struct object_words){.id = 1, .version_us = 1, .marks = {50}}, NULL);
+	testing_put(t, (struct object_words){.id = 2, .version_us = 1, .refs = {1}}, NULL);
+	assert_string_equal(label_of(t, 2), "50");
+	assert_int_equal(kind_of(t, 1), STIX_MARKING_RESTRICTION);
+	epoch = store_label_epoch(t->store);
+	assert_int_equal(testing_put(t, words, c).outcome, STORE_DUPLICATE);
+	assert_int_equal(store_label_epoch(t->store), epoch);
+	/* taken out and put back */
+	ASSERT_OK(t, store_remove(t->store, c[0], SLICE("marking-definition"), &id,
+			     STORE_ALL_VERSIONS, &removed, &t->e));
+	assert_int_equal(kind_of(t, 1), STIX_MARKING_UNKNOWN);
+	testing_put(t, words, c);
+	assert_int_equal(kind_of(t, 1), STIX_MARKING_RESTRICTION);
+	/* another version of it */
+	words.version_us = 2;
+	epoch = store_label_epoch(t->store);
+	testing_put(t, words, c);
+	assert_int_equal(kind_of(t, 1), STIX_MARKING_UNKNOWN);
+	assert_true(store_label_epoch(t->store) > epoch);
+	testing_verify(t);
+}
+
+static void test_definitions_conflict(void **state)
+{
+	static const enum stix_marking_kind kinds[] = {
+		STIX_MARKING_STATEMENT, STIX_MARKING_RESTRICTION};
+	struct testing *t = *state;
+	uint64_t epoch;
+
+	for (unsigned i = 0; i < COUNT_OF(kinds); i++) {
+		struct object_words words = {.type = "marking-definition",
+			.id = 50 + i,
+			.version_us = 1,
+			.name = "a",
+			.marking_kind = kinds[i]};
+
+		testing_put(t, words, NULL);
+		testing_put(t,
+			(struct object_words){.id = 1 + i, .version_us = 1, .marks = {50 + i}},
+			NULL);
+		assert_int_equal(kind_of(t, i + 1), kinds[i]);
+		words.name = "b";
+		words.marking_kind = STIX_MARKING_RESTRICTION;
+		epoch = store_label_epoch(t->store);
+		assert_int_equal(testing_put(t, words, NULL).outcome, STORE_CONFLICT);
+		assert_int_equal(kind_of(t, i + 1), STIX_MARKING_UNKNOWN);
+		assert_true(store_label_epoch(t->store) > epoch);
+		/* and once more changes nothing */
+		epoch = store_label_epoch(t->store);
+		assert_int_equal(testing_put(t, words, NULL).outcome, STORE_CONFLICT);
+		assert_int_equal(store_label_epoch(t->store), epoch);
+	}
+	testing_verify(t);
+}
+
 /* More markings than a label can have: it is cut, and has the nil UUID, which no audience knows. */
 static void test_label_cut(void **state)
 {
@@ -252,6 +336,8 @@ int main(void)
 		TEST(test_labels_batch),
 		TEST(test_statements_stay),
 		TEST(test_marking_kinds),
+		TEST(test_restrictions),
+		TEST(test_definitions_conflict),
 		TEST(test_label_cut),
 	};
 
