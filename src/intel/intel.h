@@ -207,9 +207,10 @@ uint64_t intel_release_epoch(struct intel *i, const struct intel_recipient *to);
 
 struct intel_reason {
 	bool released;
-	uint8_t tlp;         /* enum stix_tlp of the label, or INTEL_TLP_UNKNOWN */
-	uint8_t ceiling;     /* the strictest that the recipient may have */
-	bool marking;        /* the ceiling allows it */
+	uint8_t tlp;                /* enum stix_tlp of the label, or INTEL_TLP_UNKNOWN */
+	uint8_t ceiling;            /* the strictest that the recipient may have */
+	struct policy_marking says; /* what the markings say to a policy; tlp as above */
+	bool marking;               /* the ceiling allows it */
 	bool asked;          /* the policy was asked, or (PEER without one) would have had to be */
 	bool permitted;      /* it permits; and what follows is so */
 	const char *because; /* why not, or NULL: "no policy is in force", "the policy has expired",

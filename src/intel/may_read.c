@@ -104,6 +104,28 @@ static enum err_kind policy_part(struct intel *i, const struct intel_reason *rea
 	return kind;
 }
 
+static const char *pap_name(int32_t pap)
+{
+	const struct policy_attribute *a = policy_attribute_get(POLICY_EXCHANGE, POLICY_PAP);
+
+	return pap >= 0 && (size_t)pap < a->values_count ? a->values[pap] : "unknown";
+}
+
+/* What markings say beside TLP. */
+static void account_markings(const struct policy_marking *says, struct buf *out)
+{
+	if (says->pap != 0)
+		buf_printf(out, "markings: PAP %s\n", pap_name(says->pap));
+	if (says->duties.encrypt)
+		buf_text(out, "markings: encrypted on the way\n");
+	if (says->duties.attribution)
+		buf_text(out, "markings: the source is named\n");
+	if (says->duties.anonymous)
+		buf_text(out, "markings: the source is withheld\n");
+	if (says->no_affected)
+		buf_text(out, "markings: kept from whom it affects\n");
+}
+
 static enum err_kind account_text(struct intel *i, const struct intel_reason *reason,
 	const char *who, struct buf *out, struct err *e)
 {
@@ -113,6 +135,7 @@ static enum err_kind account_text(struct intel *i, const struct intel_reason *re
 		tlp_name(reason->tlp),
 		reason->ceiling == INTEL_TLP_UNKNOWN ? "everything" : tlp_name(reason->ceiling),
 		reason->marking ? "yes" : "no");
+	account_markings(&reason->says, out);
 	if (reason->because != NULL)
 		buf_printf(out, "policy: no: %s\n", reason->because);
 	else
@@ -137,6 +160,11 @@ static enum err_kind account_json(struct intel *i, const struct intel_reason *re
 		json_member_text(&w, "recipient", who);
 		json_member_bool(&w, "released", reason->released);
 		json_member_text(&w, "tlp", tlp_name(reason->tlp));
+		json_member_text(&w, "pap", pap_name(reason->says.pap));
+		json_member_bool(&w, "encrypt", reason->says.duties.encrypt);
+		json_member_bool(&w, "attribution", reason->says.duties.attribution);
+		json_member_bool(&w, "anonymous", reason->says.duties.anonymous);
+		json_member_bool(&w, "no_affected", reason->says.no_affected);
 		json_member_text(&w, "ceiling", tlp_name(reason->ceiling));
 		json_member_bool(&w, "marking", reason->marking);
 		json_member_bool(&w, "asked", reason->asked);

@@ -463,6 +463,7 @@ enum err_kind intel_release_explain(struct intel *i, struct store_reader *r,
 {
 	struct release_context *c = release_context_get(i, r, to);
 	struct intel_reason reason = {.rule = -1};
+	struct release_marking marking;
 
 	if (c == NULL)
 		return err_set(e, ERR_LIMIT,
@@ -470,6 +471,8 @@ enum err_kind intel_release_explain(struct intel *i, struct store_reader *r,
 			"longer than %d bytes",
 			POLICY_NAME_MAX);
 	c->access_epoch = store_access_epoch(i->store);
+	release_marking_of(i, r, row->label, &marking);
+	reason.says = marking.says;
 	reason.tlp = release_level(i, r, row->label);
 	reason.ceiling = c->limit;
 	reason.marking = reason.tlp <= c->limit;

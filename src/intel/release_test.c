@@ -898,7 +898,7 @@ static void test_account(void **state)
 	const struct intel_recipient us = {.reach = INTEL_OPERATOR};
 	struct fixture *f = *state;
 	struct json_parser *parser = json_parser_new(KIB(64));
-	int64_t green = put(f, 1, GREEN), red = put(f, 2, RED);
+	int64_t green = put(f, 1, GREEN), red = put(f, 2, RED), marked;
 	struct json_value policy_said;
 	struct json_doc doc;
 	struct slice text;
@@ -915,12 +915,28 @@ static void test_account(void **state)
 	in_force(f, TO_KZ);
 	text = account(f, &kz, green, false);
 	assert_true(says(text, "member kz: released\n") && says(text, "policy: yes\n"));
-	text = slice_cut(text, slice_find_text(text, SLICE("policy: yes\n")), text.len);
-	assert_true(says(text, "k")); /* the rule */
+	assert_true(says(text, "allowed by k\n"));
+	assert_false(says(text, "markings: PAP"));
 	text = account(f, &uz, green, false);
 	assert_true(says(text, "member uz: withheld\n") && says(text, "policy: no\n"));
 	text = account(f, &kz, red, false);
 	assert_true(says(text, "TLP red") && says(text, "at most amber+strict: no\n"));
+	/* what markings say beside TLP */
+	define_iep(f, 3,
+		",'permitted_actions':'none','encrypt_in_transit':'must','attribution':"
+		"'must-not'" MUST_NOT_TELL);
+	marked = put_marked(f, "self", 3, "");
+	text = account(f, &kz, marked, false);
+	assert_true(says(text, "markings: PAP red\n"));
+	assert_true(says(text, "markings: encrypted on the way\n"));
+	assert_true(says(text, "markings: the source is withheld\n"));
+	assert_true(says(text, "markings: kept from whom it affects\n"));
+	assert_false(says(text, "markings: the source is named\n"));
+	text = account(f, &kz, marked, true);
+	MUST(json_parse(parser, text, &doc, e));
+	assert_true(slice_is(json_get_string(json_root(&doc), "pap"), "red"));
+	assert_true(
+		json_get(json_root(&doc), "encrypt", &policy_said) && json_is_true(policy_said));
 	/* for programs */
 	text = account(f, &kz, green, true);
 	MUST(json_parse(parser, text, &doc, e));
