@@ -14,6 +14,7 @@
 #define HEAL_ROUNDS   60
 #define REPLAYS       64
 #define DECISIONS_MAX 256
+#define HONEST_WEAK   2 /* members that do not collude under SIM_WEAK_QUORUM: one of each half */
 #define DAY_US        (INT64_C(86400) * US_PER_SECOND)
 
 /* ---- a member's store, in memory: what was accepted stays ---------------------------------------
@@ -72,6 +73,7 @@ struct sim_member {
 	unsigned half; /* which side of the network a colluder's face serves it from */
 	/* The truth about an honest member: its leaves as they were acknowledged. */
 	uint64_t objects_made, acknowledged;
+	bool restored;           /* its disk was lost at some time */
 	uint64_t voted_sequence; /* the last decision that it signed */
 };
 
@@ -84,6 +86,7 @@ struct replay {
 
 struct sim {
 	const struct sim_options *options;
+	struct sim_options weak; /* with what a planted fault changes in them */
 	struct sim_result result;
 	uint64_t random;
 	int64_t now_us;
@@ -605,6 +608,10 @@ static bool connected(struct sim *s, const struct face *from, unsigned to)
 	if (s->founded && m->colludes && !s->members[to].colludes &&
 		s->members[to].half != from->side)
 		return false;
+	/* Against so many the halves are kept apart, or they would find out first. */
+	if (s->options->fault == SIM_WEAK_QUORUM && s->founded && !s->healed && !m->colludes &&
+		!s->members[to].colludes)
+		return false;
 	return s->group[from->member] == s->group[to];
 }
 
@@ -625,7 +632,8 @@ static void replay_keep(
 	buf_slice_append(&kept->request, request);
 }
 
-/* What a hostile member may answer: altered, cut off, nothing, noise, an older answer, far too much. */
+/* What a hostile member may answer: altered, cut off, nothing, noise, an older answer, far too
+ * much. */
 static void answer_spoil(struct sim *s, struct buf *answer)
 {
 	switch (pick(s, 6)) {
@@ -758,6 +766,20 @@ static void objects_make(struct sim *s, struct face *f)
 	}
 }
 
+/* The planted fault of a node that loses what it acknowledged, though nobody withdrew it. */
+static void forget_one(struct sim *s, struct face *f)
+{
+	struct ledger *log = coalition_ledger(f->coalition, slice_of(s->members[f->member].name));
+	uint64_t serial = f->store.count == 0 ? 0 : 1 + pick(s, f->store.count), index;
+	struct err e;
+	bool found;
+
+	if (log != NULL && serial != 0 && f->store.objects[serial - 1].own &&
+		coalition_index_of(f->coalition, serial, &index, &found, &e) == OK && found &&
+		ledger_erase(log, index, &e) != OK)
+		broken(s, "could not forget: %s", e.text);
+}
+
 static void withdrawal_make(struct sim *s, struct face *f)
 {
 	struct ledger *log = coalition_ledger(f->coalition, slice_of(s->members[f->member].name));
@@ -864,6 +886,7 @@ static void backup_restore(struct face *f)
 	f->keys_fake = ledger_disk_fake_copy(f->keys_backup);
 	store_copy(&f->store, &f->store_backup);
 	f->sim->result.restores++;
+	f->sim->members[f->member].restored = true;
 	/* What only it ever had is lost with the disk; what others saw must come back. */
 	f->sim->members[f->member].acknowledged = 0;
 	face_open(f);
@@ -924,6 +947,8 @@ static void event(struct sim *s)
 	if (what < 120) {
 		objects_make(s, f);
 		face_publish(f);
+		if (s->options->fault == SIM_FORGETS && honest)
+			forget_one(s, f);
 	} else if (what < 150) {
 		withdrawal_make(s, f);
 		face_publish(f);
@@ -955,6 +980,9 @@ static void event(struct sim *s)
 		partition_make(s);
 	} else if (what < 245) {
 		replay_one(s);
+	} else if (what < 252) {
+		/* A quiet hour: who can be reached is met, so that quorums form before the end. */
+		everybody_steps(s, false);
 	} else if (to != f->member) {
 		face_steps(f, to, 1 + (unsigned)pick(s, STEPS_BURST));
 	}
@@ -1038,7 +1066,7 @@ static void everybody_steps(struct sim *s, bool honest_only)
 		struct sim_member *m = &s->members[i];
 
 		for (unsigned side = 0; side < (m->colludes ? SIM_FACES : 1); side++) {
-			if (honest_only && m->colludes)
+			if ((honest_only && m->colludes) || !m->faces[side].alive)
 				continue;
 			face_publish(&m->faces[side]);
 			for (unsigned k = 0; k < s->options->members; k++) {
@@ -1134,13 +1162,29 @@ static bool holds(const struct face *f, const struct sim_object *o)
 	return false;
 }
 
+/* Its disk was lost, and a colluder alone still holds what it signed then: it waits for that, says
+ * so, and publishes nothing. It needs a new key. */
+static bool stuck(struct sim *s, unsigned member)
+{
+	struct arena *a = arena_new(MIB(1));
+	struct coalition_status status = {0};
+	struct err e;
+	bool waits =
+		s->options->colluders > 0 && s->members[member].restored &&
+		coalition_status(s->members[member].faces[0].coalition, a, &status, &e) == OK &&
+		status.waiting;
+
+	arena_free(a);
+	return waits;
+}
+
 /* What an honest member published and its policy allows has arrived; what it took back is gone. */
 static void check_arrived(struct sim *s)
 {
 	for (unsigned i = 0; i < s->options->members; i++) {
 		const struct face *from = &s->members[i].faces[0];
 
-		if (s->members[i].colludes)
+		if (s->members[i].colludes || stuck(s, i))
 			continue;
 		for (size_t n = 0; n < from->store.count; n++) {
 			const struct sim_object *o = &from->store.objects[n];
@@ -1191,9 +1235,8 @@ static void check_acknowledged(struct sim *s)
 	for (unsigned i = 0; i < s->options->members; i++) {
 		struct sim_member *m = &s->members[i];
 		struct face *f = &m->faces[0];
-		uint64_t last = 0;
 
-		if (m->colludes)
+		if (m->colludes || stuck(s, i))
 			continue;
 		for (size_t n = 0; n < f->store.count; n++) {
 			const struct sim_object *o = &f->store.objects[n];
@@ -1207,10 +1250,7 @@ static void check_acknowledged(struct sim *s)
 				!found)
 				broken(s, "%s lost its entry of \"%.*s\"", m->name, (int)o->len,
 					o->content);
-			last++;
 		}
-		if (s->options->fault == SIM_FORGETS && last > 0)
-			broken(s, "planted");
 	}
 }
 
@@ -1230,7 +1270,8 @@ static void check_acknowledgements(struct sim *s)
 			if (!slice_starts(list[n].origin, slice_of(s->members[i].name)))
 				continue;
 			for (unsigned k = 0; k < s->options->members; k++) {
-				if (!s->members[k].colludes && !list[n].acknowledged[k])
+				if (!s->members[k].colludes && !list[n].acknowledged[k] &&
+					!stuck(s, k))
 					broken(s, "%s did not acknowledge withdrawal %zu of %s",
 						s->members[k].name, n, s->members[i].name);
 			}
@@ -1288,7 +1329,11 @@ enum err_kind sim_run(
 
 	if (s == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	s->options = options;
+	s->weak = *options;
+	/* So many that every history finds its quorum: k is too few against them. */
+	if (options->fault == SIM_WEAK_QUORUM)
+		s->weak.colluders = options->members - HONEST_WEAK;
+	s->options = &s->weak;
 	s->random = options->seed;
 	s->now_us = START_US;
 	s->log = (struct log){NULL, NULL, LOG_ERROR};

@@ -19,7 +19,8 @@ struct sim_options {
 	unsigned events;
 	bool crashes, restores, partitions, skews;
 	bool verbose;
-	/* A planted fault, to see that the checks find it. */
+	/* A planted fault, to see that the checks find it: a node that gives what its policy does not
+	 * allow; one that loses what it acknowledged; more colluders than a quorum bears. */
 	enum { SIM_SOUND, SIM_LEAKS, SIM_FORGETS, SIM_WEAK_QUORUM } fault;
 };
 
