@@ -477,19 +477,37 @@ static enum err_kind charter_store(
 	return kept_put(c, path, (struct slice){(const char *)version, sizeof(version)}, e);
 }
 
+/* In memory of its own: what anybody may put into a log must not use up that of the charters. */
+static enum err_kind charter_check(
+	struct coalition *c, struct slice note, bool *ret_same, struct err *e)
+{
+	struct arena *a = arena_new(NOTE_ARENA_MAX);
+	struct charter charter;
+	enum err_kind kind = a == NULL ? err_set(e, ERR_NOMEM, "out of memory")
+				       : charter_parse(note, a, &charter, e);
+
+	*ret_same = kind == OK && c->charter != NULL && charter.version == c->charter->version &&
+		    memcmp(charter.digest, c->charter->digest, SHA256_LEN) == 0;
+	if (kind == OK && !*ret_same) {
+		kind = charter_verify(&charter, c->charter, world_now(c->world), e);
+		if (kind == OK && (c->charter == NULL ||
+					  charter_member_find(&charter, slice_of(c->self)) != NULL))
+			kind = own_keys_check(
+				c, charter_member_find(&charter, slice_of(c->self)), e);
+	}
+	arena_free(a);
+	return kind;
+}
+
 enum err_kind charter_take(struct coalition *c, struct slice note, struct err *e)
 {
 	const struct charter *charter = NULL;
-	enum err_kind kind = charter_read(c, note, &charter, e);
+	bool same;
+	enum err_kind kind = charter_check(c, note, &same, e);
 
-	if (kind != OK)
+	if (kind != OK || same)
 		return kind;
-	if (c->charter != NULL && charter->version == c->charter->version &&
-		memcmp(charter->digest, c->charter->digest, SHA256_LEN) == 0)
-		return OK;
-	kind = charter_verify(charter, c->charter, world_now(c->world), e);
-	if (kind == OK && (c->charter == NULL || charter_member_find(charter, slice_of(c->self))))
-		kind = own_keys_check(c, charter_member_find(charter, slice_of(c->self)), e);
+	kind = charter_read(c, note, &charter, e);
 	if (kind == OK)
 		kind = charter_store(c, charter, e);
 	if (kind == OK)

@@ -47,7 +47,8 @@ enum err_kind leaves_answer(
 	return ledger_leaves(o->log, from, count, out, e);
 }
 
-/* A member that floods: no more than so many leaves in an hour. */
+/* A member that floods: no more than so many leaves in an hour. Asked before they are hashed, counted
+ * when they were proved to be its own: a relay's false ones are not charged to their origin. */
 static bool within_rate(struct coalition *c, struct origin *o, uint64_t count)
 {
 	int64_t now = world_monotonic(c->world);
@@ -56,10 +57,7 @@ static bool within_rate(struct coalition *c, struct origin *o, uint64_t count)
 		o->hour_us = now;
 		o->hour_leaves = 0;
 	}
-	if (o->hour_leaves + count > COALITION_HOURLY_MAX)
-		return false;
-	o->hour_leaves += count;
-	return true;
+	return o->hour_leaves + count <= COALITION_HOURLY_MAX;
 }
 
 static enum err_kind led_remember(struct origin *o, const struct signed_head *head,
@@ -114,8 +112,10 @@ enum err_kind leaves_take(struct coalition *c, struct origin *o, const struct si
 	kind = ledger_mirror(o->log, from, r.rest, &path, &checkpoint, e);
 	if (kind == ERR_INVALID)
 		return err_wrap(e, "\"%s\"", o->key.name), ERR_CONFLICT;
-	if (kind == OK)
+	if (kind == OK) {
+		o->hour_leaves += count;
 		kind = led_remember(o, head, &path, e);
+	}
 	if (kind == OK)
 		kind = origin_scan(o, e);
 	if (kind == OK && o->gone)

@@ -154,7 +154,7 @@ static enum err_kind answer_take(struct coalition *c, struct peer *p, const stru
 	case COALITION_COSIGN:
 		kind = cosign_take(c, p, answer, e);
 		/* Once more when it told from where; then not again in this round. */
-		if (kind != OK || p->witness_size == witnessed ||
+		if (kind != OK || p->witness_size == witnessed || c->own == NULL ||
 			p->cosigned_size == c->own->head.size)
 			p->phase = PHASE_FETCH;
 		return kind;

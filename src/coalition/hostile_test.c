@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/*
+ * What a member, a relay or a courier may try against one member: floods of what needs no
+ * signature, relays that lie, files of yesterday. Each ends with the honest work being done.
+ */
+#include "coalition_testing.h"
+
+/* The next charter as all would sign it. */
+static void charter_next(struct bench *b, struct charter *c, struct buf *ret_note)
+{
+	buf_clear(ret_note);
+	bench_charter_note(b, c, BENCH_ALL, ret_note);
+}
+
+/* ---- floods ------------------------------------------------------------------------------------
+ */
+
+/* One member alone signs charter after charter, as large as they may be: they must not use up the room
+ * for the real one. */
+static void test_flood_of_charters(void **state)
+{
+	struct bench b;
+	struct charter c;
+	struct charter_revoked *revoked = calloc(256, sizeof(*revoked));
+	struct buf note = BUF_INIT;
+
+	(void)state;
+	assert_non_null(revoked);
+	bench_init(&b, 3, 101, true);
+	/* As after hundreds of them. */
+	for (unsigned i = 0; i < 2; i++)
+		assert_non_null(arena_alloc(b.nodes[i].coalition->charters, MIB(62)));
+	for (unsigned i = 0; i < 256; i++) {
+		struct note_secret secret;
+		char name[16];
+
+		snprintf(name, sizeof(name), "x%u/log", i);
+		MUST(note_secret_new(
+			&b.nodes[2].world, slice_of(name), NOTE_ED25519, &secret, &e));
+		revoked[i].key = secret.key;
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		uint64_t index;
+
+		c = bench_charter_of(&b, 3, 2, coalition_charter(b.nodes[0].coalition));
+		c.revoked = revoked;
+		c.revoked_count = 256;
+		revoked[0].size = i;
+		buf_clear(&note);
+		bench_charter_note(&b, &c, 0x4, &note);
+		MUST(own_append(
+			b.nodes[2].coalition, LEDGER_CHARTER, buf_slice(&note), &index, &e));
+	}
+	bench_rounds(&b, 4);
+	assert_int_equal(coalition_charter(b.nodes[0].coalition)->version, 1);
+	c = bench_charter_of(&b, 3, 2, coalition_charter(b.nodes[0].coalition));
+	charter_next(&b, &c, &note);
+	MUST(coalition_charter_publish(b.nodes[0].coalition, buf_slice(&note), &e));
+	bench_rounds(&b, 4);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(coalition_charter(b.nodes[i].coalition)->version, 2);
+	free(revoked);
+	buf_fini(&note);
+	bench_fini(&b);
+}
+
+/* ---- relays ------------------------------------------------------------------------------------
+ */
+
+static void false_leaves(struct bench *b, enum coalition_ask ask, struct buf *answer)
+{
+	uint64_t used = origin_of_member(b->nodes[2].coalition, SLICE("m0"))->hour_leaves;
+	uint32_t count = COALITION_LEAVES_MAX;
+	size_t bytes;
+	char *to;
+
+	if (ask != COALITION_LEAVES)
+		return;
+	if (used < COALITION_HOURLY_MAX && COALITION_HOURLY_MAX - used < count)
+		count = (uint32_t)(COALITION_HOURLY_MAX - used);
+	bytes = (size_t)count * LEDGER_LEAF_LEN;
+	b->meddled++;
+	buf_clear(answer);
+	wire_u32(answer, count);
+	wire_u8(answer, 0);
+	to = buf_reserve(answer, bytes);
+	assert_non_null(to);
+	memset(to, 0, bytes);
+	answer->len += bytes;
+}
+
+/* A relay that hands on false leaves uses up nothing of what their origin may send in an hour. */
+static void test_false_leaves_cost_their_origin_nothing(void **state)
+{
+	struct bench b;
+	struct err ignored;
+
+	(void)state;
+	bench_init(&b, 3, 102, true);
+	b.route[2][0] = BENCH_CUT;
+	node_add(&b.nodes[0], "what they do not want to be seen", BENCH_ALL);
+	node_publish(&b.nodes[0]);
+	node_meet(&b.nodes[1], 0);
+	/* It has sent almost as much as it may. */
+	origin_of_member(b.nodes[2].coalition, SLICE("m0"))->hour_leaves =
+		COALITION_HOURLY_MAX - COALITION_LEAVES_MAX;
+	b.meddle = false_leaves;
+	for (unsigned i = 0; i < 3; i++)
+		(void)!node_try_meet(&b.nodes[2], 1, &ignored);
+	assert_int_equal(b.meddled, 3);
+	b.meddle = NULL;
+	b.route[2][0] = 0;
+	node_meet(&b.nodes[2], 0);
+	assert_non_null(node_holds(&b.nodes[2], "what they do not want to be seen"));
+	bench_fini(&b);
+}
+
+/* ---- who leaves while it is heard --------------------------------------------------------------
+ */
+
+/* The key of a member's log, taken back as of what n has of it. */
+static void revoked_now(
+	struct bench *b, unsigned n, unsigned member, struct charter_revoked *ret_revoked)
+{
+	struct ledger *log = node_log(&b->nodes[n], &b->nodes[member]);
+
+	*ret_revoked = (struct charter_revoked){
+		.key = b->rows[member].log, .size = ledger_size(log)};
+	MUST(ledger_root(log, ret_revoked->size, ret_revoked->root, &e));
+}
+
+/* A file whose own contents bring the charter by which its sender is no member any more. */
+static void test_file_that_ends_its_sender(void **state)
+{
+	struct bench b;
+	struct charter c;
+	struct buf note = BUF_INIT, file = BUF_INIT;
+	struct charter_revoked revoked;
+	const struct charter *first;
+	struct origin *theirs;
+	struct coalition_imported imported;
+	struct err ignored;
+
+	(void)state;
+	bench_init(&b, 7, 103, true);
+	first = coalition_charter(b.nodes[6].coalition);
+	bench_part(&b, 0x1); /* m0 hears nothing of it */
+	c = bench_charter_of(&b, 6, 2, first);
+	revoked_now(&b, 1, 6, &revoked);
+	c.revoked = &revoked;
+	c.revoked_count = 1;
+	charter_next(&b, &c, &note);
+	MUST(coalition_charter_publish(b.nodes[1].coalition, buf_slice(&note), &e));
+	node_add(&b.nodes[1], "behind the charter", BENCH_ALL);
+	node_add(&b.nodes[2], "in the log after it", BENCH_ALL);
+	node_publish(&b.nodes[1]);
+	node_publish(&b.nodes[2]);
+	for (unsigned i = 2; i < 7; i++)
+		node_meet(&b.nodes[i], 1);
+	for (unsigned i = 2; i < 7; i++)
+		(void)!node_try_meet(&b.nodes[1], i, &ignored);
+	assert_int_equal(coalition_charter(b.nodes[1].coalition)->version, 2);
+	/* What is under a quorum is public; m6 has it, and goes on under the charter before. */
+	theirs = origin_of_member(b.nodes[6].coalition, SLICE("m1"));
+	MUST(head_copy(&theirs->quorum, &b.nodes[1].coalition->own->quorum, &e));
+	assert_int_equal(coalition_charter(b.nodes[6].coalition)->version, 1);
+	node_export(&b.nodes[6], 0, true, &file);
+	REFUSED(ERR_DENIED, node_import(&b.nodes[0], buf_slice(&file), &imported, &e));
+	assert_int_equal(coalition_charter(b.nodes[0].coalition)->version, 2);
+	buf_fini(&note);
+	buf_fini(&file);
+	bench_fini(&b);
+}
+
+static struct buf leaving = BUF_INIT; /* the charter that comes while a request is under way */
+
+static void left_meanwhile(struct bench *b, enum coalition_ask ask, struct buf *answer)
+{
+	if (ask != COALITION_COSIGN || b->meddled > 0)
+		return;
+	b->meddled++;
+	MUST(coalition_charter_take(b->nodes[0].coalition, buf_slice(&leaving), &e));
+	buf_clear(answer);
+	wire_u8(answer, 1); /* ask again, from there */
+	wire_u64(answer, 1000000);
+	wire_u32(answer, 0);
+}
+
+/* We are put out of the coalition while a member is asked for its cosignature. */
+static void test_out_while_asking(void **state)
+{
+	struct bench b;
+	struct charter c;
+	struct charter_revoked revoked;
+	struct err ignored;
+
+	(void)state;
+	bench_init(&b, 4, 104, true);
+	node_add(&b.nodes[0], "something to cosign", BENCH_ALL);
+	node_publish(&b.nodes[0]);
+	revoked_now(&b, 1, 0, &revoked);
+	{
+		struct charter_member mine = b.rows[0];
+
+		b.rows[0] = b.rows[3]; /* the others come first */
+		c = bench_charter_of(&b, 3, 2, coalition_charter(b.nodes[0].coalition));
+		c.revoked = &revoked;
+		c.revoked_count = 1;
+		bench_charter_note(&b, &c, BENCH_ALL, &leaving);
+		b.rows[3] = b.rows[0];
+		b.rows[0] = mine;
+	}
+	b.meddle = left_meanwhile;
+	(void)!node_try_meet(&b.nodes[0], 1, &ignored);
+	assert_int_equal(b.meddled, 1);
+	assert_int_equal(coalition_charter(b.nodes[0].coalition)->version, 2);
+	assert_null(b.nodes[0].coalition->own);
+	buf_fini(&leaving);
+	bench_fini(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flood_of_charters),
+		cmocka_unit_test(test_false_leaves_cost_their_origin_nothing),
+		cmocka_unit_test(test_file_that_ends_its_sender),
+		cmocka_unit_test(test_out_while_asking),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
