@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 # ./run bench [NAME...]: each measure beside its yardstick, in turn, several rounds, medians and the
-# ratio; printed as Markdown. Names: check import page pull memory search ledger policy coalition. Sourced.
+# ratio; printed as Markdown. Names: check import page pull memory search ledger policy coalition nodes. Sourced.
 #
 # SERAI_BENCH_OBJECTS (1000000), SERAI_BENCH_ROUNDS (5), SERAI_BENCH_FOLDER (a temporary one).
 
@@ -27,7 +27,7 @@ bench_end() {
 }
 trap bench_end EXIT
 trap 'exit 130' INT TERM
-names=${*:-check import page release pull memory search ledger policy coalition}
+names=${*:-check import page release pull memory search ledger policy coalition nodes}
 wants() { case " $names " in *" $1 "*) return 0 ;; esac; return 1; }
 
 now() { date +%s%N; }
@@ -55,6 +55,9 @@ fi
 
 if wants coalition; then
 	. scripts/bench_coalition.sh
+fi
+if wants nodes; then
+	. scripts/bench_nodes.sh
 fi
 if wants policy; then
 	. scripts/bench_policy.sh
