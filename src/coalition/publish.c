@@ -5,6 +5,8 @@
 #include "inside.h"
 
 #define OWN_ARENA_MAX MIB(512) /* contents of one batch: 4,096 objects of at most 128 KiB each */
+/* While there is more to log, so that others take the beginning of a large import meanwhile. */
+#define CHECKPOINT_LEAVES 65536
 
 static enum err_kind batch_append(
 	struct coalition *c, const struct coalition_own *own, size_t count, struct err *e)
@@ -96,6 +98,15 @@ out:
 	return kind;
 }
 
+static bool checkpoint_due(const struct coalition *c, bool more)
+{
+	uint64_t size = ledger_size(c->own->log), under = c->own->head.size;
+
+	if (size == 0 || (size <= under && c->own->head.note.len != 0))
+		return false;
+	return !more || size - under >= CHECKPOINT_LEAVES;
+}
+
 static enum err_kind publish(
 	struct coalition *c, uint64_t *ret_logged, bool *ret_more, struct err *e)
 {
@@ -112,9 +123,7 @@ static enum err_kind publish(
 		kind = objects_append(c, ret_logged, ret_more, e);
 	if (kind == OK)
 		kind = specials_apply(c, c->own, e);
-	if (kind == OK && !*ret_more &&
-		(ledger_size(c->own->log) > c->own->head.size || c->own->head.note.len == 0) &&
-		ledger_size(c->own->log) > 0)
+	if (kind == OK && checkpoint_due(c, *ret_more))
 		kind = checkpoint_make(c, e);
 	if (kind == OK)
 		kind = candidates_settle(c, e);

@@ -214,9 +214,10 @@ static void *publisher_run(void *context)
 		pthread_mutex_unlock(&all->lock);
 		charter = coalition_charter(s->coalition);
 		while (charter != NULL && kind == OK && more &&
-			!__atomic_load_n(&all->stop, __ATOMIC_RELAXED))
+			!__atomic_load_n(&all->stop, __ATOMIC_RELAXED)) {
 			kind = coalition_publish(s->coalition, &logged, &more, &e);
-		peers_wake(s, (struct slice){0});
+			peers_wake(s, (struct slice){0});
+		}
 		pthread_mutex_lock(&all->lock);
 		trouble_tell(all, kind, &e);
 		if (charter != NULL && charter != all->charter && !all->stop)
