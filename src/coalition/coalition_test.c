@@ -503,30 +503,28 @@ static void test_withdrawals_refused(void **state)
 /* What a member writes into its log without asking our code: it binds nobody. */
 static void test_wrong_withdrawals_bind_nobody(void **state)
 {
-	static const char
-		*const texts[] =
-			{
-				"{\"type\":\"withdrawal\",\"index\":0,\"code\":\"error\","
-				"\"reason\":\"\"}", /* a
-						       decision
-						     */
-				"{\"type\":\"withdrawal\",\"index\":999,\"code\":\"error\","
-				"\"reason\":\"\"}",
-				"{\"type\":\"withdrawal\",\"index\":-1,\"code\":\"error\","
-				"\"reason\":\"\"}",
-				"{\"type\":\"withdrawal\",\"index\":\"1\",\"code\":\"error\","
-				"\"reason\":\"\"}",
-				"{\"type\":\"withdrawal\",\"index\":1,\"code\":\"whim\",\"reason\":"
-				"\"\"}",
-				"{\"type\":\"withdrawal\",\"code\":\"error\"}",
-				"{\"type\":\"acknowledgement\",\"origin\":\"m9/log\",\"index\":1}",
-				"{\"type\":\"acknowledgement\",\"origin\":\"m1/log\",\"index\":-1}",
-				"{\"type\":\"lost\",\"index\":999999}",
-				"{\"type\":\"praise\"}",
-				"[]",
-				"",
-				"{\"type\":\"withdrawal\",\"index\":1",
-			};
+	static const char *const texts[] = {
+		"{\"type\":\"withdrawal\",\"index\":0,\"code\":\"error\","
+		"\"reason\":\"\"}", /* a
+				       decision
+				     */
+		"{\"type\":\"withdrawal\",\"index\":999,\"code\":\"error\","
+		"\"reason\":\"\"}",
+		"{\"type\":\"withdrawal\",\"index\":-1,\"code\":\"error\","
+		"\"reason\":\"\"}",
+		"{\"type\":\"withdrawal\",\"index\":\"1\",\"code\":\"error\","
+		"\"reason\":\"\"}",
+		"{\"type\":\"withdrawal\",\"index\":1,\"code\":\"whim\",\"reason\":"
+		"\"\"}",
+		"{\"type\":\"withdrawal\",\"code\":\"error\"}",
+		"{\"type\":\"acknowledgement\",\"origin\":\"m9/log\",\"index\":1}",
+		"{\"type\":\"acknowledgement\",\"origin\":\"m1/log\",\"index\":-1}",
+		"{\"type\":\"lost\",\"index\":999999}",
+		"{\"type\":\"praise\"}",
+		"[]",
+		"",
+		"{\"type\":\"withdrawal\",\"index\":1",
+	};
 	struct bench b;
 	uint64_t index;
 
@@ -1033,6 +1031,127 @@ static void test_void_history(void **state)
 	bench_fini(&b);
 }
 
+/* One leaf of what was asked for, with its right proof; then nothing. */
+static void one_leaf(struct bench *b, enum coalition_ask ask, struct buf *answer)
+{
+	struct origin *mine = origin_of_member(b->nodes[2].coalition, SLICE("m0"));
+	struct ledger *theirs = b->nodes[3].coalition->own->log;
+	struct ledger_path path;
+	struct buf leaf = BUF_INIT;
+
+	if (ask != COALITION_LEAVES)
+		return;
+	buf_clear(answer);
+	if (b->meddled++ > 0)
+		return;
+	MUST(ledger_consistency(
+		theirs, ledger_size(mine->log) + 1, ledger_size(theirs), &path, &e));
+	MUST(ledger_leaves(theirs, ledger_size(mine->log), 1, &leaf, &e));
+	wire_u32(answer, 1);
+	wire_path(answer, &path);
+	buf_slice_append(answer, buf_slice(&leaf));
+	buf_fini(&leaf);
+}
+
+/* A liar that stops in the middle of a catch-up must not part two honest members, who then hold
+ * what does not fit, but can prove nothing yet. */
+static void test_half_a_branch_parts_nobody(void **state)
+{
+	struct bench b;
+	struct node *twin = two_faced(&b);
+	struct err ignored;
+
+	(void)state;
+	node_add(&b.nodes[0], "to one half", BENCH_ALL);
+	for (unsigned i = 0; i < 9; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "to another half %u", i);
+		node_add(twin, text, BENCH_ALL);
+	}
+	node_publish(&b.nodes[0]);
+	node_publish(twin);
+	node_meet(&b.nodes[1], 0);
+	b.meddle = one_leaf;
+	(void)!node_try_meet(&b.nodes[2], 0, &ignored);
+	b.meddle = NULL;
+	assert_true(b.meddled > 1);
+	assert_int_equal(ledger_size(node_log(&b.nodes[2], twin)), 2);
+	/* The liar is silent from now on. */
+	b.route[2][0] = BENCH_CUT;
+	b.route[1][2] = 2;
+	b.route[2][1] = 1;
+	node_add(&b.nodes[1], "from an honest one", BENCH_ALL);
+	bench_rounds(&b, 2);
+	assert_non_null(node_holds(&b.nodes[2], "from an honest one"));
+	/* When it goes on, it is found out. */
+	b.route[2][0] = 3;
+	bench_rounds(&b, 3);
+	assert_int_equal(node_trusts(&b.nodes[2], twin), COALITION_QUARANTINE);
+	bench_fini(&b);
+}
+
+static void no_openings(struct bench *b, enum coalition_ask ask, struct buf *answer)
+{
+	if (ask != COALITION_OPENINGS)
+		return;
+	b->meddled++;
+	buf_clear(answer);
+}
+
+/* A withdrawal whose content went with its author's disk: nobody can open it, so its author says
+ * so, and what stands behind it is taken. */
+static void test_lost_entry(void **state)
+{
+	struct bench b;
+	struct node *n;
+	uint64_t serial;
+
+	(void)state;
+	bench_init(&b, 3, 66, true);
+	n = &b.nodes[0];
+	serial = node_add(n, "kept by the others", BENCH_ALL);
+	bench_rounds(&b, 2);
+	MUST(coalition_withdraw(
+		n->coalition, index_of(n, serial), WITHDRAW_ERROR, SLICE("wrong"), &e));
+	node_publish(n);
+	b.meddle = no_openings;
+	for (unsigned k = 1; k < 3; k++) {
+		struct err ignored;
+
+		(void)!node_try_meet(&b.nodes[k], 0, &ignored);
+		assert_non_null(node_holds(&b.nodes[k], "kept by the others"));
+	}
+	assert_true(b.meddled > 0);
+	b.meddle = NULL;
+	node_close(n);
+	ledger_disk_fake_free(n->fake);
+	n->fake = ledger_disk_fake_new(6);
+	for (size_t i = 0; i < n->store.count; i++)
+		n->store.objects[i].forgotten = true;
+	memset(n->store.last, 0, sizeof(n->store.last));
+	node_open(n);
+	bench_rounds(&b, 4);
+	node_add(n, "after the loss", BENCH_ALL);
+	bench_rounds(&b, 4);
+	for (unsigned k = 0; k < 3; k++) {
+		assert_non_null(node_holds(&b.nodes[k], "after the loss"));
+		assert_non_null(node_holds(&b.nodes[k], "kept by the others"));
+		assert_int_equal(b.nodes[k].policy, 1);
+	}
+	/* It may be withdrawn once more. */
+	MUST(coalition_withdraw(n->coalition, 1, WITHDRAW_ERROR, SLICE("again"), &e));
+	bench_rounds(&b, 3);
+	for (unsigned k = 0; k < 3; k++)
+		assert_null(node_holds(&b.nodes[k], "kept by the others"));
+	/* And all starts again from the disk. */
+	node_close(&b.nodes[1]);
+	node_open(&b.nodes[1]);
+	assert_int_equal(b.nodes[1].policy, 1);
+	assert_int_equal(acknowledged(&b.nodes[1]), 3);
+	bench_fini(&b);
+}
+
 /* No clock of a member keeps a log fresh for ever. */
 static void test_future_cosignature(void **state)
 {
@@ -1089,6 +1208,8 @@ int main(void)
 		cmocka_unit_test(test_member_leaves),
 		cmocka_unit_test(test_rotation_and_theft),
 		cmocka_unit_test(test_void_history),
+		cmocka_unit_test(test_half_a_branch_parts_nobody),
+		cmocka_unit_test(test_lost_entry),
 		cmocka_unit_test(test_future_cosignature),
 	};
 
