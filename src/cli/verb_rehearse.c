@@ -653,29 +653,34 @@ static bool step_policy(struct rehearsal *r)
 /* ---- 6. withheld, and why -----------------------------------------------------------------------
  */
 
-static bool withheld(struct rehearsal *r, const char *id, int to, const char *why)
+/* `named`: the rule or attribute that the explanation must name. */
+static bool withheld(struct rehearsal *r, const char *id, int to, const char *why,
+	const char *named, unsigned lines)
 {
-	bool allowed;
+	bool allowed, told;
 
-	return may(r, NORTH, id, to, &allowed) &&
-	       rehearse_claim(r, !allowed && !has_object(r, to, id), "%s is not at %s: %s", id,
-		       rehearse_names[to], why);
+	if (!may(r, NORTH, id, to, &allowed))
+		return false;
+	told = slice_find_text(buf_slice(&r->out), slice_of(named)) < r->out.len;
+	if (lines > 0)
+		quote(r,
+			arena_printf(r->cli->arena, "serai explain north %s --to %s", id,
+				rehearse_names[to])
+				.data,
+			lines);
+	return rehearse_claim(r, !allowed && told && !has_object(r, to, id),
+		"%s is not at %s: %s, as the explanation says (%s)", id, rehearse_names[to], why,
+		named);
 }
 
 static bool step_withheld(struct rehearsal *r)
 {
-	bool allowed;
-
 	rehearse_step(r, "What was withheld, and why");
-	if (!withheld(r, REHEARSE_RED, EAST, "RED") || !may(r, NORTH, REHEARSE_RED, EAST, &allowed))
-		return false;
-	quote(r, "serai explain north " REHEARSE_RED " --to east", 6);
-	if (!withheld(r, REHEARSE_OBSERVED, SOUTH, "south is not affected") ||
-		!may(r, NORTH, REHEARSE_OBSERVED, SOUTH, &allowed))
-		return false;
-	quote(r, "serai explain north " REHEARSE_OBSERVED " --to south", 8);
-	return withheld(r, REHEARSE_PERSONAL, SOUTH, "personal data") &&
-	       withheld(r, REHEARSE_UNMARKED, SOUTH, "nobody marked it") &&
+	return withheld(r, REHEARSE_RED, EAST, "RED", "denied by N1", 7) &&
+	       withheld(r, REHEARSE_OBSERVED, SOUTH, "south is not affected",
+		       "to_affected is false", 10) &&
+	       withheld(r, REHEARSE_PERSONAL, SOUTH, "personal data", "denied by N2", 0) &&
+	       withheld(r, REHEARSE_UNMARKED, SOUTH, "nobody marked it", "tlp is none", 0) &&
 	       rehearse_claim(r,
 		       has_object(r, EAST, REHEARSE_OBSERVED) &&
 			       has_object(r, SOUTH, REHEARSE_GREEN),
@@ -872,6 +877,23 @@ static bool west_takes(struct rehearsal *r)
 		bundle_of(r, SOUTH, WEST), bundle_of(r, NORTH, WEST), bundle_of(r, SOUTH, WEST));
 }
 
+/* One file from west to north; the others have its object from there, or from each other. */
+static bool told_on(struct rehearsal *r)
+{
+	struct given north, east;
+
+	if (!carry(r, WEST, NORTH) ||
+		!expect(r, "west's object at south",
+			(struct expected){.at = SOUTH, .of = WEST, .opened = 1, .size = 2}) ||
+		!given_read(r, NORTH, SOUTH, &north) || !given_read(r, EAST, SOUTH, &east))
+		return false;
+	return rehearse_claim(r,
+		has_object(r, SOUTH, REHEARSE_WEST_GREEN) &&
+			given_by(&north, "R3") + given_by(&east, "R3") == 1,
+		"one file from west to north: south has west's GREEN indicator too, told on under "
+		"R3");
+}
+
 static bool step_files(struct rehearsal *r)
 {
 	static const int all[REHEARSE_MEMBERS] = {[SOUTH] = 1, [EAST] = 1, [WEST] = 1};
@@ -899,15 +921,12 @@ static bool step_files(struct rehearsal *r)
 			"west was given %s objects of north's: %s", count(r, g.all),
 			given_text(r, &g)))
 		return false;
-	for (int m = NORTH; m <= EAST; m++) {
+	if (!told_on(r))
+		return false;
+	for (int m = SOUTH; m <= EAST; m++) {
 		if (!carry(r, WEST, m))
 			return false;
 	}
-	if (!expect(r, "west's object at south",
-		    (struct expected){.at = SOUTH, .of = WEST, .opened = 1, .size = 2}) ||
-		!rehearse_claim(r, has_object(r, SOUTH, REHEARSE_WEST_GREEN),
-			"west's own GREEN indicator came back to the others the same way"))
-		return false;
 	return rehearse_until(r, "everybody's acknowledgement", acknowledged, all) &&
 	       rehearse_claim(r, true, "and the withdrawal is acknowledged by everybody, west too");
 }

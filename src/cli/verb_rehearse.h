@@ -9,7 +9,7 @@
 #include "json/json.h"
 
 #define REHEARSE_MEMBERS 4
-#define REHEARSE_SECONDS 45 /* that anything awaited may take */
+#define REHEARSE_SECONDS 120 /* that anything awaited may take, on a busy machine */
 #define REHEARSE_TEXT    4096
 
 enum { NORTH, SOUTH, EAST, WEST };
