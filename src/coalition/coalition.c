@@ -428,6 +428,7 @@ enum err_kind charter_apply(struct coalition *c, const struct charter *charter, 
 		return kind;
 	c->charter = charter;
 	peers_leave(c, charter);
+	c->withdrawals_done = 0;
 	c->own = own == NULL ? NULL : origin_find(c, slice_of(own->log.name));
 	for (size_t i = 0; i < c->origins_count && kind == OK; i++) {
 		struct origin *o = c->origins[i];
@@ -544,12 +545,33 @@ const struct charter *coalition_charter(struct coalition *c)
 /* ---- opening
  * ------------------------------------------------------------------------------------------ */
 
+/* Does any log of this member, older ones too, know of what the store has? */
+static enum err_kind kept_anywhere(struct coalition *c, const struct origin *of, uint64_t index,
+	uint64_t serial, bool *ret_known, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	*ret_known = false;
+	for (size_t i = 0; i < c->origins_count && kind == OK && !*ret_known; i++) {
+		struct origin *o = c->origins[i];
+		struct ledger_place place = {.where = LEDGER_NOWHERE};
+
+		if (strcmp(o->member, of->member) != 0 || index >= ledger_size(o->log))
+			continue;
+		kind = ledger_places(o->log, index, 1, &place, e);
+		*ret_known = o == of ? place.where != LEDGER_NOWHERE
+				     : place.where == LEDGER_STORED && place.serial == serial;
+	}
+	return kind;
+}
+
 /* Objects that reached the store, but not the log, when the power went. */
 static enum err_kind orphans_forget(struct coalition *c, struct origin *o, struct err *e)
 {
 	struct arena *a = arena_new(MIB(4));
 	uint64_t *indices, *serials;
 	size_t count = 0;
+	bool known;
 	enum err_kind kind;
 
 	if (a == NULL)
@@ -557,11 +579,8 @@ static enum err_kind orphans_forget(struct coalition *c, struct origin *o, struc
 	kind = c->sink->accepted(
 		c->sink->context, slice_of(o->member), a, &indices, &serials, &count, e);
 	for (size_t i = 0; i < count && kind == OK; i++) {
-		struct ledger_place place = {.where = LEDGER_NOWHERE};
-
-		if (indices[i] < ledger_size(o->log))
-			kind = ledger_places(o->log, indices[i], 1, &place, e);
-		if (kind == OK && place.where == LEDGER_NOWHERE)
+		kind = kept_anywhere(c, o, indices[i], serials[i], &known, e);
+		if (kind == OK && !known)
 			kind = c->sink->forget(c->sink->context, serials[i], e);
 	}
 	arena_free(a);
@@ -595,6 +614,11 @@ static enum err_kind stored_charter(struct coalition *c, struct err *e)
 	if (kind == OK && charter->version != version)
 		kind = err_set(e, ERR_CORRUPT, "%s holds version %llu", path,
 			(unsigned long long)charter->version);
+	/* What was in force comes first: what led to it is then no news. */
+	if (kind == OK) {
+		c->charter = charter;
+		kind = decisions_load(c, e);
+	}
 	if (kind == OK)
 		kind = charter_apply(c, charter, e);
 out:
@@ -638,8 +662,6 @@ enum err_kind coalition_open(
 		if (!c->origins[i]->gone)
 			kind = orphans_forget(c, c->origins[i], e);
 	}
-	if (kind == OK && c->charter != NULL)
-		kind = decisions_load(c, e);
 	if (kind == OK)
 		kind = candidates_settle(c, e);
 	if (kind != OK) {

@@ -207,6 +207,9 @@ enum err_kind heads_take(struct coalition *c, struct peer *p, struct slice answe
 		for (size_t i = 0; i < ORIGINS_MAX; i++)
 			p->offers[i].asked_to = 0;
 	}
+	if (count > ORIGINS_MAX)
+		return err_set(e, ERR_PARSE, "answer with heads of %u logs, at most %d", count,
+			ORIGINS_MAX);
 	for (unsigned i = 0; i < count && !r.bad && kind == OK; i++) {
 		struct slice name = wire_read_text(&r), head = {0}, quorum = {0};
 		uint64_t opened = read_u64(&r);

@@ -64,6 +64,142 @@ static void test_flood_of_charters(void **state)
 	bench_fini(&b);
 }
 
+static const char *said(char text[160], const char *type, uint64_t index)
+{
+	snprintf(text, 160, "{\"type\":\"%s\",\"origin\":\"m0/log\",\"index\":%llu,"
+			    "\"code\":\"error\",\"reason\":\"again\"}",
+		type, (unsigned long long)index);
+	return text;
+}
+
+/* The same withdrawn, and acknowledged, again and again: the others say and remember it once. */
+static void test_again_and_again(void **state)
+{
+	struct bench b;
+	struct coalition *c;
+	uint64_t index, found, size, acks;
+	bool there;
+	char text[160];
+
+	(void)state;
+	bench_init(&b, 3, 105, true);
+	node_add(&b.nodes[0], "taken back", BENCH_ALL);
+	found = node_add(&b.nodes[2], "taken back often", BENCH_ALL);
+	bench_rounds(&b, 2);
+	MUST(coalition_index_of(b.nodes[2].coalition, found, &index, &there, &e));
+	assert_true(there);
+	MUST(coalition_withdraw(
+		b.nodes[0].coalition, 1, WITHDRAW_ERROR, SLICE("once"), &e));
+	bench_rounds(&b, 3);
+	c = b.nodes[0].coalition;
+	size = ledger_size(c->own->log);
+	acks = c->acks_count;
+	assert_int_equal(acks, 2);
+	for (unsigned i = 0; i < 100; i++) {
+		MUST(own_append(b.nodes[2].coalition, LEDGER_WITHDRAWAL,
+			slice_of(said(text, "withdrawal", index)), &found, &e));
+		MUST(own_append(b.nodes[2].coalition, LEDGER_WITHDRAWAL,
+			slice_of(said(text, "acknowledgement", size - 1)), &found, &e));
+	}
+	bench_rounds(&b, 4);
+	assert_null(node_holds(&b.nodes[0], "taken back often"));
+	assert_int_equal(c->withdrawals_count, 2);
+	assert_int_equal(ledger_size(c->own->log), size + 1);
+	assert_true(c->acks_count <= acks + 2);
+	/* Who asks sees all of it, also in many. */
+	for (uint64_t i = 0; i < 1000; i++)
+		MUST(own_append(b.nodes[2].coalition, LEDGER_WITHDRAWAL,
+			slice_of(said(text, "acknowledgement", 100000 + i)), &found, &e));
+	bench_rounds(&b, 3);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_true(acknowledged_by(c, origin_of_member(c, SLICE("m2")), c->own, 100000 + i));
+	assert_false(acknowledged_by(c, origin_of_member(c, SLICE("m1")), c->own, 100000));
+	assert_false(acknowledged_by(c, origin_of_member(c, SLICE("m2")), c->own, 101000));
+	bench_fini(&b);
+}
+
+/* Decisions that can never follow wait in no more memory than a log is given; and a chain longer than
+ * that is followed in one go by who lost all. */
+static void test_flood_of_decisions(void **state)
+{
+	struct bench b;
+	struct buf note = BUF_INIT;
+	uint64_t index;
+
+	(void)state;
+	bench_init(&b, 3, 106, true);
+	for (unsigned i = 0; i < 300; i++) {
+		struct decision d = {.kind = SLICE("policy"),
+			.sequence = 1000 + i,
+			.content = SLICE("what nobody signed")};
+
+		buf_clear(&note);
+		bench_decision_note(&b, &d, 0x4, &note);
+		MUST(own_append(
+			b.nodes[2].coalition, LEDGER_DECISION, buf_slice(&note), &index, &e));
+	}
+	bench_rounds(&b, 3);
+	assert_true(b.nodes[0].coalition->candidates_count > 0);
+	assert_true(b.nodes[0].coalition->candidates_count <= 64);
+	for (unsigned i = 0; i < 70; i++) {
+		MUST(node_decide(&b.nodes[0], "another policy", BENCH_ALL, &e));
+		bench_rounds(&b, 3);
+	}
+	assert_int_equal(b.nodes[1].policy, 71);
+	/* After a start only the last is in force, not one after the other. */
+	node_close(&b.nodes[1]);
+	b.nodes[1].entered = 0;
+	node_open(&b.nodes[1]);
+	assert_int_equal(b.nodes[1].policy, 71);
+	assert_int_equal(b.nodes[1].entered, 1);
+	node_close(&b.nodes[1]);
+	ledger_disk_fake_free(b.nodes[1].fake);
+	b.nodes[1].fake = ledger_disk_fake_new(5);
+	b.nodes[1].policy = 0;
+	node_open(&b.nodes[1]);
+	bench_rounds(&b, 4);
+	assert_int_equal(b.nodes[1].policy, 71);
+	buf_fini(&note);
+	bench_fini(&b);
+}
+
+/* A log of 70,000 entries of which the asker may have none: one request does not read all of it. */
+static void test_wide_request(void **state)
+{
+	struct bench b;
+	struct ledger_entry *entries = calloc(LEDGER_BATCH_MAX, sizeof(*entries));
+	struct buf request = BUF_INIT, answer = BUF_INIT;
+	struct reader r;
+	uint64_t first, next;
+
+	(void)state;
+	assert_non_null(entries);
+	bench_init(&b, 3, 107, true);
+	for (size_t i = 0; i < LEDGER_BATCH_MAX; i++)
+		entries[i] = (struct ledger_entry){
+			.class = LEDGER_RESTRICTED, .time_us = b.now_us, .content = SLICE("kept")};
+	for (unsigned i = 0; i < 18; i++)
+		MUST(ledger_append(node_log(&b.nodes[0], &b.nodes[0]), entries, LEDGER_BATCH_MAX,
+			NULL, &first, &e));
+	wire_text(&request, SLICE("m0/log"));
+	wire_u8(&request, 0);
+	wire_u32(&request, 2);
+	wire_u64(&request, 0);
+	wire_u64(&request, 10);
+	wire_u64(&request, 20);
+	wire_u64(&request, LEDGER_SIZE_MAX);
+	MUST(coalition_answer(b.nodes[0].coalition, SLICE("m1"), COALITION_OPENINGS,
+		buf_slice(&request), &answer, &e));
+	r = (struct reader){.rest = buf_slice(&answer)};
+	read_u64(&r);
+	next = read_u64(&r);
+	assert_int_equal(next, 65536 + 10);
+	free(entries);
+	buf_fini(&request);
+	buf_fini(&answer);
+	bench_fini(&b);
+}
+
 /* ---- relays ------------------------------------------------------------------------------------
  */
 
@@ -219,13 +355,48 @@ static void test_out_while_asking(void **state)
 	bench_fini(&b);
 }
 
+/* What came last under a key that was then changed is no half-kept object at the next start. */
+static void test_what_came_last_under_an_old_key(void **state)
+{
+	struct bench b;
+	struct charter c;
+	struct charter_revoked revoked;
+	struct note_secret fresh;
+	struct buf note = BUF_INIT;
+
+	(void)state;
+	bench_init(&b, 3, 108, true);
+	node_add(&b.nodes[0], "under the old key", BENCH_ALL);
+	bench_rounds(&b, 2);
+	assert_non_null(node_holds(&b.nodes[1], "under the old key"));
+	node_close(&b.nodes[0]);
+	revoked_now(&b, 1, 0, &revoked);
+	MUST(note_secret_new(&b.nodes[1].world, SLICE("m0/log.2"), NOTE_ED25519, &fresh, &e));
+	b.rows[0].log = fresh.key;
+	c = bench_charter_of(&b, 3, 2, coalition_charter(b.nodes[1].coalition));
+	c.revoked = &revoked;
+	c.revoked_count = 1;
+	charter_next(&b, &c, &note);
+	MUST(coalition_charter_take(b.nodes[1].coalition, buf_slice(&note), &e));
+	assert_non_null(node_holds(&b.nodes[1], "under the old key"));
+	node_close(&b.nodes[1]);
+	node_open(&b.nodes[1]);
+	assert_non_null(node_holds(&b.nodes[1], "under the old key"));
+	buf_fini(&note);
+	bench_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flood_of_charters),
+		cmocka_unit_test(test_again_and_again),
+		cmocka_unit_test(test_flood_of_decisions),
+		cmocka_unit_test(test_wide_request),
 		cmocka_unit_test(test_false_leaves_cost_their_origin_nothing),
 		cmocka_unit_test(test_file_that_ends_its_sender),
 		cmocka_unit_test(test_out_while_asking),
+		cmocka_unit_test(test_what_came_last_under_an_old_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

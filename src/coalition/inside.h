@@ -116,6 +116,7 @@ struct candidate { /* a charter or decision that waits for its turn, or its quor
 	struct buf note;
 	uint64_t sequence; /* or the charter's version */
 	char kind[33];     /* empty: a charter */
+	uint64_t tried;    /* by this version of the charter it is not carried */
 	bool done;
 };
 
@@ -128,9 +129,8 @@ struct in_force {
 #define KINDS_MAX 16
 
 struct acknowledgement {
-	char member[COALITION_NAME_MAX + 1];
-	char origin[NOTE_NAME_MAX + 1];
-	uint64_t index; /* of the withdrawal's own entry */
+	uint64_t index;  /* of the withdrawal's own entry */
+	uint16_t by, of; /* numbers of origins, by + 1; by 0: free */
 };
 
 struct withdrawal {
@@ -172,8 +172,10 @@ struct coalition {
 	size_t candidates_count, candidates_capacity;
 	struct withdrawal *withdrawals;
 	size_t withdrawals_count, withdrawals_capacity;
-	struct acknowledgement *acks;
+	size_t withdrawals_done; /* all before are acknowledged by us, or ours */
+	struct acknowledgement *acks; /* a hash table: members choose what stands in it */
 	size_t acks_count, acks_capacity;
+	uint8_t acks_key[16];
 
 	bool forked;
 	bool settling; /* candidates_settle is under way */
@@ -240,6 +242,9 @@ enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
 /* After a lost disk: own special entries that k others do not have either are given up, or nothing
  * behind them would ever be taken. */
 enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
+/* Did `by` acknowledge the withdrawal in this entry of `of`? */
+bool acknowledged_by(const struct coalition *c, const struct origin *by, const struct origin *of,
+	uint64_t index);
 /* Withdrawals of others that we did not acknowledge yet. */
 enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
 /* Before k others told what they saw of our log, and while it is behind that, nothing is appended.

@@ -408,7 +408,7 @@ enum err_kind openings_answer(
 	bool specials = read_u8(&r) == 1;
 	uint32_t count = read_u32(&r);
 	struct origin *o = origin_find(c, name);
-	uint64_t next = 0, last = 0, withheld = 0, to = 0;
+	uint64_t next = 0, last = 0, withheld = 0, to = 0, left = WINDOW, end;
 	struct buf body = BUF_MAX(COALITION_ANSWER_MAX);
 	size_t given = 0;
 	enum err_kind kind = OK;
@@ -426,7 +426,12 @@ enum err_kind openings_answer(
 			break;
 		}
 		last = to;
-		kind = openings_give(c, o, slice_of(p->member), from, to, specials,
+		/* Whoever asks for all at once gets as far as who asks for as much as we do. */
+		end = to < origin_valid(o) ? to : origin_valid(o);
+		if (end > from && end - from > left)
+			end = from + left;
+		left -= end > from ? end - from : 0;
+		kind = openings_give(c, o, slice_of(p->member), from, end, specials,
 			COALITION_OPENINGS_MAX, GIVE_BYTES, &body, &next, &given, &withheld, e);
 		if (next < to && next < origin_valid(o))
 			break; /* full */

@@ -10,6 +10,7 @@
 #include "json/json.h"
 
 #define WITHDRAWAL_BYTES_MAX KIB(16)
+#define CANDIDATES_MAX       64 /* of one log, that wait: who floods loses its own */
 
 /* ---- our own entries ---------------------------------------------------------------------------
  */
@@ -157,15 +158,21 @@ static enum err_kind withdrawal_apply(struct coalition *c, struct origin *o, uin
 	if (leaf.class >= LEDGER_DECISION)
 		return err_set(e, ERR_INVALID, "withdrawal: entry %llu is a %s",
 			(unsigned long long)w.index, ledger_class_name(leaf.class));
+	/* Each one is acknowledged by everybody: once is enough. */
+	if (index_set_has(&o->withdrawn, w.index))
+		return err_set(e, ERR_INVALID, "withdrawal: entry %llu is withdrawn already",
+			(unsigned long long)w.index);
 	kind = entry_forget(c, o, w.index, e);
-	if (kind == OK)
-		kind = index_set_add(&o->withdrawn, w.index, e);
 	if (kind != OK)
 		return kind;
 	w.reason = strndup(reason.data == NULL ? "" : reason.data, reason.len);
 	if (w.reason == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	kind = withdrawal_add(c, &w, e);
+	if (kind == OK) {
+		kind = index_set_add(&o->withdrawn, w.index, e);
+		c->withdrawals_count -= kind != OK;
+	}
 	if (kind != OK)
 		free(w.reason);
 	else
@@ -173,33 +180,89 @@ static enum err_kind withdrawal_apply(struct coalition *c, struct origin *o, uin
 	return kind;
 }
 
+/* ---- who acknowledged --------------------------------------------------------------------------
+ */
+
+/* Where it is, or would be. */
+static struct acknowledgement *ack_find(
+	const struct coalition *c, const struct acknowledgement *ack)
+{
+	uint8_t bytes[12];
+	size_t at;
+
+	put_u64(bytes, ack->index);
+	put_u16(bytes + 8, ack->by);
+	put_u16(bytes + 10, ack->of);
+	at = (size_t)hash_table(c->acks_key, (struct slice){(const char *)bytes, sizeof(bytes)});
+	for (;; at++) {
+		struct acknowledgement *a = &c->acks[at & (c->acks_capacity - 1)];
+
+		if (a->by == 0 || (a->by == ack->by && a->of == ack->of && a->index == ack->index))
+			return a;
+	}
+}
+
+/* A power of two, never more than half full. */
+static enum err_kind acks_grow(struct coalition *c, struct err *e)
+{
+	struct acknowledgement *old = c->acks;
+	size_t capacity = c->acks_capacity;
+	struct acknowledgement *more;
+
+	if (2 * (c->acks_count + 1) <= capacity)
+		return OK;
+	more = calloc(capacity == 0 ? 64 : 2 * capacity, sizeof(*more));
+	if (more == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	if (capacity == 0)
+		c->world->random(c->world->context, c->acks_key, sizeof(c->acks_key));
+	c->acks = more;
+	c->acks_capacity = capacity == 0 ? 64 : 2 * capacity;
+	for (size_t i = 0; i < capacity; i++) {
+		if (old[i].by != 0)
+			*ack_find(c, &old[i]) = old[i];
+	}
+	free(old);
+	return OK;
+}
+
+static struct acknowledgement ack_of(const struct coalition *c, const struct origin *by,
+	const struct origin *of, uint64_t index)
+{
+	return (struct acknowledgement){
+		index, (uint16_t)(origin_number(c, by) + 1), (uint16_t)origin_number(c, of)};
+}
+
+bool acknowledged_by(const struct coalition *c, const struct origin *by, const struct origin *of,
+	uint64_t index)
+{
+	struct acknowledgement ack = ack_of(c, by, of, index);
+
+	return c->acks_count > 0 && ack_find(c, &ack)->by != 0;
+}
+
 static enum err_kind acknowledgement_apply(
 	struct coalition *c, struct origin *by, struct json_value v, struct err *e)
 {
-	struct acknowledgement ack = {0};
+	struct acknowledgement ack, *at;
 	struct slice origin = json_get_string(v, "origin");
 	struct json_value number;
 	struct origin *of = origin_find(c, origin);
 	int64_t index;
+	enum err_kind kind;
 
 	if (of == NULL || !json_get(v, "index", &number) || !json_to_i64(number, &index) ||
 		index < 0)
 		return err_set(e, ERR_INVALID, "acknowledgement: origin or index are wrong");
 	if (by == c->own)
 		return index_set_add(&of->acknowledged, (uint64_t)index, e);
-	if (c->acks_count == c->acks_capacity) {
-		size_t capacity = c->acks_capacity * 2 + 16;
-		struct acknowledgement *more = realloc(c->acks, capacity * sizeof(*more));
-
-		if (more == NULL)
-			return err_set(e, ERR_NOMEM, "out of memory");
-		c->acks = more;
-		c->acks_capacity = capacity;
-	}
-	memcpy(ack.member, by->member, sizeof(ack.member));
-	memcpy(ack.origin, of->key.name, sizeof(ack.origin));
-	ack.index = (uint64_t)index;
-	c->acks[c->acks_count++] = ack;
+	kind = acks_grow(c, e);
+	if (kind != OK)
+		return kind;
+	ack = ack_of(c, by, of, (uint64_t)index);
+	at = ack_find(c, &ack);
+	c->acks_count += at->by == 0;
+	*at = ack;
 	return OK;
 }
 
@@ -259,11 +322,12 @@ enum err_kind acknowledge_rest(struct coalition *c, struct err *e)
 
 	if (own_waiting(c))
 		return OK;
-	for (size_t i = 0; i < c->withdrawals_count && kind == OK; i++) {
-		const struct withdrawal *w = &c->withdrawals[i];
+	while (kind == OK && c->withdrawals_done < c->withdrawals_count) {
+		const struct withdrawal *w = &c->withdrawals[c->withdrawals_done];
 
 		if (w->origin != c->own && !index_set_has(&w->origin->acknowledged, w->entry))
 			kind = acknowledge(c, w, e);
+		c->withdrawals_done += kind == OK;
 	}
 	return kind;
 }
@@ -311,11 +375,64 @@ enum err_kind coalition_withdraw(struct coalition *c, uint64_t index, enum withd
 /* ---- charters and decisions
  * ------------------------------------------------------------------------- */
 
+static void candidates_tidy(struct coalition *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->candidates_count; i++) {
+		if (c->candidates[i].done)
+			buf_fini(&c->candidates[i].note);
+		else
+			c->candidates[kept++] = c->candidates[i];
+	}
+	c->candidates_count = kept;
+}
+
+/* How many of a log wait, and the one that comes first in its chain. */
+static size_t candidates_of(
+	struct coalition *c, const struct origin *o, struct candidate **ret_lowest)
+{
+	size_t count = 0;
+
+	*ret_lowest = NULL;
+	for (size_t i = 0; i < c->candidates_count; i++) {
+		struct candidate *d = &c->candidates[i];
+
+		if (d->origin != o || d->done)
+			continue;
+		count++;
+		if (*ret_lowest == NULL || d->sequence < (*ret_lowest)->sequence)
+			*ret_lowest = d;
+	}
+	return count;
+}
+
+/* What can come into force does; of what then still waits, the oldest makes room. */
+static enum err_kind candidates_room(struct coalition *c, struct origin *o, struct err *e)
+{
+	struct candidate *lowest;
+	enum err_kind kind = OK;
+
+	if (candidates_of(c, o, &lowest) < CANDIDATES_MAX)
+		return OK;
+	if (!c->settling)
+		kind = candidates_settle(c, e);
+	if (kind != OK || candidates_of(c, o, &lowest) < CANDIDATES_MAX)
+		return kind;
+	lowest->done = true;
+	if (!c->settling)
+		candidates_tidy(c);
+	return OK;
+}
+
 static enum err_kind candidate_add(struct coalition *c, struct origin *o, uint64_t index,
 	struct slice kind_name, uint64_t sequence, struct slice note, struct err *e)
 {
 	struct candidate d = {.origin = o, .index = index, .sequence = sequence};
+	enum err_kind kind = candidates_room(c, o, e);
 
+	if (kind != OK)
+		return kind;
 	if (c->candidates_count == c->candidates_capacity) {
 		size_t capacity = c->candidates_capacity * 2 + 16;
 		struct candidate *more = realloc(c->candidates, capacity * sizeof(*more));
@@ -331,6 +448,15 @@ static enum err_kind candidate_add(struct coalition *c, struct origin *o, uint64
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->candidates[c->candidates_count++] = d;
 	return OK;
+}
+
+static struct in_force *in_force_find(struct coalition *c, struct slice kind)
+{
+	for (size_t i = 0; i < c->decisions_count; i++) {
+		if (slice_is(kind, c->decisions[i].kind))
+			return &c->decisions[i];
+	}
+	return NULL;
 }
 
 static enum err_kind binding_apply(struct coalition *c, struct origin *o, enum ledger_class class,
@@ -349,21 +475,16 @@ static enum err_kind binding_apply(struct coalition *c, struct origin *o, enum l
 			kind = candidate_add(
 				c, o, index, (struct slice){0}, charter.version, content, e);
 	} else {
+		const struct in_force *f = NULL;
+
 		kind = decision_parse(content, a, &d, e);
 		if (kind == OK)
+			f = in_force_find(c, d.kind);
+		if (kind == OK && (f == NULL || d.sequence > f->sequence))
 			kind = candidate_add(c, o, index, d.kind, d.sequence, content, e);
 	}
 	arena_free(a);
 	return kind;
-}
-
-static struct in_force *in_force_find(struct coalition *c, struct slice kind)
-{
-	for (size_t i = 0; i < c->decisions_count; i++) {
-		if (slice_is(kind, c->decisions[i].kind))
-			return &c->decisions[i];
-	}
-	return NULL;
 }
 
 /* Held by so many that it cannot be decreed and withheld, nor be another one elsewhere. */
@@ -472,7 +593,7 @@ static enum err_kind decision_settle(
 		d->done = true;
 		return OK;
 	}
-	if (!under_quorum(c, d))
+	if (d->tried == c->charter->version || !under_quorum(c, d))
 		return OK;
 	a = arena_new(NOTE_ARENA_MAX);
 	if (a == NULL)
@@ -487,7 +608,8 @@ static enum err_kind decision_settle(
 			*ret_progress = kind == OK;
 			d->done = true;
 		} else if (kind == ERR_DENIED || kind == ERR_INVALID) {
-			kind = OK; /* another charter may carry it */
+			kind = OK;
+			d->tried = c->charter->version; /* another may carry it */
 		}
 	}
 	arena_free(a);
@@ -521,7 +643,6 @@ enum err_kind candidates_settle(struct coalition *c, struct err *e)
 {
 	bool progress = !c->settling && c->charter != NULL;
 	enum err_kind kind = OK;
-	size_t kept = 0;
 
 	if (!progress)
 		return OK; /* a charter that is being applied comes back to us through here */
@@ -540,13 +661,7 @@ enum err_kind candidates_settle(struct coalition *c, struct err *e)
 		}
 	}
 	c->settling = false;
-	for (size_t i = 0; i < c->candidates_count; i++) {
-		if (c->candidates[i].done)
-			buf_fini(&c->candidates[i].note);
-		else
-			c->candidates[kept++] = c->candidates[i];
-	}
-	c->candidates_count = kept;
+	candidates_tidy(c);
 	return kind;
 }
 

@@ -92,10 +92,9 @@ static enum err_kind withdrawal_fill(struct coalition *c, const struct withdrawa
 			to->acknowledged[i] = true;
 		else if (strcmp(name, c->self) == 0)
 			to->acknowledged[i] = index_set_has(&w->origin->acknowledged, w->entry);
-		for (size_t k = 0; k < c->acks_count && !to->acknowledged[i]; k++)
-			to->acknowledged[i] = c->acks[k].index == w->entry &&
-					      strcmp(c->acks[k].member, name) == 0 &&
-					      strcmp(c->acks[k].origin, w->origin->key.name) == 0;
+		for (size_t k = 0; k < c->origins_count && !to->acknowledged[i]; k++)
+			to->acknowledged[i] = strcmp(c->origins[k]->member, name) == 0 &&
+					      acknowledged_by(c, c->origins[k], w->origin, w->entry);
 	}
 	return OK;
 }
