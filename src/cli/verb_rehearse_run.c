@@ -350,10 +350,22 @@ void rehearse_clean(struct rehearsal *r)
 /* ---- what they say ------------------------------------------------------------------------------
  */
 
-bool rehearse_until(struct rehearsal *r, const char *what,
-	bool (*yes)(struct rehearsal *r, const void *context), const void *context)
+/* On a terminal: one line that is drawn over, while something takes longer. */
+static void waiting_show(struct rehearsal *r, const char *what, int64_t began, bool *drawn)
 {
-	int64_t until = world_monotonic(r->cli->world) + REHEARSE_SECONDS * US_PER_SECOND;
+	int64_t took = (world_monotonic(r->cli->world) - began) / US_PER_SECOND;
+
+	if (!r->cli->terminal || r->cli->quiet || took < 1)
+		return;
+	fprintf(stderr, "\r\033[K       waiting for %s: %lld s", what, (long long)took);
+	fflush(stderr);
+	*drawn = true;
+}
+
+static bool until(struct rehearsal *r, const char *what,
+	bool (*yes)(struct rehearsal *r, const void *context), const void *context, bool *drawn)
+{
+	int64_t began = world_monotonic(r->cli->world);
 
 	for (;;) {
 		if (yes(r, context))
@@ -362,11 +374,22 @@ bool rehearse_until(struct rehearsal *r, const char *what,
 			return false;
 		if (rehearse_asked_to_stop())
 			return rehearse_fail(r, "stopped");
-		if (world_monotonic(r->cli->world) > until)
+		if (world_monotonic(r->cli->world) - began > REHEARSE_SECONDS * US_PER_SECOND)
 			return rehearse_fail(
 				r, "waited %d seconds in vain for %s", REHEARSE_SECONDS, what);
+		waiting_show(r, what, began, drawn);
 		nap();
 	}
+}
+
+bool rehearse_until(struct rehearsal *r, const char *what,
+	bool (*yes)(struct rehearsal *r, const void *context), const void *context)
+{
+	bool drawn = false, good = until(r, what, yes, context, &drawn);
+
+	if (drawn)
+		fputs("\r\033[K", stderr);
+	return good;
 }
 
 bool rehearse_json(struct rehearsal *r, struct json_value *ret_root)
