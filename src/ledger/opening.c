@@ -188,6 +188,8 @@ enum err_kind ledger_opening_check(struct ledger *l, const struct ledger_opening
 /* ---- keeping ----------------------------------------------------------------------------------
  */
 
+#define RUN_MAX 64 /* openings: 3 kB on the stack */
+
 /* Which of the openings are kept, and where. */
 struct keeping {
 	const struct ledger_opening *openings;
@@ -198,13 +200,21 @@ struct keeping {
 	struct buf contents;
 };
 
-static enum err_kind keeping_plan(struct keeping *k, struct ledger *l, struct err *e)
+/* How many openings from `at` on have leaves side by side: read and written at once. */
+static size_t run_of(const struct keeping *k, size_t at)
+{
+	size_t count = 1;
+
+	while (count < RUN_MAX && at + count < k->count && !k->left_out[at + count] &&
+		k->openings[at + count].index == k->openings[at].index + count)
+		count++;
+	return count;
+}
+
+static enum err_kind plan_check(const struct keeping *k, struct ledger *l, struct err *e)
 {
 	for (size_t i = 0; i < k->count; i++) {
 		const struct ledger_opening *o = &k->openings[i];
-		uint8_t salt[LEDGER_SALT_LEN];
-		struct ledger_place place;
-		enum err_kind kind;
 
 		if (o->index >= l->state.size)
 			return past_end(l, o->index, e);
@@ -213,27 +223,57 @@ static enum err_kind keeping_plan(struct keeping *k, struct ledger *l, struct er
 				"log \"%s\": a content of %zu bytes, expected "
 				"at most %zu",
 				l->folder, o->content.len, LEDGER_CONTENT_MAX);
-		kind = opening_read(l, o->index, salt, &place, e);
-		if (kind != OK && kind != ERR_CORRUPT) /* what is damaged is replaced */
-			return kind;
-		k->left_out[i] = kind == OK && place.where == LEDGER_ERASED;
-		if (k->left_out[i] || k->serials[i] != 0)
-			continue;
-		/* Doubled deliveries do not grow the file. */
-		if (kind == OK && place.where == LEDGER_HELD) {
-			k->offsets[i] = place.serial;
-			continue;
-		}
-		k->offsets[i] = l->state.contents + k->contents.len;
-		buf_slice_append(&k->contents, o->content);
 	}
-	if (k->contents.bad)
-		return err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
 	return OK;
+}
+
+/* `place` is what is there now. */
+static void plan_one(
+	struct keeping *k, const struct ledger *l, size_t i, const struct ledger_place *place)
+{
+	k->left_out[i] = place->where == LEDGER_ERASED;
+	if (k->left_out[i] || k->serials[i] != 0)
+		return;
+	/* Doubled deliveries do not grow the file. */
+	if (place->where == LEDGER_HELD) {
+		k->offsets[i] = place->serial;
+		return;
+	}
+	k->offsets[i] = l->state.contents + k->contents.len;
+	buf_slice_append(&k->contents, k->openings[i].content);
+}
+
+static enum err_kind keeping_plan(struct keeping *k, struct ledger *l, struct err *e)
+{
+	uint8_t salts[RUN_MAX][LEDGER_SALT_LEN], records[RUN_MAX][PLACE_BYTES];
+	enum err_kind kind = plan_check(k, l, e);
+
+	for (size_t at = 0, run; kind == OK && at < k->count; at += run) {
+		uint64_t index = k->openings[at].index;
+
+		run = run_of(k, at);
+		kind = log_read_sparse(
+			l, "salts", index * LEDGER_SALT_LEN, salts, run * LEDGER_SALT_LEN, e);
+		if (kind == OK)
+			kind = log_read_sparse(
+				l, "places", index * PLACE_BYTES, records, run * PLACE_BYTES, e);
+		for (size_t i = 0; kind == OK && i < run; i++) {
+			struct ledger_place place;
+
+			if (!place_parse(records[i], index + i, salts[i], &place))
+				place.where = LEDGER_NOWHERE; /* what is damaged is replaced */
+			plan_one(k, l, at + i, &place);
+		}
+	}
+	secret_wipe(salts, sizeof(salts));
+	if (kind == OK && k->contents.bad)
+		kind = err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
+	return kind;
 }
 
 static enum err_kind keeping_write(struct keeping *k, struct ledger *l, struct err *e)
 {
+	uint8_t salts[RUN_MAX][LEDGER_SALT_LEN];
 	struct state next = l->state;
 	enum err_kind kind = OK;
 
@@ -245,34 +285,46 @@ static enum err_kind keeping_write(struct keeping *k, struct ledger *l, struct e
 		if (kind == OK)
 			kind = log_state_put(l, &next, &l->edge, e);
 	}
-	for (size_t i = 0; kind == OK && i < k->count; i++) {
-		const struct ledger_opening *o = &k->openings[i];
-
-		if (!k->left_out[i])
-			kind = log_write(l, "salts", o->index * LEDGER_SALT_LEN,
-				(struct slice){(const char *)o->salt, LEDGER_SALT_LEN}, e);
+	for (size_t at = 0, run; kind == OK && at < k->count; at += run) {
+		run = 1;
+		if (k->left_out[at])
+			continue;
+		run = run_of(k, at);
+		for (size_t i = 0; i < run; i++)
+			memcpy(salts[i], k->openings[at + i].salt, LEDGER_SALT_LEN);
+		kind = log_write(l, "salts", k->openings[at].index * LEDGER_SALT_LEN,
+			(struct slice){(const char *)salts, run * LEDGER_SALT_LEN}, e);
 	}
+	secret_wipe(salts, sizeof(salts));
 	return kind == OK ? log_sync(l, "salts", e) : kind;
+}
+
+static void place_of(const struct keeping *k, size_t i, uint8_t ret_record[PLACE_BYTES])
+{
+	const struct ledger_opening *o = &k->openings[i];
+	struct ledger_place place = {.where = LEDGER_STORED, .serial = k->serials[i]};
+
+	if (place.serial == 0)
+		place = (struct ledger_place){.where = LEDGER_HELD,
+			.serial = k->offsets[i],
+			.bytes = (uint32_t)o->content.len};
+	place_write(o->index, o->salt, &place, ret_record);
 }
 
 static enum err_kind keeping_place(struct keeping *k, struct ledger *l, struct err *e)
 {
+	uint8_t records[RUN_MAX][PLACE_BYTES];
 	enum err_kind kind = OK;
 
-	for (size_t i = 0; kind == OK && i < k->count; i++) {
-		const struct ledger_opening *o = &k->openings[i];
-		struct ledger_place place = {.where = LEDGER_STORED, .serial = k->serials[i]};
-		uint8_t record[PLACE_BYTES];
-
-		if (k->left_out[i])
+	for (size_t at = 0, run; kind == OK && at < k->count; at += run) {
+		run = 1;
+		if (k->left_out[at])
 			continue;
-		if (place.serial == 0)
-			place = (struct ledger_place){.where = LEDGER_HELD,
-				.serial = k->offsets[i],
-				.bytes = (uint32_t)o->content.len};
-		place_write(o->index, o->salt, &place, record);
-		kind = log_write(l, "places", o->index * PLACE_BYTES,
-			(struct slice){(char *)record, PLACE_BYTES}, e);
+		run = run_of(k, at);
+		for (size_t i = 0; i < run; i++)
+			place_of(k, at + i, records[i]);
+		kind = log_write(l, "places", k->openings[at].index * PLACE_BYTES,
+			(struct slice){(const char *)records, run * PLACE_BYTES}, e);
 	}
 	return kind == OK ? log_sync(l, "places", e) : kind;
 }
