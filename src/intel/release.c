@@ -251,6 +251,14 @@ static const struct release_slot *slot_of(
 	return slot;
 }
 
+/* The policy may have gone since the level was asked for, and with it what only a policy reads; and
+ * another may have come. */
+static bool without_policy(const struct release_context *c, const struct store_row *row)
+{
+	return c->to.reach != INTEL_PEER &&
+	       release_level_alone(c->intel, c->reader, row->label) <= c->limit;
+}
+
 static bool row_may(struct release_context *c, const struct store_row *row)
 {
 	struct intel *i = c->intel;
@@ -262,7 +270,7 @@ static bool row_may(struct release_context *c, const struct store_row *row)
 	if (!c->asks)
 		return true;
 	if (!i->in_force)
-		return c->to.reach != INTEL_PEER;
+		return without_policy(c, row);
 	context_renew(c);
 	if (c->ours)
 		return true;
@@ -271,7 +279,7 @@ static bool row_may(struct release_context *c, const struct store_row *row)
 		return false;
 	slot = slot_of(c, row, now);
 	if (slot == NULL) /* gone in this moment */
-		return c->to.reach != INTEL_PEER;
+		return without_policy(c, row);
 	return slot->allowed && release_is_due(row, now, slot->delay_hours);
 }
 

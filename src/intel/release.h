@@ -179,6 +179,8 @@ void release_marking_of(struct intel *i, struct store_reader *r, uint32_t label,
 	struct release_marking *ret_marking);
 /* The level that counts now: with a policy in force, or without one. */
 uint8_t release_level(struct intel *i, struct store_reader *r, uint32_t label);
+/* The level without a policy. */
+uint8_t release_level_alone(struct intel *i, struct store_reader *r, uint32_t label);
 /* NULL: no room. */
 struct release_context *release_context_get(
 	struct intel *i, struct store_reader *r, const struct intel_recipient *to);

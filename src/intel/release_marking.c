@@ -250,15 +250,20 @@ void release_marking_of(struct intel *i, struct store_reader *r, uint32_t label,
 	*ret_marking = m;
 }
 
-uint8_t release_level(struct intel *i, struct store_reader *r, uint32_t label)
+uint8_t release_level_alone(struct intel *i, struct store_reader *r, uint32_t label)
 {
 	uint8_t level = level_remembered(i, r, label);
+
+	return level == LEVEL_MARKED ? LEVEL_UNKNOWN : level;
+}
+
+uint8_t release_level(struct intel *i, struct store_reader *r, uint32_t label)
+{
+	uint8_t level = release_level_alone(i, r, label);
 	struct release_marking m;
 
-	if (level != LEVEL_MARKED)
+	if (level != LEVEL_UNKNOWN || !i->in_force)
 		return level;
-	if (!i->in_force)
-		return LEVEL_UNKNOWN;
 	release_marking_of(i, r, label, &m);
 	return m.level;
 }

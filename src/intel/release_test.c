@@ -1070,8 +1070,10 @@ static void test_traits_later(void **state)
 
 struct reading {
 	struct fixture *f;
+	const struct intel_recipient *to;
+	bool marked; /* may a row with markings come at all? */
 	_Atomic bool stop;
-	unsigned rounds, odd;
+	_Atomic unsigned rounds, odd;
 };
 
 /* Either policy gives all or nothing at the beginning of a walk; within one it may change once. */
@@ -1087,9 +1089,9 @@ static void *read_on(void *context)
 
 		if (store_reader_take(k->f->store, &r, NULL) != OK)
 			break;
-		if (intel_release_all(k->f->intel, r, &kz, 0, true, &c, NULL) == OK) {
+		if (intel_release_all(k->f->intel, r, k->to, 0, true, &c, NULL) == OK) {
 			while (more && store_cursor_next(c, &row, &more, NULL) == OK)
-				if (more && row.label == 0)
+				if (more && (row.label != 0) != k->marked)
 					k->odd++; /* permitted by neither */
 			store_cursor_free(c);
 		}
@@ -1102,7 +1104,7 @@ static void *read_on(void *context)
 static void test_swap_while_reading(void **state)
 {
 	struct fixture *f = *state;
-	struct reading k = {.f = f};
+	struct reading k = {.f = f, .to = &kz, .marked = true};
 	pthread_t threads[3];
 
 	for (unsigned n = 0; n < 20; n++)
@@ -1115,6 +1117,30 @@ static void test_swap_while_reading(void **state)
 		/* after the swap nothing is decided by the policy before */
 		assert_int_equal(released(f, &kz), n % 2 == 0 ? 0 : 10);
 	}
+	k.stop = true;
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(k.odd, 0);
+	assert_true(k.rounds > 0);
+}
+
+/* Neither a policy nor the want of one lets it through, and nor does the moment between them. */
+static void test_swap_marked(void **state)
+{
+	static const struct intel_recipient file = {
+		.reach = INTEL_MEMBER, .member = {"kz", 2}
+        };
+	struct fixture *f = *state;
+	struct reading k = {.f = f, .to = &file};
+	pthread_t threads[3];
+
+	define_pap(f, 1, "red");
+	put_marked(f, "self", 1, "");
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_on, &k), 0);
+	for (unsigned n = 0; n < SWAPS || (k.rounds < 100 && n < 1000 * SWAPS); n++)
+		in_force(f,
+			n % 2 == 0 ? PERMIT("k", "'to':['kz']," ANY_TLP ",'pap':['none']") : NULL);
 	k.stop = true;
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		pthread_join(threads[i], NULL);
@@ -1152,6 +1178,7 @@ int main(void)
 		cmocka_unit_test(test_cells),
 		TEST(test_traits_later),
 		TEST(test_swap_while_reading),
+		TEST(test_swap_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
