@@ -156,5 +156,10 @@ expect 2 "no such object" "$serai" prove "$here/uz" indicator--5dc08e4f-7096-4fc
 expect 3 "no node" "$serai" status "$here/none"
 expect 3 "rehearsing in a folder that is there" "$serai" rehearse --folder "$here"
 
+# ---- completion knows the second words
+expect 0 "completion" "$serai" completion bash
+says out "'member '*) words=\" root card" "of member"
+says out "'bundle '*) words=\" export import" "of bundle"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

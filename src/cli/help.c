@@ -214,6 +214,30 @@ static void complete_words(FILE *to, const struct verb *v)
 		fprintf(to, " --%s", cli_common[k].name);
 }
 
+/* All second words behind the first word of this verb, when it is the first that has it. */
+static void complete_second(FILE *to, size_t at)
+{
+	struct slice rest = slice_of(cli_verbs[at]->name), first, other, word;
+
+	slice_next(&rest, ' ', &first);
+	if (rest.data == NULL || rest.len == 0)
+		return;
+	for (size_t i = 0; i < cli_verbs_count; i++) {
+		other = slice_of(cli_verbs[i]->name);
+		slice_next(&other, ' ', &word);
+		if (i < at && slice_equal(word, first) && other.len > 0)
+			return;
+	}
+	fprintf(to, "\t\t'%.*s '*) words=\"", SLICE_ARG(first));
+	for (size_t i = 0; i < cli_verbs_count; i++) {
+		other = slice_of(cli_verbs[i]->name);
+		slice_next(&other, ' ', &word);
+		if (slice_equal(word, first) && other.len > 0)
+			fprintf(to, " %.*s", SLICE_ARG(other));
+	}
+	fprintf(to, "\" ;;\n");
+}
+
 static void complete_bash(FILE *to)
 {
 	fprintf(to, "# bash completion of serai; put it into /etc/bash_completion.d or source it\n"
@@ -240,18 +264,10 @@ static void complete_bash(FILE *to)
 		}
 	}
 	/* the second word of two-word verbs */
-	fprintf(to, "\t\t'user '*) words=\"");
-	for (size_t i = 0; i < cli_verbs_count; i++) {
-		if (strncmp(cli_verbs[i]->name, "user ", 5) == 0)
-			fprintf(to, " %s", cli_verbs[i]->name + 5);
-	}
-	fprintf(to, "\" ;;\n\t\t'collection '*) words=\"");
-	for (size_t i = 0; i < cli_verbs_count; i++) {
-		if (strncmp(cli_verbs[i]->name, "collection ", 11) == 0)
-			fprintf(to, " %s", cli_verbs[i]->name + 11);
-	}
+	for (size_t i = 0; i < cli_verbs_count; i++)
+		complete_second(to, i);
 	fprintf(to,
-		"\" ;;\n\t\t'pattern '*) words=\"check\" ;;\n\t\tesac\n\tfi\n"
+		"\t\tesac\n\tfi\n"
 		"\tcase $word in\n\t-*|'') COMPREPLY=($(compgen -W \"$words\" -- \"$word\")) ;;\n"
 		"\t*) COMPREPLY=($(compgen -W \"$words\" -- \"$word\") $(compgen -f -- \"$word\")) "
 		";;\n"
