@@ -426,6 +426,8 @@ enum err_kind charter_apply(struct coalition *c, const struct charter *charter, 
 		kind = peers_fit(c, charter, e);
 	if (kind != OK)
 		return kind;
+	if (c->charter != NULL && c->charter->version < charter->version)
+		c->former = c->charter;
 	c->charter = charter;
 	peers_leave(c, charter);
 	c->withdrawals_done = 0;
@@ -587,6 +589,24 @@ static enum err_kind orphans_forget(struct coalition *c, struct origin *o, struc
 	return kind;
 }
 
+/* Nobody's word is taken for it: a line of a key that is only here counts for nothing. */
+static enum err_kind former_charter(struct coalition *c, uint64_t version, struct err *e)
+{
+	struct buf bytes = BUF_INIT;
+	char path[PATH_MAX_BYTES];
+	enum err_kind kind;
+
+	if (version < 2)
+		return OK;
+	kind = path_make(path, "%s/charter/%llu", c->folder, (unsigned long long)version - 1)
+		       ? file_get(c, path, &bytes, e)
+		       : err_set(e, ERR_LIMIT, "path too long");
+	if (kind == OK && bytes.len != 0)
+		kind = charter_read(c, buf_slice(&bytes), &c->former, e);
+	buf_fini(&bytes);
+	return kind;
+}
+
 static enum err_kind stored_charter(struct coalition *c, struct err *e)
 {
 	struct buf bytes = BUF_INIT;
@@ -614,6 +634,8 @@ static enum err_kind stored_charter(struct coalition *c, struct err *e)
 	if (kind == OK && charter->version != version)
 		kind = err_set(e, ERR_CORRUPT, "%s holds version %llu", path,
 			(unsigned long long)charter->version);
+	if (kind == OK)
+		kind = former_charter(c, version, e);
 	/* What was in force comes first: what led to it is then no news. */
 	if (kind == OK) {
 		c->charter = charter;

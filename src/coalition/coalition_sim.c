@@ -506,6 +506,7 @@ static void charter_found(struct sim *s)
 		signer_secrets_public(&m->secrets, &keys);
 		memcpy(members[i].name, m->name, sizeof(m->name));
 		members[i].title = slice_of(m->name);
+		members[i].address = SLICE("https://localhost:1");
 		members[i].root = m->root.key;
 		members[i].log = keys.keys[SIGNER_LOG];
 		members[i].witness = keys.keys[SIGNER_WITNESS];

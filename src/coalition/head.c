@@ -7,18 +7,30 @@
 
 #include "inside.h"
 
-#define HEAD_KEYS_MAX  (1 + 2 * COALITION_MEMBERS_MAX)
+#define HEAD_KEYS_MAX  (1 + 4 * COALITION_MEMBERS_MAX)
 #define CLOCKS_APART_S (2 * COALITION_STALE_S) /* two clocks, each a day wrong */
 
 struct head_keys {
-	struct note_key keys[HEAD_KEYS_MAX]; /* the log's, then witnesses, then mirrors */
-	size_t count, mirrors_from;
+	/* The log's, then witnesses, then mirrors; then of both those that only the charter before
+	 * names: their lines do not count any more, but whoever has not taken this charter yet
+	 * needs them to believe in it. */
+	struct note_key keys[HEAD_KEYS_MAX];
+	size_t count, mirrors_from, former_from;
 };
 
 /* A member's word for its own log is worth nothing. */
+static void former_add(struct head_keys *k, const struct note_key *key)
+{
+	for (size_t i = 0; i < k->former_from; i++) {
+		if (note_key_equal(&k->keys[i], key))
+			return;
+	}
+	k->keys[k->count++] = *key;
+}
+
 static void keys_of(const struct coalition *c, const struct origin *o, struct head_keys *k)
 {
-	const struct charter *charter = c->charter;
+	const struct charter *charter = c->charter, *former = c->former;
 
 	k->keys[0] = o->key;
 	k->count = 1;
@@ -30,6 +42,13 @@ static void keys_of(const struct coalition *c, const struct origin *o, struct he
 	for (size_t i = 0; i < charter->members_count; i++) {
 		if (strcmp(charter->members[i].name, o->member) != 0)
 			k->keys[k->count++] = charter->members[i].mirror;
+	}
+	k->former_from = k->count;
+	for (size_t i = 0; former != NULL && i < former->members_count; i++) {
+		if (strcmp(former->members[i].name, o->member) == 0)
+			continue;
+		former_add(k, &former->members[i].witness);
+		former_add(k, &former->members[i].mirror);
 	}
 }
 
@@ -124,12 +143,16 @@ static enum err_kind head_fill(const struct note *note, const struct head_keys *
 {
 	struct buf lines = BUF_MAX(NOTE_BYTES_MAX);
 	uint8_t digest[SHA256_LEN];
+	size_t kept = 0;
 	int64_t at;
 
 	for (size_t i = 0; i < keys->count; i++) {
-		if (all->of[i] == NULL)
+		if (all->of[i] == NULL || (i >= keys->former_from && kept == NOTE_SIGNATURES_MAX))
 			continue;
 		buf_slice_append(&lines, all->of[i]->line);
+		kept++;
+		if (i >= keys->former_from)
+			continue;
 		if (i >= keys->mirrors_from)
 			h->mirrors++;
 		else if (i > 0)

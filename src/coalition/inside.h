@@ -159,7 +159,7 @@ struct coalition {
 	struct signer_public keys;
 
 	struct arena *charters; /* all charters that were in force live until the end */
-	const struct charter *charter;
+	const struct charter *charter, *former; /* in force; and the one before, or NULL */
 	struct origin *origins[ORIGINS_MAX];
 	size_t origins_count;
 	struct origin *own; /* NULL before the first charter */

@@ -20,9 +20,18 @@ bool own_waiting(const struct coalition *c)
 	return c->own == NULL || own_ready(c, NULL) != OK;
 }
 
+/* Whoever lives by files, we or it, tells when a file comes; nobody waits for that. */
+static bool can_be_reached(const struct coalition *c, const struct peer *p)
+{
+	const struct charter_member *own = charter_member_find(c->charter, slice_of(c->self));
+	const struct charter_member *m = charter_member_find(c->charter, slice_of(p->member));
+
+	return own != NULL && own->address.len > 0 && m != NULL && m->address.len > 0;
+}
+
 enum err_kind own_ready(const struct coalition *c, struct err *e)
 {
-	unsigned seen = 0, number, quorum;
+	unsigned seen = 0, missing = 0, number, quorum;
 	uint64_t size;
 
 	if (c->own == NULL || c->own->gone)
@@ -43,6 +52,7 @@ enum err_kind own_ready(const struct coalition *c, struct err *e)
 									: offer->quorum.size;
 
 		seen += c->peers[i]->seen_given;
+		missing += !c->peers[i]->seen_given && can_be_reached(c, c->peers[i]);
 		if (theirs > size) /* signed by us, held by them: an old backup runs here */
 			return err_set(e, ERR_DENIED,
 				"our log has %llu leaves here, but %llu at %s: they are fetched "
@@ -51,12 +61,13 @@ enum err_kind own_ready(const struct coalition *c, struct err *e)
 				c->peers[i]->member);
 	}
 	/* What a quorum cosigned is known to any quorum; what fewer saw, perhaps to one alone. */
-	quorum = (unsigned)c->peers_count;
+	quorum = charter_quorum(c->charter);
 	if (world_monotonic(c->world) - c->opened_us >= COALITION_ANSWERS_US)
-		quorum = charter_quorum(c->charter);
-	if (seen < quorum)
+		missing = 0;
+	if (seen < quorum || missing > 0)
 		return err_set(e, ERR_DENIED,
-			"%u of %u other members have told what they saw of our log", seen, quorum);
+			"%u of %u other members have told what they saw of our log", seen,
+			seen + missing < quorum ? quorum : seen + missing);
 	return OK;
 }
 
@@ -226,15 +237,15 @@ static enum err_kind acks_grow(struct coalition *c, struct err *e)
 	return OK;
 }
 
-static struct acknowledgement ack_of(const struct coalition *c, const struct origin *by,
-	const struct origin *of, uint64_t index)
+static struct acknowledgement ack_of(
+	const struct coalition *c, const struct origin *by, const struct origin *of, uint64_t index)
 {
 	return (struct acknowledgement){
 		index, (uint16_t)(origin_number(c, by) + 1), (uint16_t)origin_number(c, of)};
 }
 
-bool acknowledged_by(const struct coalition *c, const struct origin *by, const struct origin *of,
-	uint64_t index)
+bool acknowledged_by(
+	const struct coalition *c, const struct origin *by, const struct origin *of, uint64_t index)
 {
 	struct acknowledgement ack = ack_of(c, by, of, index);
 

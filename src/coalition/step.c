@@ -104,7 +104,7 @@ static enum err_kind ask_next(struct coalition *c, struct peer *p, struct ask *a
 			return cosign_ask(c, p, &ask->request, e);
 		}
 		p->phase = PHASE_FETCH;
-		/* fall through */
+		__attribute__((fallthrough));
 	case PHASE_FETCH:
 		kind = fetch_next(c, p, ask, e);
 		if (kind == OK && !ask->any)
