@@ -1174,6 +1174,8 @@ static void test_future_cosignature(void **state)
 		(uint64_t)(b.now_us / US_PER_SECOND) + 100 * 86400, &line);
 	note_write(buf_slice(&text), buf_slice(&line), &note);
 	MUST(head_read(b.nodes[1].coalition, o, buf_slice(&note), &head, &e));
+	assert_int_equal(head.witnesses, 1);
+	assert_int_equal(head.cosigned_s, 0);
 	MUST(head_keep(b.nodes[1].coalition, o, &head, &e));
 	assert_int_equal(node_trusts(&b.nodes[1], &b.nodes[0]), COALITION_GOOD);
 	b.now_us += 3 * BENCH_DAY_US;
