@@ -25,6 +25,9 @@
 #define RECORD_END      9
 #define RECORD_MAX      (COALITION_ANSWER_MAX + KIB(64))
 #define REPEAT_US       (INT64_C(30) * 86400 * US_PER_SECOND) /* a one-way sender repeats these days */
+/* Older than our start by more than clocks may differ, a file does not tell what its sender has seen
+ * of our log: who keeps files could have an old backup of us believe that all is well. */
+#define SEEN_US         (INT64_C(86400) * US_PER_SECOND)
 #define STREAM_EXTRA    crypto_secretstream_xchacha20poly1305_ABYTES
 #define STREAM_HEADER   crypto_secretstream_xchacha20poly1305_HEADERBYTES
 
@@ -95,7 +98,23 @@ struct writing {
 	const struct coalition_export *export;
 	crypto_secretstream_xchacha20poly1305_state stream;
 	struct buf sealed;
+	uint64_t sizes[ORIGINS_MAX]; /* of the heads in the file: the logs go on meanwhile */
 };
+
+/* A slow reader keeps nobody else waiting. Who leaves meanwhile gets no more. */
+static enum err_kind hand_out(struct writing *w, struct slice bytes, struct err *e)
+{
+	struct coalition *c = w->c;
+	enum err_kind kind;
+
+	pthread_mutex_unlock(&c->lock);
+	kind = w->export->write(w->export->context, bytes, e);
+	pthread_mutex_lock(&c->lock);
+	if (kind == OK && charter_member_find(c->charter, w->export->to) == NULL)
+		kind = err_set(e, ERR_DENIED, "\"%.*s\" is no member any more",
+			SLICE_ARG(w->export->to));
+	return kind;
+}
 
 static enum err_kind record_write(
 	struct writing *w, uint8_t kind_of, struct slice body, struct err *e)
@@ -119,10 +138,8 @@ static enum err_kind record_write(
 		&sealed_len, (const unsigned char *)plain.data, plain.len, NULL, 0, tag);
 	buf_fini(&plain);
 	put_u32(length, (uint32_t)sealed_len);
-	kind = w->export->write(
-		w->export->context, (struct slice){(const char *)length, sizeof(length)}, e);
-	return kind == OK ? w->export->write(w->export->context,
-				    (struct slice){w->sealed.data, (size_t)sealed_len}, e)
+	kind = hand_out(w, (struct slice){(const char *)length, sizeof(length)}, e);
+	return kind == OK ? hand_out(w, (struct slice){w->sealed.data, (size_t)sealed_len}, e)
 			  : kind;
 }
 
@@ -155,7 +172,7 @@ static enum err_kind head_write(
 		buf_append(&out, opened, sizeof(opened));
 		kind = out.bad || note.bad
 			       ? err_set(e, ERR_NOMEM, "out of memory")
-			       : w->export->write(w->export->context, buf_slice(&out), e);
+			       : hand_out(w, buf_slice(&out), e);
 	}
 	buf_fini(&text);
 	buf_fini(&line);
@@ -239,7 +256,7 @@ static enum err_kind log_write(
 	struct writing *w, struct origin *o, const struct sent *sent, struct err *e)
 {
 	const struct coalition_export *export = w->export;
-	uint64_t size = o->head.size, from = 0, recent;
+	uint64_t size = w->sizes[origin_number(w->c, o)], from = 0, recent;
 	enum err_kind kind;
 
 	if (size == 0 || o->guilty)
@@ -272,12 +289,14 @@ static enum err_kind export_write(struct writing *w, const struct charter_member
 		kind = record_write(w, RECORD_CHARTER, c->charter->bytes, e);
 	if (kind == OK) {
 		heads_all(c, &heads);
+		for (size_t i = 0; i < c->origins_count; i++)
+			w->sizes[i] = c->origins[i]->head.size;
 		kind = heads.bad ? err_set(e, ERR_NOMEM, "out of memory")
 				 : record_write(w, RECORD_HEADS, buf_slice(&heads), e);
 	}
 	for (size_t i = 0; i < c->origins_count && kind == OK; i++) {
 		kind = log_write(w, c->origins[i], &sent, e);
-		sent.leaves[i] = c->origins[i]->head.size;
+		sent.leaves[i] = w->sizes[i];
 	}
 	if (kind == OK)
 		kind = record_write(w, RECORD_END, (struct slice){0}, e);
@@ -298,8 +317,13 @@ enum err_kind coalition_bundle_export(
 	to = c->charter == NULL ? NULL : charter_member_find(c->charter, export->to);
 	if (to == NULL || slice_is(export->to, c->self))
 		kind = err_set(e, ERR_USAGE, "no other member \"%.*s\"", SLICE_ARG(export->to));
-	else
+	else if (c->exporting)
+		kind = err_set(e, ERR_BUSY, "another file is being written");
+	else {
+		c->exporting = true;
 		kind = export_write(&w, to, e);
+		c->exporting = false;
+	}
 	pthread_mutex_unlock(&c->lock);
 	buf_fini(&w.sealed);
 	secret_wipe(&w.stream, sizeof(w.stream));
@@ -315,6 +339,7 @@ struct reading {
 	struct peer *from;
 	crypto_secretstream_xchacha20poly1305_state stream;
 	struct buf sealed, plain;
+	bool recent; /* it counts as what its sender has seen of our log */
 	struct coalition_imported *imported;
 };
 
@@ -353,6 +378,7 @@ static enum err_kind manifest_take(struct reading *g, struct slice bytes,
 	struct buf expected = BUF_INIT;
 	struct note_verdict verdict;
 	struct note note;
+	uint64_t written_s;
 	bool good;
 	enum err_kind kind = note_parse(bytes, a, &note, e);
 
@@ -363,12 +389,14 @@ static enum err_kind manifest_take(struct reading *g, struct slice bytes,
 	       manifest_line(&rest, "from ", &from) && manifest_line(&rest, "to ", &to) &&
 	       manifest_line(&rest, "number ", &number) &&
 	       slice_to_u64(number, &g->imported->number) && manifest_line(&rest, "time ", &time) &&
+	       slice_to_u64(time, &written_s) && written_s < INT64_MAX / US_PER_SECOND &&
 	       manifest_line(&rest, "key ", &key) && rest.len == 0;
 	if (!good)
 		return err_set(e, ERR_PARSE, "manifest: its lines are wrong");
 	if (!slice_is(to, c->self))
 		return err_set(e, ERR_DENIED, "the file is for \"%.*s\", not for \"%s\"",
 			SLICE_ARG(to), c->self);
+	g->recent = (int64_t)written_s * US_PER_SECOND >= c->started_us - SEEN_US;
 	m = charter_member_find(c->charter, from);
 	g->from = peer_find(c, from);
 	if (m == NULL || g->from == NULL)
@@ -534,6 +562,7 @@ static enum err_kind record_take(struct reading *g, struct err *e)
 	struct reader r = {.rest = buf_slice(&g->plain)};
 	uint8_t kind_of = read_u8(&r);
 	struct err why = {0};
+	enum err_kind kind;
 
 	/* A charter that the record before brought into force may have removed it. */
 	g->from = peer_find(g->c, g->imported->from);
@@ -547,7 +576,12 @@ static enum err_kind record_take(struct reading *g, struct err *e)
 			return err_set(e, ERR_NOMEM, "out of memory");
 		return OK;
 	case RECORD_HEADS:
-		return heads_take(g->c, g->from, r.rest, e);
+		g->from->of_old = !g->recent;
+		kind = heads_take(g->c, g->from, r.rest, e);
+		g->from = peer_find(g->c, g->imported->from); /* what came may have removed it */
+		if (g->from != NULL)
+			g->from->of_old = false;
+		return kind;
 	case RECORD_LEAVES:
 		return leaves_record(g, &r, e);
 	case RECORD_OPENINGS:

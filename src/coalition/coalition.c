@@ -665,6 +665,7 @@ enum err_kind coalition_open(
 	c->disk = *options->disk;
 	c->world = options->world;
 	c->opened_us = world_monotonic(options->world);
+	c->started_us = world_now(options->world);
 	c->signer = *options->signer;
 	c->sink = options->sink;
 	c->log = options->log;

@@ -183,7 +183,7 @@ static enum err_kind seen_take(
 	const struct charter_member *m = charter_member_find(c->charter, slice_of(p->member));
 	enum err_kind kind;
 
-	if (p->seen_given || m == NULL || c->own == NULL)
+	if (p->seen_given || p->of_old || m == NULL || c->own == NULL)
 		return OK;
 	if (head.len == 0)
 		head = buf_slice(&c->own->head.note);

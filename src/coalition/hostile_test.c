@@ -118,8 +118,8 @@ static void test_again_and_again(void **state)
 	bench_fini(&b);
 }
 
-/* Decisions that can never follow wait in no more memory than a log is given; and a chain longer than
- * that is followed in one go by who lost all. */
+/* Decisions that can never follow wait in no more memory than a log is given; and a chain longer
+ * than that is followed in one go by who lost all. */
 static void test_flood_of_decisions(void **state)
 {
 	struct bench b;
@@ -355,6 +355,94 @@ static void test_out_while_asking(void **state)
 	bench_fini(&b);
 }
 
+/* ---- files -------------------------------------------------------------------------------------
+ */
+
+/* An old backup runs, cut off, and is handed the files that it took before. */
+static void test_old_files_say_nothing_of_now(void **state)
+{
+	struct bench b;
+	struct node *old;
+	struct buf files[2] = {BUF_INIT, BUF_INIT};
+	struct coalition_imported imported;
+
+	(void)state;
+	bench_init(&b, 3, 109, true);
+	node_add(&b.nodes[0], "before the backup", BENCH_ALL);
+	bench_rounds(&b, 2);
+	for (unsigned i = 0; i < 2; i++)
+		node_export(&b.nodes[i + 1], 0, true, &files[i]);
+	old = bench_twin(&b, &b.nodes[0]);
+	b.now_us += 3 * BENCH_DAY_US;
+	node_add(&b.nodes[0], "since then", BENCH_ALL);
+	bench_rounds(&b, 2);
+	node_close(&b.nodes[0]);
+	node_open(old);
+	for (unsigned k = 0; k < 3; k++)
+		b.route[3][k] = BENCH_CUT;
+	for (unsigned i = 0; i < 2; i++)
+		MUST(node_import(old, buf_slice(&files[i]), &imported, &e));
+	node_add(old, "a fork", BENCH_ALL);
+	REFUSED(ERR_DENIED, node_try_publish(old, &e));
+	/* Those of today do. */
+	for (unsigned i = 0; i < 2; i++) {
+		node_export(&b.nodes[i + 1], 0, true, &files[i]);
+		MUST(node_import(old, buf_slice(&files[i]), &imported, &e));
+	}
+	node_publish(old);
+	assert_non_null(node_holds(old, "since then"));
+	for (unsigned i = 0; i < 2; i++)
+		buf_fini(&files[i]);
+	bench_fini(&b);
+}
+
+struct slow {
+	struct coalition *c;
+	struct slice charter; /* taken while the file is written; empty: none */
+	unsigned calls;
+};
+
+static enum err_kind slow_write(void *context, struct slice bytes, struct err *e)
+{
+	struct slow *s = context;
+
+	(void)bytes;
+	s->calls++;
+	assert_int_not_equal(coalition_news(s->c), 0); /* nobody waits for us */
+	return s->calls == 3 && s->charter.len > 0 ? coalition_charter_take(s->c, s->charter, e)
+						   : OK;
+}
+
+/* Who reads a file slowly stops nobody; who is put out meanwhile gets no more of it. */
+static void test_slow_reader(void **state)
+{
+	struct bench b;
+	struct charter c;
+	struct charter_revoked revoked;
+	struct buf note = BUF_INIT;
+	struct slow slow = {0};
+	struct coalition_export export = {SLICE("m3"), true, slow_write, &slow};
+	unsigned whole;
+
+	(void)state;
+	bench_init(&b, 4, 110, true);
+	node_add(&b.nodes[0], "an object", BENCH_ALL);
+	bench_rounds(&b, 2);
+	slow.c = b.nodes[0].coalition;
+	MUST(coalition_bundle_export(slow.c, &export, &e));
+	whole = slow.calls;
+	revoked_now(&b, 0, 3, &revoked);
+	c = bench_charter_of(&b, 3, 2, coalition_charter(slow.c));
+	c.revoked = &revoked;
+	c.revoked_count = 1;
+	charter_next(&b, &c, &note);
+	slow = (struct slow){slow.c, buf_slice(&note), 0};
+	REFUSED(ERR_DENIED, coalition_bundle_export(slow.c, &export, &e));
+	assert_true(slow.calls == 3 && slow.calls < whole);
+	buf_fini(&note);
+	bench_fini(&b);
+}
+
 /* What came last under a key that was then changed is no half-kept object at the next start. */
 static void test_what_came_last_under_an_old_key(void **state)
 {
@@ -397,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_file_that_ends_its_sender),
 		cmocka_unit_test(test_out_while_asking),
 		cmocka_unit_test(test_what_came_last_under_an_old_key),
+		cmocka_unit_test(test_old_files_say_nothing_of_now),
+		cmocka_unit_test(test_slow_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,7 @@ struct peer {
 	uint64_t witness_size;                 /* size up to which it says to have witnessed us */
 	uint64_t cosigned_size, mirrored_size; /* our newest checkpoint that it signed */
 	bool busy;                             /* a step is under way */
+	bool of_old; /* what is being taken was written before our start: SEEN_US in bundle.c */
 	struct coalition_peer_status status;
 };
 
@@ -152,7 +153,8 @@ struct coalition {
 	char folder[PATH_MAX_BYTES];
 	char self[COALITION_NAME_MAX + 1];
 	const struct world *world;
-	int64_t opened_us; /* monotonic */
+	int64_t opened_us;  /* monotonic */
+	int64_t started_us; /* the same on the clock that others know */
 	struct signer_link signer;
 	const struct coalition_sink *sink;
 	const struct log *log;
@@ -179,6 +181,7 @@ struct coalition {
 
 	bool forked;
 	bool settling; /* candidates_settle is under way */
+	bool exporting; /* a file is being written, in parts without the lock */
 	uint64_t evidence;
 	uint64_t news;
 	uint64_t signed_size; /* of our log */
@@ -305,7 +308,7 @@ enum err_kind heads_ask(
 	struct coalition *c, struct peer *p, struct buf *out, struct err *e) MUST_USE;
 enum err_kind heads_answer(struct coalition *c, struct peer *p, struct slice request,
 	struct buf *out, struct err *e) MUST_USE;
-/* p NULL: from a file. */
+/* From a peer, over the network or in a file. */
 enum err_kind heads_take(
 	struct coalition *c, struct peer *p, struct slice answer, struct err *e) MUST_USE;
 /* Everything a file's reader needs to know of heads: those of all origins. */
