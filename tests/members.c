@@ -273,9 +273,34 @@ void members_found(struct members *m)
 	for (size_t i = 0; i < m->count; i++)
 		card_read(m, &m->list[i], &m->charter.members[i]);
 	charter_write(&m->charter, &text);
+	hash_sha256(buf_slice(&text), m->charter_digest);
 	note_make(m, buf_slice(&text), &note);
 	for (size_t i = 0; i < m->count; i++)
 		MUST(member_ask(&m->list[i], "charter take", false, buf_slice(&note), NULL, e));
+	buf_fini(&text);
+	buf_fini(&note);
+}
+
+void members_without_last(struct members *m, size_t by)
+{
+	struct buf text = BUF_INIT, note = BUF_INIT;
+
+	struct charter_revoked *last = ARENA_NEW(m->a, struct charter_revoked);
+
+	assert_non_null(last);
+	m->charter.version++;
+	m->charter.members_count--;
+	/* it has published nothing */
+	last->key = m->charter.members[m->charter.members_count].log;
+	ledger_hash_empty(last->root);
+	m->charter.revoked = last;
+	m->charter.revoked_count = 1;
+	m->charter.threshold = (unsigned)m->charter.members_count / 2 + 1;
+	memcpy(m->charter.previous, m->charter_digest, SHA256_LEN);
+	charter_write(&m->charter, &text);
+	hash_sha256(buf_slice(&text), m->charter_digest);
+	note_make(m, buf_slice(&text), &note);
+	MUST(member_ask(&m->list[by], "charter publish", false, buf_slice(&note), NULL, e));
 	buf_fini(&text);
 	buf_fini(&note);
 }

@@ -22,6 +22,7 @@ struct members {
 	size_t count;
 	struct arena *a;
 	struct charter charter;
+	uint8_t charter_digest[SHA256_LEN]; /* of its text */
 	uint64_t decisions;
 	uint8_t decision_digest[SHA256_LEN];
 };
@@ -30,6 +31,8 @@ struct members {
 void members_make(struct members *m, const char *const *names, size_t count);
 /* A charter of all, taken by all. */
 void members_found(struct members *m);
+/* The next charter, which the last member is not in, signed by all and published by one. */
+void members_without_last(struct members *m, size_t by);
 /* A policy, rules as in its text with ' for ", decided by all and published by one. */
 void members_decide(struct members *m, size_t by, const char *rules);
 void members_end(struct members *m);

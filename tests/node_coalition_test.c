@@ -251,6 +251,33 @@ static void test_members_only(void **state)
 	scenario_remove(other);
 }
 
+/* Who left is neither asked nor answered, from the moment on that the new charter is here. */
+static void test_leave(void **state)
+{
+	struct members *m = *state;
+	struct http_client *kg = stranger(m->list[KG].folder), *client;
+
+	members_decide(m, KZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	assert_int_equal(
+		ask(&m->list[UZ], kg, HTTP_POST, "/coalition/v1/heads", SLICE("?"), NULL), 400);
+	members_without_last(m, KZ);
+	for (size_t i = 0; i < 2; i++) {
+		member_await(&m->list[i], "charter", 2);
+		assert_int_equal(
+			ask(&m->list[i], kg, HTTP_POST, "/coalition/v1/heads", SLICE("?"), NULL),
+			403);
+		assert_int_equal(member_status(&m->list[i], "peer.kg.requests"), -1);
+	}
+	client_open(&m->list[KZ], &client);
+	assert_int_equal(member_post(&m->list[KZ], client, GREEN, 2, "green"), 202);
+	http_client_free(client);
+	member_await(&m->list[KZ], "signed", 4); /* decision, charter, 2 */
+	member_await(&m->list[UZ], "log.kz.opened", 4);
+	http_client_free(kg);
+}
+
 /* A member that asks without end is answered for a while, and the others as before. */
 static void test_flood(void **state)
 {
@@ -566,6 +593,7 @@ int main(int count, char **args)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_by_policy_and_no_further, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_members_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_control, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_by_file, setup, teardown),
