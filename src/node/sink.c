@@ -210,6 +210,7 @@ struct released {
 	struct sink *s;
 	struct store_reader *r;
 	struct intel_recipient to;
+	bool back; /* given back to whom it came from: no policy is asked */
 };
 
 static enum err_kind released_one(
@@ -218,10 +219,12 @@ static enum err_kind released_one(
 	struct released *q = context;
 
 	(void)at;
-	(void)e;
-	/* Asked once more, so that the rule that is noted is this reader's. */
+	/* Asked once more, so that the rule that is noted is this reader's. What may not leave any
+	 * more, by a policy or a label that came in between, does not: the asker comes again. */
 	if (intel_release(q->s->node->intel, q->r, &q->to, row))
 		intel_released(q->s->node->intel, q->r, &q->to, row);
+	else if (!q->back)
+		return err_set(e, ERR_BUSY, "what may be released has changed meanwhile");
 	return OK;
 }
 
@@ -229,10 +232,11 @@ static enum err_kind sink_released(void *context, struct slice member, struct sl
 	const uint64_t *serials, size_t count, struct err *e)
 {
 	struct sink *s = context;
-	struct released q = {.s = s, .to = {.reach = INTEL_PEER, .member = member}};
+	struct released q = {.s = s,
+		.to = {.reach = INTEL_PEER, .member = member},
+		.back = slice_equal(member, origin)};
 	enum err_kind kind = store_reader_take(s->node->store, &q.r, e);
 
-	(void)origin;
 	if (kind == OK)
 		kind = sink_rows(q.r, serials, count, released_one, &q, e);
 	store_reader_give(q.r);
