@@ -1300,8 +1300,12 @@ static void run_world(struct tally *k, struct tally *planted, uint64_t cases)
 			world_fake_advance(&t.world, (int64_t)pick(40) * 3600 * 1000000);
 		for (unsigned n = 0; n < 8; n++) {
 			struct recipient r = make_recipient(&t, collection, tlp_max);
-			int64_t now_us = t.world.now_us;
+			int64_t now_us;
 
+			if (chance(20)) /* dates pass while what was read is remembered */
+				world_fake_advance(
+					&t.world, (int64_t)(1 + pick(30)) * 3600 * 1000000);
+			now_us = t.world.now_us;
 			ways_of_store(&t, &w, &r, collection, now_us, k);
 			if (r.as == AS_ACCOUNT || r.as == AS_NOBODY)
 				way_of_taxii(&t, &w, &r, now_us, k);
