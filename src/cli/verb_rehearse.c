@@ -289,7 +289,7 @@ static bool has_object(struct rehearsal *r, int at, const char *id)
 struct expected {
 	int at, of;                    /* at this member, of that one's log */
 	uint64_t size, opened, policy; /* at least; 0: not asked */
-	bool cosigned;                 /* as far as size, by a quorum */
+	bool cosigned;                 /* as far as size, by a quorum, and fresh */
 	bool ready;                    /* its signer waits for nobody */
 };
 
@@ -300,7 +300,8 @@ static bool has_come(struct rehearsal *r, const void *context)
 
 	return rehearse_status(r, folder_of(r, x->at), &s) && s.logs[x->of].size >= x->size &&
 	       s.logs[x->of].opened >= x->opened && s.policy >= x->policy &&
-	       (!x->cosigned || s.logs[x->of].cosigned >= x->size) && !(x->ready && s.waiting);
+	       (!x->cosigned || (s.logs[x->of].cosigned >= x->size && s.logs[x->of].good)) &&
+	       !(x->ready && s.waiting);
 }
 
 static bool expect(struct rehearsal *r, const char *what, struct expected x)
@@ -863,7 +864,8 @@ static bool step_partition(struct rehearsal *r)
 			(struct expected){.at = EAST,
 				.of = NORTH,
 				.size = south.logs[NORTH].size,
-				.opened = r->opened2[EAST] + LATE_GREEN}) ||
+				.opened = r->opened2[EAST] + LATE_GREEN,
+				.cosigned = true}) ||
 		!rehearse_status(r, folder_of(r, EAST), &east))
 		return false;
 	return rehearse_claim(r,
