@@ -356,6 +356,28 @@ static void test_two_copies_one_heard(void **state)
 /* ---- partitions -------------------------------------------------------------------------------
  */
 
+/* Nothing new for days, and all in good health: nobody looks stale; who is dark does. */
+static void test_a_log_that_rests(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 3, 33, true);
+	for (unsigned i = 0; i < 8; i++) {
+		b.now_us += BENCH_DAY_US / 2;
+		bench_rounds(&b, 2);
+	}
+	assert_int_equal(node_trusts(&b.nodes[1], &b.nodes[0]), COALITION_GOOD);
+	assert_int_equal(node_trusts(&b.nodes[2], &b.nodes[0]), COALITION_GOOD);
+	bench_part(&b, 0x01);
+	for (unsigned i = 0; i < 3; i++) {
+		b.now_us += BENCH_DAY_US / 2;
+		bench_rounds(&b, 2);
+	}
+	assert_int_equal(node_trusts(&b.nodes[1], &b.nodes[0]), COALITION_STALE);
+	bench_fini(&b);
+}
+
 static void test_minority_waits(void **state)
 {
 	struct bench b;
@@ -1197,6 +1219,7 @@ int main(void)
 		cmocka_unit_test(test_restored_backup),
 		cmocka_unit_test(test_two_copies_heard),
 		cmocka_unit_test(test_two_copies_one_heard),
+		cmocka_unit_test(test_a_log_that_rests),
 		cmocka_unit_test(test_minority_waits),
 		cmocka_unit_test(test_withdrawal_acknowledged_by_all),
 		cmocka_unit_test(test_withdrawals_refused),

@@ -259,6 +259,7 @@ enum err_kind cosign_take(struct coalition *c, struct peer *p, struct slice answ
 	if (kind != OK)
 		return kind;
 	p->witness_size = p->cosigned_size = p->status.their_size = size;
+	p->cosigned_us = world_monotonic(c->world);
 	if (slice_find_text(lines, slice_of(m->mirror.name)) < lines.len)
 		p->mirrored_size = size;
 	return candidates_settle(c, e);

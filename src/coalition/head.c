@@ -198,7 +198,10 @@ static enum err_kind head_verify(struct coalition *c, const struct origin *o, st
 	for (size_t i = 0; i < note.signatures_count; i++) {
 		size_t k = key_of(keys, &note.signatures[i]);
 
-		if (k < keys->count && lines.of[k] == NULL)
+		/* Of one key the newest: a log that rests is cosigned again. */
+		if (k < keys->count &&
+			(lines.of[k] == NULL || (k > 0 && cosigned_at(&note.signatures[i]) >
+								  cosigned_at(lines.of[k]))))
 			lines.of[k] = &note.signatures[i];
 	}
 	if (lines.of[0] == NULL)

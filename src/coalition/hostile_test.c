@@ -308,7 +308,7 @@ static void test_file_that_ends_its_sender(void **state)
 	bench_fini(&b);
 }
 
-static struct buf leaving = BUF_INIT; /* the charter that comes while a request is under way */
+static struct buf leaving; /* the charter that comes while a request is under way */
 
 static void left_meanwhile(struct bench *b, enum coalition_ask ask, struct buf *answer)
 {

@@ -106,6 +106,7 @@ struct peer {
 	uint64_t epoch;  /* its answers to `may` */
 	uint64_t witness_size;                 /* size up to which it says to have witnessed us */
 	uint64_t cosigned_size, mirrored_size; /* our newest checkpoint that it signed */
+	int64_t cosigned_us; /* when it last cosigned, monotonic */
 	bool busy;                             /* a step is under way */
 	bool of_old; /* what is being taken was written before our start: SEEN_US in bundle.c */
 	struct coalition_peer_status status;

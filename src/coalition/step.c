@@ -84,8 +84,13 @@ static enum err_kind fetch_next(struct coalition *c, struct peer *p, struct ask 
 
 static bool cosign_due(const struct coalition *c, const struct peer *p)
 {
+	/* A log that rests is shown again before it looks stale. */
+	bool old =
+		world_monotonic(c->world) - p->cosigned_us >= COALITION_STALE_S / 2 * US_PER_SECOND;
+
 	return !own_waiting(c) && c->own->head.size > 0 &&
-	       (p->cosigned_size < c->own->head.size || p->mirrored_size < c->own->head.size);
+	       (old || p->cosigned_size < c->own->head.size ||
+		       p->mirrored_size < c->own->head.size);
 }
 
 static enum err_kind ask_next(struct coalition *c, struct peer *p, struct ask *ask, struct err *e)
