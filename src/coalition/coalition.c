@@ -515,6 +515,8 @@ enum err_kind charter_take(struct coalition *c, struct slice note, struct err *e
 		kind = charter_store(c, charter, e);
 	if (kind == OK)
 		kind = charter_apply(c, charter, e);
+	if (kind == OK)
+		kind = decisions_tell(c, e);
 	if (kind == OK) {
 		char version[24];
 

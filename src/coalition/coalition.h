@@ -139,8 +139,9 @@ struct coalition_sink {
 		const uint64_t *serials, size_t count, struct err *e);
 	/* Gone from the store for good. */
 	enum err_kind (*forget)(void *context, uint64_t serial, struct err *e);
-	/* A decision is in force: "policy" and its text. ERR_INVALID: it cannot be enforced here;
-	 * it counts as in force all the same, and nothing is released until one that can. */
+	/* A decision is in force: "policy" and its text; told again when a charter changes who the
+	 * members are. ERR_INVALID: it cannot be enforced here; it counts as in force all the same,
+	 * and nothing is released until one that can. */
 	enum err_kind (*in_force)(void *context, const struct charter *charter,
 		const struct decision *decision, struct err *e);
 	/* Grows whenever `may` could answer otherwise. */

@@ -798,6 +798,7 @@ static void test_member_joins(void **state)
 {
 	struct bench b;
 	struct charter c;
+	unsigned told;
 
 	(void)state;
 	bench_keys(&b, 4, 61);
@@ -822,10 +823,13 @@ static void test_member_joins(void **state)
 	}
 	b.count = 4;
 	c = bench_charter_of(&b, 4, 2, coalition_charter(b.nodes[0].coalition));
+	told = b.nodes[0].entered;
 	charter_next(&b, &c, 0);
 	bench_rounds(&b, 3);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(coalition_charter(b.nodes[i].coalition)->version, 2);
+	/* The policy in force is told again: it speaks of one member more now. */
+	assert_int_equal(b.nodes[0].entered, told + 1);
 	node_open(&b.nodes[3]);
 	bench_rounds(&b, 4);
 	assert_int_equal(b.nodes[3].policy, 2);

@@ -260,6 +260,8 @@ enum err_kind own_append(struct coalition *c, enum ledger_class class, struct sl
 	uint64_t *ret_index, struct err *e) MUST_USE;
 /* Nothing from here on counts any more: what was opened of it is forgotten. */
 enum err_kind origin_void(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
+/* Once more what is in force: under a new charter it speaks of other members. */
+enum err_kind decisions_tell(struct coalition *c, struct err *e) MUST_USE;
 /* What was in force when we stopped. */
 enum err_kind decisions_load(struct coalition *c, struct err *e) MUST_USE;
 void specials_free(struct coalition *c);

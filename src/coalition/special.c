@@ -551,6 +551,25 @@ static enum err_kind decision_enter(
 	return OK;
 }
 
+enum err_kind decisions_tell(struct coalition *c, struct err *e)
+{
+	struct arena *a = arena_new(NOTE_ARENA_MAX);
+	enum err_kind kind = a == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+
+	for (size_t i = 0; i < c->decisions_count && kind == OK; i++) {
+		struct decision decision;
+		struct err why = {0};
+
+		kind = decision_parse(buf_slice(&c->decisions[i].note), a, &decision, e);
+		if (kind == OK &&
+			c->sink->in_force(c->sink->context, c->charter, &decision, &why) != OK)
+			log_line(c->log, LOG_ERROR, "decision", "kind", c->decisions[i].kind,
+				"error", why.text, NULL);
+	}
+	arena_free(a);
+	return kind;
+}
+
 enum err_kind decisions_load(struct coalition *c, struct err *e)
 {
 	struct arena *a = arena_new(NOTE_ARENA_MAX);
