@@ -232,7 +232,7 @@ static void card_read(struct members *m, struct member *one, struct charter_memb
 	assert_true(slice_is(json_get_string(v, "name"), one->name));
 	memcpy(to->name, one->name, sizeof(one->name));
 	to->title = slice_of(one->name);
-	snprintf(root, sizeof(root), "%s/root", one->name);
+	snprintf(root, sizeof(root), "%.40s/root", to->name);
 	MUST(note_secret_new(world_real(), slice_of(root), NOTE_ED25519, &one->root, e));
 	to->root = one->root.key;
 	MUST(note_key_parse(json_get_string(v, "log"), &to->log, e));
@@ -307,13 +307,19 @@ void members_without_last(struct members *m, size_t by)
 
 void members_decide(struct members *m, size_t by, const char *rules)
 {
+	members_decide_until(m, by, rules, "2099-01-01T00:00:00Z");
+}
+
+void members_decide_until(
+	struct members *m, size_t by, const char *rules, const char *expires)
+{
 	struct decision d = {.kind = SLICE("policy"), .sequence = ++m->decisions};
 	struct buf policy = BUF_INIT, text = BUF_INIT, note = BUF_INIT;
 
 	buf_printf(&policy,
 		"{\"type\":\"policy\",\"name\":\"tests\",\"version\":%llu,"
-		"\"expires\":\"2099-01-01T00:00:00Z\",\"rules\":[",
-		(unsigned long long)d.sequence);
+		"\"expires\":\"%s\",\"rules\":[",
+		(unsigned long long)d.sequence, expires);
 	for (; *rules != '\0'; rules++)
 		buf_char(&policy, *rules == '\'' ? '"' : *rules);
 	buf_text(&policy, "]}");

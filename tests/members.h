@@ -35,6 +35,8 @@ void members_found(struct members *m);
 void members_without_last(struct members *m, size_t by);
 /* A policy, rules as in its text with ' for ", decided by all and published by one. */
 void members_decide(struct members *m, size_t by, const char *rules);
+void members_decide_until(
+	struct members *m, size_t by, const char *rules, const char *expires);
 void members_end(struct members *m);
 void member_serve(struct member *m);
 /* The process `name` of a member that serves: "serai-signer", "serai-node"; 0: none. */

@@ -251,6 +251,27 @@ static void test_members_only(void **state)
 	scenario_remove(other);
 }
 
+/* T30: a week before a policy lapses its members are told so. */
+static void test_alarm(void **state)
+{
+	struct members *m = *state;
+	struct buf out = BUF_INIT;
+	char time[TIME_TEXT_MAX];
+
+	members_decide(m, KZ, RULES);
+	member_await(&m->list[UZ], "policy", 1);
+	MUST(member_ask(&m->list[UZ], "status", true, (struct slice){0}, &out, e));
+	assert_true(slice_find_text(buf_slice(&out), SLICE("\"alarms\":[]")) < out.len);
+	buf_clear(&out);
+	time_format(world_now(world_real()) + 3 * 86400 * US_PER_SECOND, 0, time);
+	members_decide_until(m, KZ, RULES, time);
+	member_await(&m->list[UZ], "policy", 2);
+	MUST(member_ask(&m->list[UZ], "status", true, (struct slice){0}, &out, e));
+	assert_true(slice_find_text(buf_slice(&out), SLICE("\"alarms\":[\"the policy lapses at ")) <
+		    out.len);
+	buf_fini(&out);
+}
+
 /* Who left is neither asked nor answered, from the moment on that the new charter is here. */
 static void test_leave(void **state)
 {
@@ -593,6 +614,7 @@ int main(int count, char **args)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_by_policy_and_no_further, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_members_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alarm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_control, setup, teardown),

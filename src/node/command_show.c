@@ -56,9 +56,10 @@ static void peer_json(struct json_writer *w, const struct coalition_peer_status 
 }
 
 static void status_json(struct command *c, const struct coalition_status *s,
-	const struct charter *charter, int64_t now)
+	const struct charter *charter, struct slice alarms, int64_t now)
 {
 	struct json_writer *w = &c->w;
+	struct slice line;
 
 	json_write_object(w);
 	json_member_text(w, "member", c->seat->node->config.member);
@@ -72,6 +73,13 @@ static void status_json(struct command *c, const struct coalition_status *s,
 	json_member_i64(w, "unsigned", (int64_t)s->unsigned_entries);
 	json_member_i64(w, "quorum", s->quorum);
 	json_member_i64(w, "evidence", (int64_t)s->evidence);
+	json_write_name(w, "alarms");
+	json_write_array(w);
+	while (slice_next(&alarms, '\n', &line)) {
+		if (line.len > 0)
+			json_write_string(w, line);
+	}
+	json_write_end(w, ']');
 	json_write_name(w, "logs");
 	json_write_array(w);
 	for (size_t i = 0; i < s->origins_count; i++)
@@ -87,9 +95,10 @@ static void status_json(struct command *c, const struct coalition_status *s,
 }
 
 static void status_text(struct command *c, const struct coalition_status *s,
-	const struct charter *charter, int64_t now)
+	const struct charter *charter, struct slice alarms, int64_t now)
 {
 	struct buf *o = &c->out;
+	struct slice line;
 
 	buf_printf(o, "member     %s\n", c->seat->node->config.member);
 	if (charter == NULL) {
@@ -105,9 +114,10 @@ static void status_text(struct command *c, const struct coalition_status *s,
 		(unsigned long long)s->signed_size,
 		s->waiting ? "; waits for the others before it signs" : "",
 		s->forked ? "; FORKED: another copy of this member signs" : "");
-	if (s->evidence > 0)
-		buf_printf(o, "evidence   %llu proofs of two histories\n",
-			(unsigned long long)s->evidence);
+	while (slice_next(&alarms, '\n', &line)) {
+		if (line.len > 0)
+			buf_printf(o, "ALARM      %.*s\n", SLICE_ARG(line));
+	}
 	buf_printf(o, "\n%-16s %-12s %10s %10s %10s %10s %10s\n", "log of", "trust", "entries",
 		"lag", "opened", "withheld", "cosigned");
 	for (size_t i = 0; i < s->origins_count; i++) {
@@ -138,16 +148,18 @@ enum err_kind command_status(struct command *c, struct err *e)
 {
 	const struct charter *charter = coalition_charter(c->seat->coalition);
 	int64_t now = world_monotonic(c->seat->world);
+	struct buf alarms = BUF_MAX(KIB(64));
 	struct coalition_status s;
 	enum err_kind kind = coalition_status(c->seat->coalition, c->a, &s, e);
 
-	if (kind != OK)
-		return kind;
-	if (c->request->json)
-		status_json(c, &s, charter, now);
-	else
-		status_text(c, &s, charter, now);
-	return OK;
+	if (kind == OK)
+		kind = seat_alarms(c->seat, &alarms, e);
+	if (kind == OK && c->request->json)
+		status_json(c, &s, charter, buf_slice(&alarms), now);
+	else if (kind == OK)
+		status_text(c, &s, charter, buf_slice(&alarms), now);
+	buf_fini(&alarms);
+	return kind;
 }
 
 /* ---- withdrawals -------------------------------------------------------------------------------

@@ -64,6 +64,18 @@ enum err_kind seat_open(struct node *node, const struct world *world, const stru
 	int signer_fd, struct seat **ret_seat, struct err *e) MUST_USE;
 void seat_close(struct seat *s); /* accepts NULL */
 
+/* ---- alarms.c: what people must hear of ---------------------------------------------------------- */
+
+/* A line each: a charter or policy that lapses within a week, a log that is stale or in quarantine,
+ * proofs held, another copy of us. */
+enum err_kind seat_alarms(struct seat *s, struct buf *out, struct err *e) MUST_USE;
+struct alarms { /* zeros at first */
+	int64_t looked_us, told_us;
+	uint8_t digest[SHA256_LEN];
+};
+/* Into the log when they changed, else once a day; looks once a minute. */
+void alarms_log(struct seat *s, struct alarms *told);
+
 /* Call again while somebody else holds it, until BUSY_SECONDS have passed. */
 bool busy_again(const struct world *world, enum err_kind kind, int64_t *since_us);
 

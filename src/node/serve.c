@@ -23,6 +23,7 @@ struct serving {
 	struct taxii_server *taxii;
 	struct http_server *http;
 	struct seat *seat; /* NULL: no keys, no coalition */
+	struct alarms alarms;
 	struct control *control;
 	struct routes *coalition_routes;
 	struct http_route *routes;
@@ -373,6 +374,8 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 		} else if (number < 0 && errno == EAGAIN) {
 			if (intel_idle(s->node.intel, &e) != OK)
 				log_line(&s->log, LOG_WARN, "housekeeping", "error", e.text, NULL);
+			if (s->seat != NULL)
+				alarms_log(s->seat, &s->alarms);
 			notify("WATCHDOG=1");
 		}
 	}
