@@ -98,6 +98,7 @@ struct sim {
 	unsigned replays_count;
 	struct log log;
 	uint64_t decisions_made;
+	unsigned author[DECISIONS_MAX]; /* number + 1 of who made the first decision of a number */
 	struct buf decision_notes; /* the last one made */
 	struct buf charter;
 	struct buf spoils; /* answers that hostile members give again */
@@ -802,6 +803,7 @@ static void decision_make(struct sim *s, struct face *f)
 	struct decision was, d = {.kind = SLICE("policy")};
 	char content[64];
 	uint64_t sequence;
+	unsigned *owner;
 	struct err e;
 
 	if (coalition_decision_get(f->coalition, SLICE("policy"), &sequence, &before, &e) != OK)
@@ -814,6 +816,13 @@ static void decision_make(struct sim *s, struct face *f)
 	}
 	if (d.sequence >= DECISIONS_MAX)
 		goto out;
+	/* Of one number either a colluder's two texts are carried, with stolen keys, or one of the
+	 * honest: more members that sign twice than f are not borne. */
+	owner = &s->author[d.sequence];
+	if (s->options->fault != SIM_WEAK_QUORUM && *owner != 0 && *owner != f->member + 1 &&
+		(s->members[f->member].colludes || s->members[*owner - 1].colludes))
+		goto out;
+	*owner = f->member + 1;
 	snprintf(content, sizeof(content), "policy %u/%u at %llu", f->member, f->side,
 		(unsigned long long)s->result.events);
 	d.content = slice_of(content);
