@@ -236,7 +236,8 @@ static void origin_free(struct origin *o)
 	ledger_close(o->log);
 	head_fini(&o->head);
 	head_fini(&o->quorum);
-	head_fini(&o->led);
+	head_fini(&o->led[0].head);
+	head_fini(&o->led[1].head);
 	free(o->specials);
 	free(o->known.bits);
 	free(o->withdrawn.bits);
@@ -303,6 +304,8 @@ static enum err_kind origin_heads(struct coalition *c, struct origin *o, struct 
 		kind = file_get(c, path, &note, e);
 		o->guilty = note.len != 0;
 	}
+	if (kind == OK)
+		kind = led_load(c, o, e);
 	buf_fini(&note);
 	return kind;
 }

@@ -61,9 +61,7 @@ static void evidence(struct bench *b, const char *folder)
 	wire_u64(&bytes, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		mine.root[0] ^= (uint8_t)i;
-		buf_append(&bytes, mine.root, LEDGER_HASH_LEN);
-		wire_path(&bytes, &mine.path);
-		wire_bytes(&bytes, mine.note);
+		branch_write(&mine, &bytes);
 	}
 	seed(folder, 'e', buf_slice(&bytes), "evidence");
 	buf_fini(&bytes);

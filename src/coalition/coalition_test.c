@@ -131,6 +131,61 @@ static void test_branch_behind_a_larger_head(void **state)
 	bench_fini(&b);
 }
 
+/* Leaves on the way to a head that was never reached: whoever signed it cannot deny them, after a
+ * start either. */
+static void test_leaves_on_the_way_are_proved(void **state)
+{
+	struct bench b;
+	struct buf answer = BUF_INIT;
+	struct ledger_path path;
+	struct signed_head head = {0};
+	struct branch mine;
+	struct ledger *log;
+	struct origin *o;
+	uint64_t size, got;
+
+	(void)state;
+	bench_init(&b, 2, 14, true);
+	b.route[1][0] = BENCH_CUT;
+	for (unsigned i = 0; i < 9; i++)
+		node_add(&b.nodes[0], "an object", BENCH_ALL);
+	MUST(coalition_publish(b.nodes[0].coalition, &got, &(bool){false}, &e));
+	log = node_log(&b.nodes[0], &b.nodes[0]);
+	o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
+	size = ledger_size(o->log) + 4;
+	assert_true(size < ledger_size(log));
+	MUST(ledger_consistency(log, size, ledger_size(log), &path, &e));
+	wire_u32(&answer, 4);
+	wire_path(&answer, &path);
+	MUST(ledger_leaves(log, size - 4, 4, &answer, &e));
+	MUST(head_copy(&head, &b.nodes[0].coalition->own->head, &e));
+	MUST(leaves_take(b.nodes[1].coalition, o, &head, buf_slice(&answer), &got, &e));
+	assert_int_equal(got, 4);
+	assert_true(o->head.size < size);
+	for (unsigned round = 0; round < 2; round++) {
+		uint64_t at;
+
+		o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
+		assert_true(branch_own(o, &at, &mine));
+		assert_int_equal(at, size);
+		for (uint64_t n = o->head.size + 1; n <= size; n++) {
+			assert_true(branch_at(o, n, &mine));
+			assert_true(branch_grew(&mine, n, head.size, head.root));
+			mine.middle_root[0] ^= 1;
+			assert_false(branch_grew(&mine, n, head.size, head.root));
+			mine.middle_root[0] ^= 1;
+			mine.root[31] ^= 1;
+			assert_false(branch_grew(&mine, n, head.size, head.root));
+		}
+		assert_false(branch_at(o, size + 1, &mine));
+		node_close(&b.nodes[1]);
+		node_open(&b.nodes[1]);
+	}
+	head_fini(&head);
+	buf_fini(&answer);
+	bench_fini(&b);
+}
+
 /* A fourth member sees neither history, only the evidence in another's log. */
 static void test_third_party_learns_from_the_log(void **state)
 {
@@ -186,13 +241,8 @@ static void test_forged_evidence(void **state)
 		wire_text(&evidence, slice_of(o->key.name));
 		wire_u64(&evidence, o->head.size);
 		for (unsigned i = 0; i < 2; i++) {
-			uint8_t root[LEDGER_HASH_LEN];
-
-			memcpy(root, mine.root, sizeof(root));
-			root[0] ^= (uint8_t)i; /* a root that nobody signed */
-			buf_append(&evidence, root, sizeof(root));
-			wire_path(&evidence, &mine.path);
-			wire_bytes(&evidence, mine.note);
+			mine.root[0] ^= (uint8_t)i; /* a root that nobody signed */
+			branch_write(&mine, &evidence);
 		}
 	}
 	assert_int_not_equal(coalition_evidence_verify(coalition_charter(b.nodes[1].coalition),
@@ -1218,6 +1268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_roots_of_one_size),
 		cmocka_unit_test(test_branch_behind_a_larger_head),
+		cmocka_unit_test(test_leaves_on_the_way_are_proved),
 		cmocka_unit_test(test_third_party_learns_from_the_log),
 		cmocka_unit_test(test_forged_evidence),
 		cmocka_unit_test(test_restored_backup),

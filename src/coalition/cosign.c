@@ -48,7 +48,7 @@ static bool applied(const struct origin *o, const struct signed_head *h)
 static enum err_kind held(struct coalition *c, struct origin *o, const struct signed_head *h,
 	bool *ret_held, struct err *e)
 {
-	struct branch mine, theirs = {.note = buf_slice(&h->note)};
+	struct branch mine, theirs = branch_of_head(h);
 	uint8_t root[LEDGER_HASH_LEN];
 	enum err_kind kind;
 
@@ -62,7 +62,6 @@ static enum err_kind held(struct coalition *c, struct origin *o, const struct si
 		*ret_held = true;
 		return head_keep(c, o, h, e);
 	}
-	memcpy(theirs.root, h->root, LEDGER_HASH_LEN);
 	if (branch_at(o, h->size, &mine))
 		kind = evidence_make(c, o, h->size, &mine, &theirs, e);
 	return kind == OK ? err_set(e, ERR_INVALID, "\"%s\": this is not the history that we hold",

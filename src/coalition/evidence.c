@@ -3,38 +3,11 @@
  * Two histories, proved to anybody: one origin, one size, two different roots, and for each a head
  * that the origin signed and that grew from it.
  *
- *   "SE1" 00 | text origin | u64 size | 2 x (root[32], path from size to the head, bytes note)
+ *   "SE1" 00 | text origin | u64 size | 2 x branch (branch.c)
  */
 #include "inside.h"
 
 static const char magic[4] = {'S', 'E', '1', '\0'};
-
-bool branch_at(struct origin *o, uint64_t size, struct branch *ret_branch)
-{
-	const struct signed_head *head = &o->head;
-
-	if (head->note.len == 0 || head->size < size || size > ledger_size(o->log))
-		return false;
-	ret_branch->note = buf_slice(&head->note);
-	ret_branch->path.count = 0;
-	return ledger_root(o->log, size, ret_branch->root, NULL) == OK &&
-	       (size == 0 ||
-		       ledger_consistency(o->log, size, head->size, &ret_branch->path, NULL) == OK);
-}
-
-bool branch_own(struct origin *o, uint64_t *ret_size, struct branch *ret_branch)
-{
-	uint64_t size = ledger_size(o->log);
-
-	if (o->led.note.len != 0 && o->led_from == size) {
-		*ret_size = size;
-		ret_branch->note = buf_slice(&o->led.note);
-		ret_branch->path = o->led_path;
-		return ledger_root(o->log, size, ret_branch->root, NULL) == OK;
-	}
-	*ret_size = o->head.size;
-	return o->head.size > 0 && branch_at(o, o->head.size, ret_branch);
-}
 
 /* ---- checking -----------------------------------------------------------------------------------
  */
@@ -52,11 +25,8 @@ static enum err_kind evidence_read(struct slice bytes, struct evidence *ev, stru
 
 	ev->origin = wire_read_text(&r);
 	ev->size = read_u64(&r);
-	for (unsigned i = 0; i < 2; i++) {
-		wire_read_hash(&r, ev->branches[i].root);
-		wire_read_path(&r, &ev->branches[i].path);
-		ev->branches[i].note = wire_read_bytes(&r);
-	}
+	for (unsigned i = 0; i < 2; i++)
+		branch_read(&r, &ev->branches[i]);
 	if (r.bad || r.rest.len != 0 || memcmp(head.data, magic, sizeof(magic)) != 0)
 		return err_set(e, ERR_PARSE, "evidence does not fit its layout");
 	return OK;
@@ -85,8 +55,7 @@ static enum err_kind branch_check(const struct evidence *ev, const struct branch
 	if (kind == OK && note.signatures_count != 1)
 		kind = err_set(e, ERR_INVALID,
 			"evidence: a checkpoint with other lines than \"%s\"'s", key->name);
-	if (kind == OK &&
-		!ledger_consistency_verify(ev->size, head.size, &b->path, b->root, head.root))
+	if (kind == OK && !branch_grew(b, ev->size, head.size, head.root))
 		kind = err_set(e, ERR_INVALID, "evidence: a checkpoint did not grow from its root");
 	arena_free(a);
 	return kind;
@@ -238,10 +207,11 @@ enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size
 	wire_text(&bytes, slice_of(o->key.name));
 	wire_u64(&bytes, size);
 	for (unsigned i = 0; i < 2 && kind == OK; i++) {
-		buf_append(&bytes, both[i]->root, LEDGER_HASH_LEN);
-		wire_path(&bytes, &both[i]->path);
+		struct branch signed_alone = *both[i];
+
 		kind = only_signed(both[i]->note, &o->key, &note, e);
-		wire_bytes(&bytes, buf_slice(&note));
+		signed_alone.note = buf_slice(&note);
+		branch_write(&signed_alone, &bytes);
 	}
 	if (kind == OK)
 		kind = bytes.bad ? err_set(e, ERR_NOMEM, "out of memory")
@@ -256,7 +226,7 @@ enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size
 
 /*
  *   request   text origin | u64 size
- *   answer    root[32] at that size | path from it to the head | bytes head
+ *   answer    branch
  */
 void conflict_ask(const struct origin *o, uint64_t size, struct buf *out)
 {
@@ -278,9 +248,7 @@ enum err_kind conflict_answer(
 	if (o == NULL || !branch_at(o, size, &mine))
 		return err_set(
 			e, ERR_INVALID, "no log \"%.*s\" of that size here", SLICE_ARG(name));
-	buf_append(out, mine.root, LEDGER_HASH_LEN);
-	wire_path(out, &mine.path);
-	wire_bytes(out, mine.note);
+	branch_write(&mine, out);
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
@@ -294,9 +262,7 @@ enum err_kind conflict_take(
 	bool grew;
 	enum err_kind kind;
 
-	wire_read_hash(&r, theirs.root);
-	wire_read_path(&r, &theirs.path);
-	theirs.note = wire_read_bytes(&r);
+	branch_read(&r, &theirs);
 	if (r.bad || r.rest.len != 0)
 		return err_set(e, ERR_PARSE, "answer about a conflict does not fit its layout");
 	if (!branch_own(o, &size, &mine))
@@ -304,7 +270,7 @@ enum err_kind conflict_take(
 	kind = head_read(c, o, theirs.note, &head, e);
 	if (kind != OK)
 		return kind;
-	grew = ledger_consistency_verify(size, head.size, &theirs.path, theirs.root, head.root);
+	grew = branch_grew(&theirs, size, head.size, head.root);
 	head_fini(&head);
 	if (!grew)
 		return err_set(e, ERR_INVALID, "\"%s\": the branch shown does not lead to its head",

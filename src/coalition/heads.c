@@ -125,7 +125,7 @@ static enum err_kind head_fits(
 static enum err_kind head_compare(
 	struct coalition *c, struct origin *o, const struct signed_head *h, struct err *e)
 {
-	struct branch mine, theirs = {.note = buf_slice(&h->note)};
+	struct branch mine, theirs = branch_of_head(h);
 	bool fits;
 	enum err_kind kind = head_fits(o, h, &fits, e);
 
@@ -135,7 +135,6 @@ static enum err_kind head_compare(
 		return head_keep(c, o, h, e);
 	if (o == c->own)
 		own_forked(c, "another member holds a checkpoint of our log that is not ours");
-	memcpy(theirs.root, h->root, LEDGER_HASH_LEN);
 	if (!branch_at(o, h->size, &mine)) {
 		/* Ours is not under a signed head yet, so nothing can be proved. It must not keep
 		 * us from the rest of the answer. */

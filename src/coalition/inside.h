@@ -8,6 +8,7 @@
  *   logs/H/          a log (ledger.h); H = first 16 hex digits of SHA-256(origin)
  *   logs/H/quorum    the largest checkpoint with a quorum of mirrors
  *   logs/H/guilty    evidence that it showed two histories
+ *   logs/H/led       signed heads that the leaves held lead to (*)
  *   exports/MEMBER   what was last put into a file for it (*)
  *
  * (*) behind the SHA-256 of what follows: nothing signed says that they are whole.
@@ -52,6 +53,13 @@ struct signed_head {
 	uint8_t digest[8]; /* of the note: to see that another has other cosignatures */
 };
 
+/* A signed head that `from` leaves were proved to lead to, and may not have reached. */
+struct led {
+	struct signed_head head;
+	struct ledger_path path;
+	uint64_t from;
+};
+
 struct origin {
 	struct note_key key;
 	char member[COALITION_NAME_MAX + 1];
@@ -75,11 +83,7 @@ struct origin {
 		acknowledged; /* its withdrawals (their own entries) that we acknowledged */
 	uint64_t opened;      /* leaves whose content is here */
 	uint64_t scanned;     /* leaves whose class was looked at */
-	/* The signed head that the leaves were last proved to lead to, which may be larger than
-	 * what is here; valid when led_from is the log's size. */
-	struct signed_head led;
-	struct ledger_path led_path;
-	uint64_t led_from;
+	struct led led[2]; /* the one whose `from` is the log's size speaks of it */
 	bool unpublished; /* evidence against it is not in our log yet */
 	int64_t hour_us;  /* COALITION_HOURLY_MAX counts from here */
 	uint64_t hour_leaves;
@@ -280,22 +284,45 @@ enum err_kind openings_give(struct coalition *c, struct origin *o, struct slice 
 	uint64_t from, uint64_t to, bool specials, size_t most, size_t bytes_most, struct buf *out,
 	uint64_t *ret_next, size_t *ret_given, uint64_t *ret_withheld, struct err *e) MUST_USE;
 
-/* ---- evidence.c
+/* ---- branch.c
  * ---------------------------------------------------------------------------------------- */
 
-/* One tree of `size` leaves that a signed head says it grew from. */
+/*
+ * One tree of some size, and the signed head that it grew to: by way of a middle size, up to which
+ * whoever shows it has the leaves. In one step the middle is the size itself.
+ */
 struct branch {
 	uint8_t root[LEDGER_HASH_LEN];
-	struct ledger_path path; /* from size to the head */
-	struct slice note;
+	struct ledger_path near; /* from the size to the middle */
+	uint64_t middle;
+	uint8_t middle_root[LEDGER_HASH_LEN];
+	struct ledger_path far; /* from the middle to the head */
+	struct slice note;      /* the head; borrowed */
 };
-/* Two branches with different roots at one size: the origin showed two histories. */
-enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size,
-	const struct branch *a, const struct branch *b, struct err *e) MUST_USE;
 /* Ours, at the largest size that we can prove: *ret_size. False: no signed head is here. */
 bool branch_own(struct origin *o, uint64_t *ret_size, struct branch *ret_branch);
 /* Ours at a given size that is not past it. */
 bool branch_at(struct origin *o, uint64_t size, struct branch *ret_branch);
+/* What a signed head says of its own size. */
+struct branch branch_of_head(const struct signed_head *h);
+/* Did the head, of this size and root, grow from the branch's root at `size`? */
+bool branch_grew(const struct branch *b, uint64_t size, uint64_t head_size,
+	const uint8_t head_root[LEDGER_HASH_LEN]) MUST_USE;
+void branch_write(const struct branch *b, struct buf *out);
+void branch_read(struct reader *r, struct branch *ret_branch); /* the note is borrowed */
+/* Before leaves are kept that make the log of o `size` long: which head they lead to, and how. It
+ * is on the disk before they are, so that no leaf is ever held that its signer could deny. */
+enum err_kind led_keep(struct coalition *c, struct origin *o, const struct signed_head *head,
+	uint64_t size, const struct ledger_path *path, struct err *e) MUST_USE;
+/* The same, from the disk, for the leaves that are here. */
+enum err_kind led_load(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
+
+/* ---- evidence.c
+ * ---------------------------------------------------------------------------------------- */
+
+/* Two branches with different roots at one size: the origin showed two histories. */
+enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size,
+	const struct branch *a, const struct branch *b, struct err *e) MUST_USE;
 /* Evidence that could not be published when it was found. */
 enum err_kind evidence_publish_rest(struct coalition *c, struct err *e) MUST_USE;
 /* From another's log or our own file. */

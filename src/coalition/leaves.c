@@ -47,8 +47,9 @@ enum err_kind leaves_answer(
 	return ledger_leaves(o->log, from, count, out, e);
 }
 
-/* A member that floods: no more than so many leaves in an hour. Asked before they are hashed, counted
- * when they were proved to be its own: a relay's false ones are not charged to their origin. */
+/* A member that floods: no more than so many leaves in an hour. Asked before they are hashed,
+ * counted when they were proved to be its own: a relay's false ones are not charged to their
+ * origin. */
 static bool within_rate(struct coalition *c, struct origin *o, uint64_t count)
 {
 	int64_t now = world_monotonic(c->world);
@@ -58,16 +59,6 @@ static bool within_rate(struct coalition *c, struct origin *o, uint64_t count)
 		o->hour_leaves = 0;
 	}
 	return o->hour_leaves + count <= COALITION_HOURLY_MAX;
-}
-
-static enum err_kind led_remember(struct origin *o, const struct signed_head *head,
-	const struct ledger_path *path, struct err *e)
-{
-	enum err_kind kind = head_copy(&o->led, head, e);
-
-	o->led_path = *path;
-	o->led_from = kind == OK ? ledger_size(o->log) : UINT64_MAX;
-	return kind;
 }
 
 /* Heads that waited for their leaves. */
@@ -109,15 +100,15 @@ enum err_kind leaves_take(struct coalition *c, struct origin *o, const struct si
 	if (!within_rate(c, o, count))
 		return err_set(e, ERR_LIMIT, "\"%s\": more than %d leaves in an hour", o->key.name,
 			COALITION_HOURLY_MAX);
-	kind = ledger_mirror(o->log, from, r.rest, &path, &checkpoint, e);
+	kind = led_keep(c, o, head, from + count, &path, e);
+	if (kind == OK)
+		kind = ledger_mirror(o->log, from, r.rest, &path, &checkpoint, e);
 	if (kind == ERR_INVALID)
 		return err_wrap(e, "\"%s\"", o->key.name), ERR_CONFLICT;
 	if (kind == OK) {
 		o->hour_leaves += count;
-		kind = led_remember(o, head, &path, e);
-	}
-	if (kind == OK)
 		kind = origin_scan(o, e);
+	}
 	if (kind == OK && o->gone)
 		kind = frozen_check(c, o, e);
 	if (kind == OK && head->note.len != 0 && ledger_size(o->log) == head->size)
