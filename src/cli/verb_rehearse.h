@@ -10,10 +10,12 @@
 
 #define REHEARSE_MEMBERS 4
 #define REHEARSE_SECONDS 120 /* that anything awaited may take, on a busy machine */
+#define REHEARSE_RULES   8   /* of the policies rehearsed with, with room */
 #define REHEARSE_TEXT    4096
 
 enum { NORTH, SOUTH, EAST, WEST };
 extern const char *const rehearse_names[REHEARSE_MEMBERS];
+#define REHEARSE_LIST "north,south,east,west"
 
 struct rehearsal {
 	struct cli *cli;
@@ -34,7 +36,7 @@ struct rehearsal {
 	uint64_t opened2[REHEARSE_MEMBERS];
 };
 
-/* ---- the account ---- */
+/* ---- the account (verb_rehearse_account.c) --------------------------------------------------- */
 
 void rehearse_step(struct rehearsal *r, const char *title);
 void rehearse_say(struct rehearsal *r, const char *format, ...) PRINTF(2, 3);
@@ -42,8 +44,14 @@ void rehearse_say(struct rehearsal *r, const char *format, ...) PRINTF(2, 3);
 bool rehearse_claim(struct rehearsal *r, bool holds, const char *format, ...) PRINTF(3, 4);
 /* Something could not be done: false. */
 bool rehearse_fail(struct rehearsal *r, const char *format, ...) PRINTF(2, 3);
+/* A command, and the first lines of what the last verb answered. */
+void rehearse_quote(struct rehearsal *r, const char *command, unsigned lines);
+/* The last line that the last verb said on standard error. */
+void rehearse_quote_error(struct rehearsal *r);
+/* 12,345; in the arena. */
+const char *rehearse_count(struct rehearsal *r, uint64_t n);
 
-/* ---- doing (verb_rehearse_run.c) ---- */
+/* ---- doing (verb_rehearse_run.c) ------------------------------------------------------------- */
 
 /* "DIR/..." in the arena. */
 const char *rehearse_path(struct rehearsal *r, const char *format, ...) PRINTF(2, 3);
@@ -85,7 +93,85 @@ bool rehearse_status(struct rehearsal *r, const char *folder, struct rehearse_st
 bool rehearse_until(struct rehearsal *r, const char *what,
 	bool (*yes)(struct rehearsal *r, const void *context), const void *context);
 
-/* ---- what is rehearsed with (verb_rehearse_data.c) ---- */
+/* ---- asking (verb_rehearse_ask.c) ------------------------------------------------------------ */
+
+/* A member's folder. */
+const char *rehearse_folder(struct rehearsal *r, int member);
+
+/* A count that was told as text: 0, "<5", or the number. */
+struct rehearse_cell {
+	uint64_t number;
+	bool small;
+};
+bool rehearse_cell_is(struct rehearse_cell c, uint64_t number);
+const char *rehearse_cell_text(struct rehearsal *r, struct rehearse_cell c);
+
+struct rehearse_trial {
+	struct rehearse_cell has, would_have, gains, loses;
+};
+/* A dry run at one member's store, for each other; before: the policy in force, or NULL for none.
+ */
+bool rehearse_dry_run(struct rehearsal *r, int at, const char *before, const char *after,
+	struct rehearse_trial trials[REHEARSE_MEMBERS]);
+
+/* What the release log says one member was given by another, by rule. */
+struct rehearse_given {
+	char rules[REHEARSE_RULES][32];
+	uint64_t counts[REHEARSE_RULES], all;
+	size_t rules_count;
+};
+bool rehearse_given(struct rehearsal *r, int from, int to, struct rehearse_given *ret_given);
+uint64_t rehearse_given_by(const struct rehearse_given *g, const char *rule);
+/* "675 under R1, 1 under R2" */
+const char *rehearse_given_text(struct rehearsal *r, const struct rehearse_given *g);
+
+/* May `to` have this object of `at`'s? The text for people stays in r->out. */
+bool rehearse_may(struct rehearsal *r, int at, const char *id, int to, bool *ret_may);
+/* Whether this member can prove that it holds the object. */
+bool rehearse_has(struct rehearsal *r, int at, const char *id);
+
+struct rehearse_expected {
+	int at, of;                    /* at this member, of that one's log */
+	uint64_t size, opened, policy; /* at least; 0: not asked */
+	bool cosigned;                 /* as far as size, by a quorum, and fresh */
+	bool ready;                    /* its signer waits for nobody */
+};
+/* Until all of it is so; `what` is for the account. */
+bool rehearse_expect(struct rehearsal *r, const char *what, struct rehearse_expected x);
+/* How many of one log's entries a member may read by now. */
+bool rehearse_opened(struct rehearsal *r, int at, int of, uint64_t *ret_opened);
+/* For rehearse_until: x->at does not reach x->of, of a struct rehearse_expected. */
+bool rehearse_unreachable(struct rehearsal *r, const void *context);
+/* For rehearse_until: each whose number is not 0, of int [REHEARSE_MEMBERS], wrote into its log
+ * that it took north's withdrawals. */
+bool rehearse_acknowledged(struct rehearsal *r, const void *context);
+
+/* "DIR/FROM-to-TO.bundle", and a bundle written there and taken in. */
+const char *rehearse_bundle(struct rehearsal *r, int from, int to);
+bool rehearse_carry(struct rehearsal *r, int from, int to);
+
+/* ---- the steps: false, with the reason, when something could not be done or did not hold ----- */
+
+/* verb_rehearse_found.c */
+bool rehearse_step_nodes(struct rehearsal *r);
+bool rehearse_step_data(struct rehearsal *r);
+bool rehearse_step_charter(struct rehearsal *r);
+bool rehearse_step_meet(struct rehearsal *r);
+/* Files into a node or a folder, as serai import takes them; what it refuses is no failure. */
+bool rehearse_take_in(struct rehearsal *r, const char *node, const char *const *files, size_t n);
+/* verb_rehearse_decide.c */
+bool rehearse_step_policy(struct rehearsal *r);
+bool rehearse_step_withheld(struct rehearsal *r);
+bool rehearse_step_amendment(struct rehearsal *r);
+bool rehearse_step_withdrawal(struct rehearsal *r);
+/* verb_rehearse_apart.c */
+bool rehearse_step_partition(struct rehearsal *r);
+bool rehearse_step_files(struct rehearsal *r);
+/* verb_rehearse_refuse.c */
+bool rehearse_step_outsider(struct rehearsal *r);
+bool rehearse_step_refusals(struct rehearsal *r);
+
+/* ---- what is rehearsed with (verb_rehearse_data.c) ------------------------------------------- */
 
 extern const char rehearse_policy_1[],
 	rehearse_policy_2[]; /* the second: %s is the first's digest */

@@ -5,248 +5,130 @@
  */
 #include "verb_rehearse.h"
 
-/* Indicators up to AMBER to all; observations of the energy sector to the affected member alone;
- * received GREEN may be told on; RED and personal data never; what nobody marked not at all. */
+/* clang-format off */
+
+/* ---- the policies ---------------------------------------------------------------------------- */
+
+/* JSON as it is written, without a backslash before each quote. */
+#define LINE(...) #__VA_ARGS__ "\n"
+
+#define POLICY(version_and_base, rules)                                                            \
+	LINE({"type": "policy", "name": "silk-road", "expires": "2099-01-01T00:00:00Z",)           \
+	version_and_base                                                                           \
+	LINE("rules": [) rules LINE(]})
+
+/* Indicators up to this to all. */
+#define R1(tlp)                                                                                    \
+	LINE({"id": "R1", "family": "exchange", "effect": "permit", "clause": "2.1",)              \
+	LINE("when": {"act": ["share"], "to": ["@members"],)                                       \
+	LINE("kind": ["indicator", "malware", "vulnerability"],)                                   \
+	"\"tlp\": {\"le\": \"" tlp "\"},\n"                                                        \
+	LINE("pii": ["none"]}, "must": {"retain_days": 365}},)
+
+/* Observations of the energy sector to the affected member alone. */
+#define R2                                                                                         \
+	LINE({"id": "R2", "family": "exchange", "effect": "permit", "clause": "3.1",)              \
+	LINE("when": {"act": ["share"], "to": ["@members"], "kind": ["observed-data"],)            \
+	LINE("sector": ["energy"], "to_affected": [true], "tlp": {"le": "amber+strict"},)          \
+	LINE("pii": ["none", "pseudonymous"]}, "must": {"retain_days": 180, "onward": "none"}},)
+
+/* Received GREEN may be told on. */
+#define R3                                                                                         \
+	LINE({"id": "R3", "family": "exchange", "effect": "permit", "clause": "2.2",)              \
+	LINE("when": {"act": ["reshare"], "to": ["@members"], "origin": ["received"],)             \
+	LINE("kind": {"not": ["identity", "observed-data"]}, "tlp": {"le": "green"},)              \
+	LINE("pii": ["none"]}, "must": {"retain_days": 365}},)
+
+/* Attack patterns and mitigations, also when nobody marked them. */
+#define R4                                                                                         \
+	LINE({"id": "R4", "family": "exchange", "effect": "permit", "clause": "2.3",)              \
+	LINE("when": {"act": ["share"], "to": ["@members"],)                                       \
+	LINE("kind": ["attack-pattern", "course-of-action"], "tlp": ["none", "clear", "green"],)   \
+	LINE("pii": ["none"]}, "must": {"retain_days": 365, "attribution": "as-marked"}},)
+
+/* RED and personal data never; what nobody marked not at all, as no rule says so. */
+#define NEVER                                                                                      \
+	LINE({"id": "N1", "family": "exchange", "effect": "never", "clause": "1.1",)               \
+	LINE("when": {"tlp": ["red"]}},)                                                           \
+	LINE({"id": "N2", "family": "exchange", "effect": "never", "clause": "1.2",)               \
+	LINE("when": {"pii": ["personal"]}})
+
 const char rehearse_policy_1[] =
-	"{\n"
-	"  \"type\": \"policy\", \"name\": \"silk-road\", \"version\": 1, \"expires\": "
-	"\"2099-01-01T00:00:"
-	"00Z\",\n"
-	"  \"base\": \"\",\n"
-	"  \"rules\": [\n"
-	"    {\"id\": \"R1\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"2.1\",\n"
-	"     \"when\": {\"act\": [\"share\"], \"to\": [\"@members\"], \"kind\": [\"indicator\", "
-	"\"malware\","
-	" \"vulnerability\"],\n"
-	"              \"tlp\": {\"le\": \"amber\"}, \"pii\": [\"none\"]},\n"
-	"     \"must\": {\"retain_days\": 365}},\n"
-	"    {\"id\": \"R2\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"3.1\",\n"
-	"     \"when\": {\"act\": [\"share\"], \"to\": [\"@members\"], \"kind\": "
-	"[\"observed-data\"], \"sect"
-	"or\": [\"energy\"],\n"
-	"              \"to_affected\": [true], \"tlp\": {\"le\": \"amber+strict\"}, \"pii\": "
-	"[\"none\", "
-	"\"pseudonymous\"]},\n"
-	"     \"must\": {\"retain_days\": 180, \"onward\": \"none\"}},\n"
-	"    {\"id\": \"R3\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"2.2\",\n"
-	"     \"when\": {\"act\": [\"reshare\"], \"to\": [\"@members\"], \"origin\": "
-	"[\"received\"],\n"
-	"              \"kind\": {\"not\": [\"identity\", \"observed-data\"]}, \"tlp\": {\"le\": "
-	"\"green\"}"
-	", \"pii\": [\"none\"]},\n"
-	"     \"must\": {\"retain_days\": 365}},\n"
-	"    {\"id\": \"N1\", \"family\": \"exchange\", \"effect\": \"never\", \"clause\": "
-	"\"1.1\", \"when\": {"
-	"\"tlp\": [\"red\"]}},\n"
-	"    {\"id\": \"N2\", \"family\": \"exchange\", \"effect\": \"never\", \"clause\": "
-	"\"1.2\", \"when\": {"
-	"\"pii\": [\"personal\"]}}\n"
-	"  ]\n"
-	"}\n";
+	POLICY(LINE("version": 1, "base": "",), R1("amber") R2 R3 NEVER);
 
-/* AMBER indicators no longer; attack patterns and mitigations also when nobody marked them. */
+/* AMBER indicators no longer. */
 const char rehearse_policy_2[] =
-	"{\n"
-	"  \"type\": \"policy\", \"name\": \"silk-road\", \"version\": 2, \"expires\": "
-	"\"2099-01-01T00:00:"
-	"00Z\",\n"
-	"  \"base\": \"sha256:%s\",\n"
-	"  \"rules\": [\n"
-	"    {\"id\": \"R1\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"2.1\",\n"
-	"     \"when\": {\"act\": [\"share\"], \"to\": [\"@members\"], \"kind\": [\"indicator\", "
-	"\"malware\","
-	" \"vulnerability\"],\n"
-	"              \"tlp\": {\"le\": \"green\"}, \"pii\": [\"none\"]},\n"
-	"     \"must\": {\"retain_days\": 365}},\n"
-	"    {\"id\": \"R2\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"3.1\",\n"
-	"     \"when\": {\"act\": [\"share\"], \"to\": [\"@members\"], \"kind\": "
-	"[\"observed-data\"], \"sect"
-	"or\": [\"energy\"],\n"
-	"              \"to_affected\": [true], \"tlp\": {\"le\": \"amber+strict\"}, \"pii\": "
-	"[\"none\", "
-	"\"pseudonymous\"]},\n"
-	"     \"must\": {\"retain_days\": 180, \"onward\": \"none\"}},\n"
-	"    {\"id\": \"R3\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"2.2\",\n"
-	"     \"when\": {\"act\": [\"reshare\"], \"to\": [\"@members\"], \"origin\": "
-	"[\"received\"],\n"
-	"              \"kind\": {\"not\": [\"identity\", \"observed-data\"]}, \"tlp\": {\"le\": "
-	"\"green\"}"
-	", \"pii\": [\"none\"]},\n"
-	"     \"must\": {\"retain_days\": 365}},\n"
-	"    {\"id\": \"R4\", \"family\": \"exchange\", \"effect\": \"permit\", \"clause\": "
-	"\"2.3\",\n"
-	"     \"when\": {\"act\": [\"share\"], \"to\": [\"@members\"], \"kind\": "
-	"[\"attack-pattern\", \"cour"
-	"se-of-action\"],\n"
-	"              \"tlp\": [\"none\", \"clear\", \"green\"], \"pii\": [\"none\"]},\n"
-	"     \"must\": {\"retain_days\": 365, \"attribution\": \"as-marked\"}},\n"
-	"    {\"id\": \"N1\", \"family\": \"exchange\", \"effect\": \"never\", \"clause\": "
-	"\"1.1\", \"when\": {"
-	"\"tlp\": [\"red\"]}},\n"
-	"    {\"id\": \"N2\", \"family\": \"exchange\", \"effect\": \"never\", \"clause\": "
-	"\"1.2\", \"when\": {"
-	"\"pii\": [\"personal\"]}}\n"
-	"  ]\n"
-	"}\n";
+	POLICY(LINE("version": 2, "base": "sha256:%s",), R1("green") R2 R3 R4 NEVER);
 
-/* At north: RED, observed at a plant of east, a mistake, AMBER, personal, unmarked, GREEN; two
- * that everybody may know and nobody marked. */
-const char rehearse_objects[] =
-	"{\"type\":\"bundle\",\"id\":\"bundle--a1a1a1a1-0000-4000-8000-000000000001\",\"objects\":["
-	"\n"
-	"{\"type\":\"report\",\"spec_version\":\"2.1\",\"id\":\"report--5c0b3f5e-6f0e-4f0a-9a40-"
-	"6a4a2f1f"
-	"7a01\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00.000Z\","
-	"\"na"
-	"me\":\"Who is behind it (for two "
-	"people)\",\"report_types\":[\"threat-report\"],\"published\""
-	":\"2026-01-05T08:00:00Z\",\"object_refs\":[\"indicator--5dc08e4f-7096-4fc2-9b99-bd9fce807"
-	"a07\"],\"object_marking_refs\":[\"marking-definition--e828b379-4e03-4974-9ac4-e53a884c97"
-	"c1\"]},\n"
-	"{\"type\":\"observed-data\",\"spec_version\":\"2.1\",\"id\":\"observed-data--0c7f7a52-"
-	"6b67-4d0e"
-	"-8d0f-1c1f5d2b7a02\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-"
-	"05T08:0"
-	"0:00.000Z\",\"first_observed\":\"2026-01-04T22:10:00Z\",\"last_observed\":\"2026-01-05T03:"
-	"30"
-	":00Z\",\"number_observed\":17,\"labels\":[\"sector:energy\",\"affected:east\"],\"object_"
-	"refs\":"
-	"[\"domain-name--24056210-2c62-5cde-80b9-06c7d232798a\"],\"object_marking_refs\":[\"markin"
-	"g-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421\"]},\n"
-	"{\"type\":\"domain-name\",\"spec_version\":\"2.1\",\"id\":\"domain-name--24056210-2c62-"
-	"5cde-80b"
-	"9-06c7d232798a\",\"value\":\"plant.lantern.example\",\"object_marking_refs\":[\"marking-"
-	"defi"
-	"nition--55d920b0-5e8b-4f79-9ee9-91f868d9b421\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--1f0c6a0b-3c52-4b7e-"
-	"9d55-7f"
-	"5b8a4c7a03\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Wrongly listed: a mirror of a "
-	"distribution\",\"indicator_types\":[\"malicious"
-	"-activity\"],\"pattern\":\"[domain-name:value = 'mirror.harmless.example']\",\"pattern_typ"
-	"e\":\"stix\",\"valid_from\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-"
-	"defini"
-	"tion--bab4a63c-aed9-4cf5-a766-dfca5abac2bb\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--2a9d5b1c-4d63-4c8f-"
-	"8e66-8a"
-	"6c9b5d7a04\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Staging server, under "
-	"investigation\",\"indicator_types\":[\"malicious-activi"
-	"ty\"],\"pattern\":\"[domain-name:value = "
-	"'staging.lantern.example']\",\"pattern_type\":\"sti"
-	"x\",\"valid_from\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition-"
-	"-5"
-	"5d920b0-5e8b-4f79-9ee9-91f868d9b421\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--3bae6c2d-5e74-4da0-"
-	"9f77-9b"
-	"7dac6e7a05\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Sender of the "
-	"lure\",\"indicator_types\":[\"malicious-activity\"],\"pattern\":\"["
-	"email-addr:value = "
-	"'ann.person@mail.example']\",\"pattern_type\":\"stix\",\"valid_from\":\"2"
-	"026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--bab4a63c-aed9-4cf5-"
-	"a766-dfca5abac2bb\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--4cbf7d3e-6f85-4eb1-"
-	"8a88-ac"
-	"8ebd7f7a06\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Nobody said who may have "
-	"it\",\"indicator_types\":[\"malicious-activity\"],\"pa"
-	"ttern\":\"[domain-name:value = "
-	"'unmarked.lantern.example']\",\"pattern_type\":\"stix\",\"val"
-	"id_from\":\"2026-01-05T08:00:00Z\"},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--5dc08e4f-7096-4fc2-"
-	"9b99-bd"
-	"9fce807a07\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Command and control at a "
-	"utility\",\"indicator_types\":[\"malicious-activity\""
-	"],\"pattern\":\"[domain-name:value = "
-	"'control.lantern.example']\",\"pattern_type\":\"stix\","
-	"\"valid_from\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--"
-	"bab4"
-	"a63c-aed9-4cf5-a766-dfca5abac2bb\"]},\n"
-	"{\"type\":\"attack-pattern\",\"spec_version\":\"2.1\",\"id\":\"attack-pattern--d1a5c2e0-"
-	"7b1f-4c"
-	"3e-8a55-2b7c9d1e7a0d\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-"
-	"05T08"
-	":00:00.000Z\",\"name\":\"Commands to a controller from an office network\"},\n"
-	"{\"type\":\"course-of-action\",\"spec_version\":\"2.1\",\"id\":\"course-of-action--"
-	"e2b6d3f1-8c2"
-	"0-4d4f-9b66-3c8dae2f7a0e\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-"
-	"01-0"
-	"5T08:00:00.000Z\",\"name\":\"Separate the office network from the controllers\"}\n"
-	"]}\n";
+/* ---- the objects ----------------------------------------------------------------------------- */
 
-/* At north, while east cannot be reached: two GREEN, one AMBER. */
-const char rehearse_late[] =
-	"{\"type\":\"bundle\",\"id\":\"bundle--a1a1a1a1-0000-4000-8000-000000000002\",\"objects\":["
-	"\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--6ed19f50-81a7-4ad3-"
-	"8caa-ce"
-	"a0df917a08\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Second "
-	"server\",\"indicator_types\":[\"malicious-activity\"],\"pattern\":\"[domai"
-	"n-name:value = "
-	"'second.lantern.example']\",\"pattern_type\":\"stix\",\"valid_from\":\"2026-0"
-	"1-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--bab4a63c-aed9-4cf5-a766-"
-	"dfca5abac2bb\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--7fe2a061-92b8-4be4-"
-	"9dbb-df"
-	"b1e0a27a09\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Third "
-	"server\",\"indicator_types\":[\"malicious-activity\"],\"pattern\":\"[domain"
-	"-name:value = "
-	"'third.lantern.example']\",\"pattern_type\":\"stix\",\"valid_from\":\"2026-01-"
-	"05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--bab4a63c-aed9-4cf5-a766-df"
-	"ca5abac2bb\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--70e3a162-93b9-4be5-"
-	"9dbc-df"
-	"b2e1a37a0b\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Fourth server, under "
-	"investigation\",\"indicator_types\":[\"malicious-activit"
-	"y\"],\"pattern\":\"[domain-name:value = "
-	"'fourth.lantern.example']\",\"pattern_type\":\"stix\""
-	",\"valid_from\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--"
-	"55d"
-	"920b0-5e8b-4f79-9ee9-91f868d9b421\"]}\n"
-	"]}\n";
+#define TIME  "2026-01-05T08:00:00.000Z"
+#define SINCE "2026-01-05T08:00:00Z"
 
-/* At west, which no network reaches: one GREEN, one AMBER. */
-const char rehearse_west[] =
-	"{\"type\":\"bundle\",\"id\":\"bundle--a1a1a1a1-0000-4000-8000-000000000003\",\"objects\":["
-	"\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--8ef3b172-a3c9-4cf5-"
-	"8ecc-e0"
-	"c2f1b37a0a\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Seen behind the air "
-	"gap\",\"indicator_types\":[\"malicious-activity\"],\"patter"
-	"n\":\"[domain-name:value = "
-	"'relay.lantern.example']\",\"pattern_type\":\"stix\",\"valid_from"
-	"\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-definition--bab4a63c-aed9-4"
-	"cf5-a766-dfca5abac2bb\"]},\n"
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--9f04c283-b4da-4d06-"
-	"9fdd-f1"
-	"d302c47a0c\",\"created\":\"2026-01-05T08:00:00.000Z\",\"modified\":\"2026-01-05T08:00:00."
-	"000"
-	"Z\",\"name\":\"Seen behind the air gap, not to be told "
-	"on\",\"indicator_types\":[\"malicious"
-	"-activity\"],\"pattern\":\"[domain-name:value = "
-	"'quiet.lantern.example']\",\"pattern_type\""
-	":\"stix\",\"valid_from\":\"2026-01-05T08:00:00Z\",\"object_marking_refs\":[\"marking-"
-	"definiti"
-	"on--55d920b0-5e8b-4f79-9ee9-91f868d9b421\"]}\n"
-	"]}\n";
+#define BUNDLE(number, objects)                                                                    \
+	"{\"type\":\"bundle\",\"id\":\"bundle--a1a1a1a1-0000-4000-8000-00000000000" number         \
+	"\",\"objects\":[\n" objects "\n]}\n"
+#define NEXT ",\n"
+
+#define OBJECT(type, id) "{\"type\":\"" type "\",\"spec_version\":\"2.1\",\"id\":\"" id "\""
+#define DATED(type, id)  OBJECT(type, id) ",\"created\":\"" TIME "\",\"modified\":\"" TIME "\""
+#define NAMED(type, id, name) DATED(type, id) ",\"name\":\"" name "\""
+
+#define MARKED(id) ",\"object_marking_refs\":[\"marking-definition--" id "\"]}"
+/* The marking definitions of TLP 2.0, as src/stix/tlp.c names them. */
+#define GREEN      MARKED("bab4a63c-aed9-4cf5-a766-dfca5abac2bb")
+#define AMBER      MARKED("55d920b0-5e8b-4f79-9ee9-91f868d9b421")
+#define RED        MARKED("e828b379-4e03-4974-9ac4-e53a884c97c1")
+#define UNMARKED   "}"
+
+#define INDICATOR(id, name, pattern, marking)                                                      \
+	NAMED("indicator", id, name) ",\"indicator_types\":[\"malicious-activity\"],\"pattern\":\"[" \
+	pattern "]\",\"pattern_type\":\"stix\",\"valid_from\":\"" SINCE "\"" marking
+#define DOMAIN_IS(name) "domain-name:value = '" name "'"
+
+#define PLANT "domain-name--24056210-2c62-5cde-80b9-06c7d232798a"
+
+/* At north. */
+const char rehearse_objects[] = BUNDLE("1",
+	NAMED("report", REHEARSE_RED, "Who is behind it (for two people)")
+		",\"report_types\":[\"threat-report\"],\"published\":\"" SINCE
+		"\",\"object_refs\":[\"" REHEARSE_GREEN "\"]" RED NEXT
+	DATED("observed-data", REHEARSE_OBSERVED) /* at a plant of east */
+		",\"first_observed\":\"2026-01-04T22:10:00Z\""
+		",\"last_observed\":\"2026-01-05T03:30:00Z\",\"number_observed\":17"
+		",\"labels\":[\"sector:energy\",\"affected:east\"]"
+		",\"object_refs\":[\"" PLANT "\"]" AMBER NEXT
+	OBJECT("domain-name", PLANT) ",\"value\":\"plant.lantern.example\"" AMBER NEXT
+	INDICATOR(REHEARSE_MISTAKE, "Wrongly listed: a mirror of a distribution",
+		DOMAIN_IS("mirror.harmless.example"), GREEN) NEXT
+	INDICATOR(REHEARSE_AMBER, "Staging server, under investigation",
+		DOMAIN_IS("staging.lantern.example"), AMBER) NEXT
+	INDICATOR(REHEARSE_PERSONAL, "Sender of the lure",
+		"email-addr:value = 'ann.person@mail.example'", GREEN) NEXT
+	INDICATOR(REHEARSE_UNMARKED, "Nobody said who may have it",
+		DOMAIN_IS("unmarked.lantern.example"), UNMARKED) NEXT
+	INDICATOR(REHEARSE_GREEN, "Command and control at a utility",
+		DOMAIN_IS("control.lantern.example"), GREEN) NEXT
+	/* Two that everybody may know and nobody marked. */
+	NAMED("attack-pattern", "attack-pattern--d1a5c2e0-7b1f-4c3e-8a55-2b7c9d1e7a0d",
+		"Commands to a controller from an office network") UNMARKED NEXT
+	NAMED("course-of-action", "course-of-action--e2b6d3f1-8c20-4d4f-9b66-3c8dae2f7a0e",
+		"Separate the office network from the controllers") UNMARKED);
+
+/* At north, while east cannot be reached. */
+const char rehearse_late[] = BUNDLE("2",
+	INDICATOR("indicator--6ed19f50-81a7-4ad3-8caa-cea0df917a08", "Second server",
+		DOMAIN_IS("second.lantern.example"), GREEN) NEXT
+	INDICATOR("indicator--7fe2a061-92b8-4be4-9dbb-dfb1e0a27a09", "Third server",
+		DOMAIN_IS("third.lantern.example"), GREEN) NEXT
+	INDICATOR("indicator--70e3a162-93b9-4be5-9dbc-dfb2e1a37a0b",
+		"Fourth server, under investigation",
+		DOMAIN_IS("fourth.lantern.example"), AMBER));
+
+/* At west, which no network reaches. */
+const char rehearse_west[] = BUNDLE("3",
+	INDICATOR(REHEARSE_WEST_GREEN, "Seen behind the air gap",
+		DOMAIN_IS("relay.lantern.example"), GREEN) NEXT
+	INDICATOR("indicator--9f04c283-b4da-4d06-9fdd-f1d302c47a0c",
+		"Seen behind the air gap, not to be told on",
+		DOMAIN_IS("quiet.lantern.example"), AMBER));

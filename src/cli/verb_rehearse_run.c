@@ -64,8 +64,7 @@ bool rehearse_write(struct rehearsal *r, const char *path, struct slice text)
 	return true;
 }
 
-/* ---- verbs --------------------------------------------------------------------------------------
- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 /* In the child: nothing of ours but the three descriptors. */
 static void become(struct rehearsal *r, const char *const *words, int out, int err)
@@ -185,8 +184,7 @@ bool rehearse_verb(struct rehearsal *r, int status, const char *const *words)
 		r->err.data == NULL ? "" : r->err.data);
 }
 
-/* ---- nodes --------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 bool rehearse_ports(struct rehearsal *r)
 {
@@ -347,8 +345,7 @@ void rehearse_clean(struct rehearsal *r)
 	json_parser_free(r->parser);
 }
 
-/* ---- what they say ------------------------------------------------------------------------------
- */
+/* ---- what they say --------------------------------------------------------------------------- */
 
 /* On a terminal: one line that is drawn over, while something takes longer. */
 static void waiting_show(struct rehearsal *r, const char *what, int64_t began, bool *drawn)
