@@ -213,7 +213,7 @@ static enum err_kind leaves_write(
 		wire_u64(&body, from);
 		wire_u64(&body, size);
 		leaves_ask(o, from, size, &request);
-		kind = leaves_answer(w->c, buf_slice(&request), &body, e);
+		kind = leaves_answer(w->c, NULL, buf_slice(&request), &body, e);
 		if (kind == OK)
 			kind = record_write(w, RECORD_LEAVES, buf_slice(&body), e);
 		from += size - from < COALITION_LEAVES_MAX ? size - from : COALITION_LEAVES_MAX;

@@ -557,12 +557,16 @@ const struct charter_member *charter_member_find(const struct charter *c, struct
 	return NULL;
 }
 
+unsigned charter_faulty(const struct charter *c)
+{
+	return c->members_count < 5 ? 0 : ((unsigned)c->members_count - 2) / 3;
+}
+
 unsigned charter_quorum(const struct charter *c)
 {
 	unsigned n = (unsigned)c->members_count - 1;
-	unsigned f = c->members_count < 5 ? 0 : (n - 1) / 3;
 
-	return n == 0 ? 0 : (n + f) / 2 + 1;
+	return n == 0 ? 0 : (n + charter_faulty(c)) / 2 + 1;
 }
 
 void charter_quorum_file(const struct charter *c, const struct charter_member *of, struct buf *out)

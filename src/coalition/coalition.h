@@ -83,6 +83,8 @@ const struct charter_member *charter_member_find(const struct charter *c, struct
 /* k: how many of the others must mirror a decision, k > (n+f)/2, f = floor((n-1)/3), 0 below 5
  * members; 0 for a member alone. */
 unsigned charter_quorum(const struct charter *c);
+/* How many of them may collude with it: none of fewer than five members. */
+unsigned charter_faulty(const struct charter *c);
 /* What anybody must believe before it trusts a cosigned checkpoint of `of` (one of c's members),
  * for `serai verify`: its log key, and k mirrors of the others. */
 void charter_quorum_file(const struct charter *c, const struct charter_member *of, struct buf *out);

@@ -1263,6 +1263,69 @@ static void test_future_cosignature(void **state)
 	bench_fini(&b);
 }
 
+/* Of five members one may collude: its word alone keeps no log of another fresh. */
+static void test_freshness_is_not_one_members_word(void **state)
+{
+	struct bench b;
+	struct buf line = BUF_INIT, note = BUF_INIT, text = BUF_INIT;
+	struct signed_head head = {0};
+	struct origin *o;
+	struct note_checkpoint checkpoint = {.origin = SLICE("m0/log")};
+	int64_t now_s;
+
+	(void)state;
+	bench_init(&b, 5, 66, true);
+	node_add(&b.nodes[0], "an object", BENCH_ALL);
+	bench_rounds(&b, 2);
+	now_s = b.now_us / US_PER_SECOND;
+	o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
+	checkpoint.size = o->head.size;
+	memcpy(checkpoint.root, o->head.root, sizeof(checkpoint.root));
+	note_checkpoint_format(&checkpoint, &text);
+	note_sign(&b.nodes[0].secrets.notes[SIGNER_LOG], buf_slice(&text), &line);
+	/* Both keys of one member, and then another's, an hour older. */
+	note_cosign(&b.nodes[2].secrets.notes[SIGNER_WITNESS], buf_slice(&text),
+		(uint64_t)now_s, &line);
+	note_cosign(&b.nodes[2].secrets.notes[SIGNER_MIRROR], buf_slice(&text),
+		(uint64_t)now_s, &line);
+	note_write(buf_slice(&text), buf_slice(&line), &note);
+	MUST(head_read(b.nodes[1].coalition, o, buf_slice(&note), &head, &e));
+	assert_int_equal(head.cosigned_s, 0);
+	note_cosign(&b.nodes[3].secrets.notes[SIGNER_MIRROR], buf_slice(&text),
+		(uint64_t)now_s - 3600, &line);
+	buf_clear(&note);
+	note_write(buf_slice(&text), buf_slice(&line), &note);
+	MUST(head_read(b.nodes[1].coalition, o, buf_slice(&note), &head, &e));
+	assert_int_equal(head.cosigned_s, now_s - 3600);
+	head_fini(&head);
+	buf_fini(&line);
+	buf_fini(&note);
+	buf_fini(&text);
+	bench_fini(&b);
+}
+
+/* A node whose clock is wrong by years refuses a charter as lapsed, and takes it when the clock is
+ * right. */
+static void test_charter_by_a_wrong_clock(void **state)
+{
+	struct bench b;
+	struct charter c;
+
+	(void)state;
+	bench_init(&b, 3, 67, true);
+	b.nodes[1].skew_us = 3000 * BENCH_DAY_US;
+	c = bench_charter_of(&b, 3, 2, coalition_charter(b.nodes[0].coalition));
+	charter_next(&b, &c, 0);
+	bench_rounds(&b, 3);
+	assert_int_equal(coalition_charter(b.nodes[0].coalition)->version, 2);
+	assert_int_equal(coalition_charter(b.nodes[1].coalition)->version, 1);
+	b.nodes[1].skew_us = 0;
+	b.now_us += 61 * US_PER_SECOND;
+	bench_rounds(&b, 1);
+	assert_int_equal(coalition_charter(b.nodes[1].coalition)->version, 2);
+	bench_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1291,6 +1354,8 @@ int main(void)
 		cmocka_unit_test(test_half_a_branch_parts_nobody),
 		cmocka_unit_test(test_lost_entry),
 		cmocka_unit_test(test_future_cosignature),
+		cmocka_unit_test(test_freshness_is_not_one_members_word),
+		cmocka_unit_test(test_charter_by_a_wrong_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,7 +136,8 @@ enum err_kind cosign_answer(
 		wire_bytes(out, buf_slice(&lines));
 	}
 	buf_fini(&lines);
-	c->news++;
+	if (kind == OK && !holds)
+		c->news++; /* it has leaves for us */
 	return kind == OK && out->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
 }
 

@@ -138,13 +138,50 @@ static int64_t cosigned_at(const struct note_signature *s)
 	return (int64_t)read_u64(&r);
 }
 
+/* When each member last cosigned, newest first. */
+struct cosigned {
+	int64_t at[COALITION_MEMBERS_MAX];
+	size_t count;
+};
+
+static void cosigned_add(struct cosigned *times, int64_t at)
+{
+	size_t i = times->count++;
+
+	for (; i > 0 && times->at[i - 1] < at; i--)
+		times->at[i] = times->at[i - 1];
+	times->at[i] = at;
+}
+
+/* The newest time that does not rest on the word of those who may collude with the log. A time that
+ * no clock can have is no news of it. */
+static int64_t cosigned_believed(
+	const struct coalition *c, const struct head_keys *keys, const struct head_lines *all)
+{
+	int64_t latest_s = world_now(c->world) / US_PER_SECOND + CLOCKS_APART_S;
+	size_t others = keys->mirrors_from - 1, colluders = charter_faulty(c->charter);
+	struct cosigned times = {.count = 0};
+
+	for (size_t i = 1; i <= others; i++) {
+		int64_t newest = 0;
+
+		for (size_t k = i; k < keys->former_from; k += others) {
+			int64_t at = all->of[k] == NULL ? 0 : cosigned_at(all->of[k]);
+
+			if (at > newest && at <= latest_s)
+				newest = at;
+		}
+		cosigned_add(&times, newest);
+	}
+	return times.count > colluders ? times.at[colluders] : 0;
+}
+
 static enum err_kind head_fill(const struct note *note, const struct head_keys *keys,
-	const struct head_lines *all, int64_t latest_s, struct signed_head *h, struct err *e)
+	const struct head_lines *all, struct signed_head *h, struct err *e)
 {
 	struct buf lines = BUF_MAX(NOTE_BYTES_MAX);
 	uint8_t digest[SHA256_LEN];
 	size_t kept = 0;
-	int64_t at;
 
 	for (size_t i = 0; i < keys->count; i++) {
 		if (all->of[i] == NULL || (i >= keys->former_from && kept == NOTE_SIGNATURES_MAX))
@@ -157,9 +194,6 @@ static enum err_kind head_fill(const struct note *note, const struct head_keys *
 			h->mirrors++;
 		else if (i > 0)
 			h->witnesses++;
-		at = i > 0 ? cosigned_at(all->of[i]) : 0;
-		if (at > h->cosigned_s && at <= latest_s)
-			h->cosigned_s = at;
 	}
 	note_write(note->text, buf_slice(&lines), &h->note);
 	if (lines.bad || h->note.bad) {
@@ -212,9 +246,8 @@ static enum err_kind head_verify(struct coalition *c, const struct origin *o, st
 		return kind;
 	h->size = checkpoint.size;
 	memcpy(h->root, checkpoint.root, LEDGER_HASH_LEN);
-	/* A time that no clock can have is no news of the log. */
-	return head_fill(
-		&note, keys, &lines, world_now(c->world) / US_PER_SECOND + CLOCKS_APART_S, h, e);
+	h->cosigned_s = cosigned_believed(c, keys, &lines);
+	return head_fill(&note, keys, &lines, h, e);
 }
 
 enum err_kind head_read(struct coalition *c, const struct origin *o, struct slice bytes,

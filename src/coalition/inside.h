@@ -97,7 +97,7 @@ struct offer {
 	uint64_t asked_opened; /* its `opened` then */
 	bool asked_specials;   /* it was asked for what is special, and had none more */
 	bool asking_specials;  /* the request under way is for them */
-	bool gave_none;        /* it was asked for our own closed special entries, and had none */
+	uint64_t none_to;      /* of our own closed special entries below this it has none */
 };
 
 enum phase { PHASE_HEADS, PHASE_COSIGN, PHASE_FETCH, PHASE_DONE };
@@ -123,6 +123,7 @@ struct candidate { /* a charter or decision that waits for its turn, or its quor
 	uint64_t sequence; /* or the charter's version */
 	char kind[33];     /* empty: a charter */
 	uint64_t tried;    /* by this version of the charter it is not carried */
+	int64_t again_us;  /* monotonic: a charter that was refused is looked at again then */
 	bool done;
 };
 
@@ -344,8 +345,9 @@ enum err_kind heads_take(
 /* Everything a file's reader needs to know of heads: those of all origins. */
 void heads_all(struct coalition *c, struct buf *out);
 
-enum err_kind leaves_answer(
-	struct coalition *c, struct slice request, struct buf *out, struct err *e) MUST_USE;
+/* p: who asks; NULL: it is for a file. */
+enum err_kind leaves_answer(struct coalition *c, const struct peer *p, struct slice request,
+	struct buf *out, struct err *e) MUST_USE;
 void leaves_ask(const struct origin *o, uint64_t from, uint64_t size, struct buf *out);
 /* ERR_CONFLICT: they do not lead to the head. *ret_count: leaves kept. */
 enum err_kind leaves_take(struct coalition *c, struct origin *o, const struct signed_head *head,

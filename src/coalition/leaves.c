@@ -17,8 +17,8 @@ void leaves_ask(const struct origin *o, uint64_t from, uint64_t size, struct buf
 	wire_u64(out, size);
 }
 
-enum err_kind leaves_answer(
-	struct coalition *c, struct slice request, struct buf *out, struct err *e)
+enum err_kind leaves_answer(struct coalition *c, const struct peer *p, struct slice request,
+	struct buf *out, struct err *e)
 {
 	struct reader r = {.rest = request};
 	struct slice name = wire_read_text(&r);
@@ -40,7 +40,7 @@ enum err_kind leaves_answer(
 	kind = ledger_consistency(o->log, from + count, size, &path, e);
 	if (kind != OK)
 		return kind;
-	if (o == c->own && from + count == size)
+	if (p != NULL && o == c->own && from + count == size && p->cosigned_size < size)
 		c->news++; /* who has them can cosign now */
 	wire_u32(out, (uint32_t)count);
 	wire_path(out, &path);

@@ -505,7 +505,8 @@ enum err_kind openings_answer_take(
 			PHASE_DONE; /* anew, but not at once: who says so each time is no burden */
 	} else if (offer->asking_specials) {
 		offer->asked_specials = kept == 0;
-		offer->gave_none = offer->gave_none || (kept == 0 && o == c->own);
+		if (kept == 0 && o == c->own && next > offer->none_to)
+			offer->none_to = next;
 	} else if (next > offer->asked_to) {
 		offer->asked_to = next;
 	} else {

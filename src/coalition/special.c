@@ -11,6 +11,7 @@
 
 #define WITHDRAWAL_BYTES_MAX KIB(16)
 #define CANDIDATES_MAX       64 /* of one log, that wait: who floods loses its own */
+#define CHARTER_AGAIN_US     (60 * US_PER_SECOND) /* a refused one is not verified more often */
 
 /* ---- our own entries ---------------------------------------------------------------------------
  */
@@ -470,6 +471,20 @@ static struct in_force *in_force_find(struct coalition *c, struct slice kind)
 	return NULL;
 }
 
+/* Root keys that carry two texts of one number were stolen, or those who hold them lie. The first
+ * stays; people must hear of the second. */
+static void double_tell(
+	struct coalition *c, const struct origin *o, const struct decision *d, struct slice note)
+{
+	char sequence[24];
+
+	if (charter_carried(c->charter, note, NULL) != OK)
+		return;
+	snprintf(sequence, sizeof(sequence), "%llu", (unsigned long long)d->sequence);
+	log_line(c->log, LOG_ERROR, "two decisions", "log", o->key.name, "number", sequence,
+		"error", "the same members signed another text under the same number", NULL);
+}
+
 static enum err_kind binding_apply(struct coalition *c, struct origin *o, enum ledger_class class,
 	uint64_t index, struct slice content, struct err *e)
 {
@@ -493,6 +508,9 @@ static enum err_kind binding_apply(struct coalition *c, struct origin *o, enum l
 			f = in_force_find(c, d.kind);
 		if (kind == OK && (f == NULL || d.sequence > f->sequence))
 			kind = candidate_add(c, o, index, d.kind, d.sequence, content, e);
+		if (kind == OK && f != NULL && d.sequence == f->sequence &&
+			memcmp(d.digest, f->digest, SHA256_LEN) != 0)
+			double_tell(c, o, &d, content);
 	}
 	arena_free(a);
 	return kind;
@@ -654,7 +672,8 @@ static enum err_kind charter_settle(
 
 	if (d->sequence <= c->charter->version)
 		d->done = true;
-	if (d->done || d->sequence != c->charter->version + 1 || !under_quorum(c, d))
+	if (d->done || d->sequence != c->charter->version + 1 || !under_quorum(c, d) ||
+		world_monotonic(c->world) < d->again_us)
 		return OK;
 	kind = charter_take(c, buf_slice(&d->note), &why);
 	if (kind == OK) {
@@ -663,8 +682,9 @@ static enum err_kind charter_settle(
 	} else if (kind == ERR_NOMEM || kind == ERR_IO || kind == ERR_FULL) {
 		return err_set(e, kind, "%s", why.text);
 	} else {
+		/* Perhaps our clock is wrong, and it has not lapsed. */
 		log_line(c->log, LOG_WARN, "charter", "refused", why.text, NULL);
-		d->done = true;
+		d->again_us = world_monotonic(c->world) + CHARTER_AGAIN_US;
 	}
 	return OK;
 }
@@ -851,23 +871,45 @@ static enum err_kind lost_look(struct origin *o, struct err *e)
 	return kind;
 }
 
+/* Below this a quorum of the others was asked, and has none. */
+static uint64_t nobody_has_to(const struct coalition *c)
+{
+	unsigned number = origin_number(c, c->own), quorum = charter_quorum(c->charter);
+	uint64_t to[COALITION_MEMBERS_MAX]; /* descending */
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->peers_count; i++) {
+		uint64_t none_to = c->peers[i]->offers[number].none_to;
+		size_t at = count++;
+
+		for (; at > 0 && to[at - 1] < none_to; at--)
+			to[at] = to[at - 1];
+		to[at] = none_to;
+	}
+	if (quorum == 0)
+		return UINT64_MAX;
+	return quorum > count ? 0 : to[quorum - 1];
+}
+
 enum err_kind lost_declare(struct coalition *c, struct err *e)
 {
 	struct origin *o = c->own;
-	unsigned number = origin_number(c, o), none = 0;
+	unsigned number = origin_number(c, o);
+	uint64_t to;
 	enum err_kind kind = OK;
 
 	if (o->specials_open == o->specials_count)
 		return OK;
-	for (size_t i = 0; i < c->peers_count; i++)
-		none += c->peers[i]->offers[number].gave_none;
-	if (none < charter_quorum(c->charter))
+	to = nobody_has_to(c);
+	if (to == 0)
 		return OK;
 	for (size_t i = o->specials_open, count = o->specials_count; i < count && kind == OK; i++) {
 		struct buf text = BUF_MAX(WITHDRAWAL_BYTES_MAX);
 		struct json_writer j = JSON_WRITER(&text);
 		uint64_t index = o->specials[i].index, entry;
 
+		if (index >= to)
+			break;
 		if (o->specials[i].opened || index_set_has(&o->lost, index))
 			continue;
 		json_write_object(&j);
@@ -878,6 +920,9 @@ enum err_kind lost_declare(struct coalition *c, struct err *e)
 				: own_append(c, LEDGER_WITHDRAWAL, buf_slice(&text), &entry, e);
 		buf_fini(&text);
 	}
+	/* The others are asked for those that are behind. */
+	for (size_t i = 0; i < c->peers_count; i++)
+		c->peers[i]->offers[number].asked_specials = false;
 	return kind == OK ? specials_apply(c, o, e) : kind;
 }
 

@@ -265,7 +265,7 @@ enum err_kind coalition_answer(struct coalition *c, struct slice member, enum co
 	else if (ask == COALITION_HEADS)
 		kind = heads_answer(c, p, request, out, e);
 	else if (ask == COALITION_LEAVES)
-		kind = leaves_answer(c, request, out, e);
+		kind = leaves_answer(c, p, request, out, e);
 	else if (ask == COALITION_OPENINGS)
 		kind = openings_answer(c, p, request, out, e);
 	else if (ask == COALITION_COSIGN)
