@@ -86,6 +86,8 @@ enum cli_colour { COLOUR_BOLD, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_D
 void cli_colour(const struct cli *cli, enum cli_colour colour, struct slice text);
 /* Text of foreign origin: control characters become '?'; cut to `columns` when not 0. */
 void cli_print_safe(struct slice text, unsigned columns);
+/* One line on standard output, and the buffer is no more. */
+void cli_print_line(struct buf *line);
 /* 12345678 -> "12,345,678", in the arena. */
 const char *cli_count(const struct cli *cli, uint64_t value);
 const char *cli_bytes(const struct cli *cli, uint64_t bytes); /* "33.9 MB" */

@@ -99,6 +99,12 @@ void cli_warn(const struct cli *cli, const char *format, ...)
 	say(cli, "", e.text);
 }
 
+void cli_print_line(struct buf *line)
+{
+	printf("%.*s\n", SLICE_ARG(buf_slice(line)));
+	buf_fini(line);
+}
+
 void cli_print_safe(struct slice text, unsigned columns)
 {
 	unsigned column = 0;

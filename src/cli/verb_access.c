@@ -209,8 +209,7 @@ static enum cli_status user_list_run(struct cli *cli)
 				json_member_string(&w, "member", a->member);
 			json_member_time(&w, "created", a->created_us, 6);
 			json_write_end(&w, '}');
-			printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-			buf_fini(&out);
+			cli_print_line(&out);
 		} else {
 			struct slice cells[] = {a->name, slice_of(role_name(a->role)),
 				slice_trim(ways), slice_of(cli_time(cli, a->created_us))};
@@ -445,8 +444,7 @@ static enum cli_status collection_list_run(struct cli *cli)
 			json_member_i64(&w, "objects", (int64_t)c->entries);
 			json_member_time(&w, "created", c->created_us, 6);
 			json_write_end(&w, '}');
-			printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-			buf_fini(&out);
+			cli_print_line(&out);
 		} else {
 			struct slice cells[] = {c->alias, slice_of(cli_count(cli, c->entries)),
 				slice_of(stix_tlp_name(c->tlp_max)),

@@ -8,16 +8,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "coalition/coalition.h"
-#include "json/json.h"
+#include "verb_member.h"
 
 #define CARD_MAX     KIB(16)
 #define ANSWER_MAX   MIB(64) /* of an answer that is read here: status, an import */
 #define NOTE_MAX     (MIB(1) + NOTE_BYTES_MAX)
 #define WORDS_MAX    8
 #define BUNDLES_MAX  1000 /* files of one import */
-#define CHARTER_HEAD "serai/charter/v1\n"
 
 /* ---- asking -------------------------------------------------------------------------------------
  */
@@ -578,8 +575,7 @@ static void bundle_say(struct cli *cli, const struct bundle *b)
 		json_member_i64(&w, "openings", b->openings);
 		json_member_i64(&w, "refused", b->refused);
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 		return;
 	}
 	cli_print_safe(slice_of(b->path), 0);

@@ -133,8 +133,7 @@ static void changes_write(const struct intel_change *changes, size_t count,
 	}
 	json_write_end(&w, ']');
 	json_write_end(&w, '}');
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_fini(&out);
+	cli_print_line(&out);
 }
 
 static enum cli_status dry_run_run(struct cli *cli)
@@ -246,8 +245,7 @@ static bool released_tell(void *context, const struct store_released *r)
 				buf_printf(&out, "%s%lld", i == 0 ? "  number " : ", ",
 					(long long)r->serials[i]);
 	}
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_fini(&out);
+	cli_print_line(&out);
 	return true;
 }
 

@@ -183,8 +183,7 @@ static enum cli_status pattern_check_run(struct cli *cli)
 			json_member_string(&w, "message", error.message);
 		}
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 		return ok ? CLI_OK : CLI_NO;
 	}
 	if (!ok) {

@@ -50,8 +50,7 @@ static void said(struct importing *im, const char *kind, const struct intel_plac
 			json_member_string(&w, "id", id);
 		json_member_string(&w, "message", text);
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 		return;
 	}
 	printf("%s: ", kind);
@@ -147,8 +146,7 @@ static void import_summary(
 		json_write_name(&w, "seconds");
 		json_write_double(&w, seconds);
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 		return;
 	}
 	cli_print_safe(slice_of(file), 0);

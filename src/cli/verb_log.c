@@ -155,8 +155,7 @@ static void leaf_json(uint64_t index, const struct ledger_leaf *leaf, const stru
 	json_member_text(&w, "content", where_name(p->where));
 	json_member_bool(&w, "opened", p->where == LEDGER_STORED || p->where == LEDGER_HELD);
 	json_write_end(&w, '}');
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_fini(&out);
+	cli_print_line(&out);
 	buf_fini(&commitment);
 }
 
@@ -353,8 +352,7 @@ static void fault_print(void *context, const char *text)
 		json_write_object(&w);
 		json_member_text(&w, "fault", text);
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 		return;
 	}
 	cli_print_safe(slice_of(text), 0);

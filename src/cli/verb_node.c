@@ -37,8 +37,7 @@ static enum cli_status init_run(struct cli *cli)
 		json_member_text(&w, "password", password);
 		json_member_text(&w, "collection", "main");
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 	} else {
 		printf("A node was made in %s\n"
 		       "  configuration  %s/" NODE_CONFIG_FILE "\n"

@@ -232,8 +232,7 @@ static void trouble_take(void *context, const struct policy_result *r)
 		trouble_json(c, r, &out);
 	else
 		trouble_text(c, r, &out);
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_fini(&out);
+	cli_print_line(&out);
 }
 
 static const char *const layer_names[] = {
@@ -405,9 +404,8 @@ static void who_json(const struct policy *p, int32_t to, enum policy_answer answ
 		json_write_raw(&w, buf_slice(&example));
 	}
 	json_write_end(&w, '}');
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
+	cli_print_line(&out);
 	buf_fini(&example);
-	buf_fini(&out);
 }
 
 static enum cli_status who_print(struct cli *cli, const struct policy *p,
@@ -531,9 +529,8 @@ static void difference_json(
 		json_write_raw(&w, buf_slice(&example));
 	}
 	json_write_end(&w, '}');
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
+	cli_print_line(&out);
 	buf_fini(&example);
-	buf_fini(&out);
 }
 
 static void duty_value_text(struct buf *out, int32_t value)
@@ -580,8 +577,7 @@ static void difference_text(
 		buf_text(&out, "\n           as in: ");
 		policy_case_text(f->after, &d->witness, &out);
 	}
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_fini(&out);
+	cli_print_line(&out);
 }
 
 static void difference_take(void *context, const struct policy_difference *d)

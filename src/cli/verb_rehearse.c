@@ -67,8 +67,7 @@ static void ending(struct rehearsal *r)
 		if (r->broken)
 			json_member_text(&w, "reason", r->why);
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 	} else if (!r->broken) {
 		printf("%s%u steps, %u claims, all of them hold; %.1f seconds\n",
 			r->cli->quiet ? "" : "\n", r->steps, r->claims, seconds);

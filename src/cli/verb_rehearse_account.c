@@ -18,8 +18,7 @@ static void account_json(struct rehearsal *r, const char *kind, const char *text
 	if (holds >= 0)
 		json_member_bool(&w, "holds", holds > 0);
 	json_write_end(&w, '}');
-	printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-	buf_fini(&out);
+	cli_print_line(&out);
 }
 
 void rehearse_step(struct rehearsal *r, const char *title)

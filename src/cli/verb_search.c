@@ -596,8 +596,7 @@ static enum cli_status stats_run(struct cli *cli)
 		}
 		json_write_end(&w, '}');
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 	} else if (kind == OK) {
 		printf("objects      %s versions of %s ids\n", cli_count(cli, st.objects),
 			cli_count(cli, st.distinct));

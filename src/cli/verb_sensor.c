@@ -55,8 +55,7 @@ static void compile_refused(
 		json_member_string(&w, "what", what);
 		json_member_text(&w, "message", why->text);
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 		return;
 	}
 	if (++c->told > REFUSED_TOLD)
@@ -134,8 +133,7 @@ static enum cli_status index_say(struct cli *cli, const char *path, const struct
 			json_member_i64(&w, "other_languages", (int64_t)counts->other_languages);
 		}
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 	} else if (!cli->quiet) {
 		printf("%s: %s values, %s patterns from %s sources, %s, %s\n", path,
 			cli_count(cli, info->counts.values), cli_count(cli, info->counts.patterns),
@@ -645,8 +643,7 @@ static enum cli_status match_run(struct cli *cli)
 			json_write_string(&w, ids[i]);
 		json_write_end(&w, ']');
 		json_write_end(&w, '}');
-		printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-		buf_fini(&out);
+		cli_print_line(&out);
 	} else if (!cli->quiet) {
 		puts(matched ? "matched" : "not matched");
 		for (size_t i = 0; i < ids_count; i++) {

@@ -124,8 +124,7 @@ static enum cli_status remote_run(struct cli *cli)
 			json_member_bool(&w, "can_read", c->can_read);
 			json_member_bool(&w, "can_write", c->can_write);
 			json_write_end(&w, '}');
-			printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-			buf_fini(&out);
+			cli_print_line(&out);
 		} else {
 			struct slice cells[] = {c->can_read ? SLICE("yes") : SLICE("no"),
 				c->can_write ? SLICE("yes") : SLICE("no"), c->url, c->title};
