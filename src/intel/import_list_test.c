@@ -1,61 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Lists, CSV and Zeek intelligence: what each line becomes, and what is refused with its number. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <dirent.h>
 
-#include "import_collect.h"
 #include "import_csv.h"
+#include "import_testing.h"
 #include "import_value.h"
-
-/* The call's last argument is e. */
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
-
-static int set_up(void **state)
-{
-	struct collect *c = malloc(sizeof(*c));
-
-	assert_non_null(c);
-	collect_init(c);
-	*state = c;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	collect_fini(*state);
-	free(*state);
-	return 0;
-}
-
-static void assert_has(const struct buf *text, const char *part)
-{
-	if (strstr(text->data, part) == NULL)
-		fail_msg("\"%s\" is not in:\n%s", part, text->data);
-}
-
-static void assert_has_not(const struct buf *text, const char *part)
-{
-	if (strstr(text->data, part) != NULL)
-		fail_msg("\"%s\" is in:\n%s", part, text->data);
-}
-
-static void assert_clean(const struct collect *c)
-{
-	if (c->invalid > 0)
-		fail_msg("%zu faults:\n%s", c->invalid, c->faults.data);
-}
 
 /* ---- values --------------------------------------------------------------------------------- */
 
@@ -665,21 +614,21 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_recognise),
 		cmocka_unit_test(test_time),
-		cmocka_unit_test_setup_teardown(test_ids, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_list, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_hosts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_list_kind, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_line_limit, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_csv_reader, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_csv_limits, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_csv, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_csv_mapping, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_csv_headers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_csv_fails_closed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_zeek, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_zeek_fields, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_zeek_data, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ids, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_list, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_hosts, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_list_kind, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_line_limit, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_stop, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_csv_reader, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_csv_limits, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_csv, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_csv_mapping, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_csv_headers, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_csv_fails_closed, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_zeek, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_zeek_fields, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_zeek_data, import_set_up, import_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

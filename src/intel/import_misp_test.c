@@ -1,66 +1,15 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* MISP: what an event becomes, what is lost and told, and that nothing gets freer than it was. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <dirent.h>
 
-#include "import_collect.h"
 #include "import_misp.h"
-
-/* The call's last argument is e. */
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
+#include "import_testing.h"
 
 #define CLEAR        "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
 #define GREEN        "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 #define AMBER        "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 #define AMBER_STRICT "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
 #define RED          "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
-
-static int set_up(void **state)
-{
-	struct collect *c = malloc(sizeof(*c));
-
-	assert_non_null(c);
-	collect_init(c);
-	*state = c;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	collect_fini(*state);
-	free(*state);
-	return 0;
-}
-
-static void assert_has(const struct buf *text, const char *part)
-{
-	if (strstr(text->data, part) == NULL)
-		fail_msg("\"%s\" is not in:\n%s", part, text->data);
-}
-
-static void assert_has_not(const struct buf *text, const char *part)
-{
-	if (strstr(text->data, part) != NULL)
-		fail_msg("\"%s\" is in:\n%s", part, text->data);
-}
-
-static void assert_clean(const struct collect *c)
-{
-	if (c->invalid > 0)
-		fail_msg("%zu faults:\n%s", c->invalid, c->faults.data);
-}
 
 /* The line of the object that holds this. */
 static struct slice object_with(const struct collect *c, const char *part)
@@ -879,23 +828,23 @@ static void test_data(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_event, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_event_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_report_complete, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_forms, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_markings, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_attribute_markings, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_observables_apart, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_leak, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_types, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_losses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_report_limit, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_data_limit, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_feed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_feed_broken, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_data, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_event, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_event_again, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_report_complete, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_forms, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_broken, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_markings, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_attribute_markings, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_observables_apart, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_no_leak, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_limits, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_types, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_losses, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_report_limit, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_data_limit, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_feed, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_feed_broken, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_data, import_set_up, import_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,34 +1,19 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Whole imports into a store: formats found, packed files, going on where one stopped, twice is
  * once. */
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#include "import.h"
+#include "testing/testing.h"
 
-/* The call's last argument is e. */
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
+#include "import.h"
 
 #define SAMPLES SOURCE_ROOT "/tests/samples/"
 
 struct fixture {
-	char folder[64];
-	char path[96]; /* of a file to import */
+	char folder[TESTING_PATH_MAX];
+	char path[TESTING_PATH_MAX + 8]; /* of a file to import */
 	struct world world;
 	int64_t now_us, monotonic_us;
 	struct store *store;
@@ -56,24 +41,15 @@ static void random_bytes(void *context, void *ret_bytes, size_t len)
 	world_real()->random(world_real()->context, ret_bytes, len);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct store_collection c = {
 		.title = SLICE("Test"), .alias = SLICE("test"), .tlp_max = STIX_TLP_AMBER_STRICT};
-	char store[96];
+	char store[TESTING_PATH_MAX + 8];
 
 	assert_non_null(f);
-	snprintf(f->folder, sizeof(f->folder), "/tmp/serai-import-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	testing_folder_make("import", f->folder);
 	snprintf(f->path, sizeof(f->path), "%s/file", f->folder);
 	snprintf(store, sizeof(store), "%s/store", f->folder);
 	f->now_us = INT64_C(1767225600000000);
@@ -96,7 +72,7 @@ static int tear_down(void **state)
 	store_close(f->store);
 	buf_fini(&f->refused);
 	buf_fini(&f->lost);
-	nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testing_folder_remove(f->folder);
 	free(f);
 	return 0;
 }

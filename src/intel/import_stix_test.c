@@ -1,58 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* STIX 2.1 byte for byte, STIX 2.0 with every change told, and the reading that both stand on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "import_collect.h"
-
-/* The call's last argument is e. */
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
-
-static int set_up(void **state)
-{
-	struct collect *c = malloc(sizeof(*c));
-
-	assert_non_null(c);
-	collect_init(c);
-	*state = c;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	collect_fini(*state);
-	free(*state);
-	return 0;
-}
-
-static void assert_has(const struct buf *text, const char *part)
-{
-	if (strstr(text->data, part) == NULL)
-		fail_msg("\"%s\" is not in:\n%s", part, text->data);
-}
-
-static void assert_has_not(const struct buf *text, const char *part)
-{
-	if (strstr(text->data, part) != NULL)
-		fail_msg("\"%s\" is in:\n%s", part, text->data);
-}
-
-static void assert_clean(const struct collect *c)
-{
-	if (c->invalid > 0)
-		fail_msg("%zu faults:\n%s", c->invalid, c->faults.data);
-}
+#include "import_testing.h"
 
 /* ---- STIX 2.1 ------------------------------------------------------------------------------- */
 
@@ -461,20 +409,20 @@ static void test_read_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_forms, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_bundle, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_stop, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_attack, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_granular, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_circle, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade_limits, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_lines, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_read_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_forms, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_broken, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_bundle, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_pieces, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_stop, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_attack, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_upgrade, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_upgrade_again, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_granular, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_circle, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_upgrade_refuses, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_upgrade_limits, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_lines, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(test_read_all, import_set_up, import_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The way in, the way out, and what a person may type; each rule on both sides. */
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "testing/testing.h"
 
 #include "accept.h"
 #include "intel.h"
 
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
-
 struct fixture {
-	char folder[64];
+	char folder[TESTING_PATH_MAX];
 	struct world_fake world;
 	struct store *store;
 	struct intel *intel;
 	int64_t collection;
 	struct arena *arena;
 };
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
 
 static int set_up(void **state)
 {
@@ -45,8 +21,7 @@ static int set_up(void **state)
 		.title = SLICE("Test"), .alias = SLICE("test"), .tlp_max = STIX_TLP_AMBER_STRICT};
 
 	assert_non_null(f);
-	snprintf(f->folder, sizeof(f->folder), "/tmp/serai-intel-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
+	testing_folder_make("intel", f->folder);
 	world_fake_init(&f->world, 5, INT64_C(1767225600000000));
 	f->arena = arena_new(MIB(64));
 	MUST(store_open(f->folder,
@@ -67,7 +42,7 @@ static int tear_down(void **state)
 	intel_free(f->intel);
 	store_close(f->store);
 	arena_free(f->arena);
-	nftw(f->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testing_folder_remove(f->folder);
 	free(f);
 	return 0;
 }

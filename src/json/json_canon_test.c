@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* RFC 8785: its published inputs and outputs, number printing against an independent way, order. */
-#include "json_testing.h"
+#include "testing/testing.h"
+
+#include "json.h"
 
 #include <math.h>
 
@@ -49,9 +51,9 @@ static void test_published(void **state)
 		struct buf in, out;
 
 		snprintf(path, sizeof(path), "stix/jcs/%s.input.json", names[i]);
-		in = data_read(path);
+		in = testing_data_read(path);
 		snprintf(path, sizeof(path), "stix/jcs/%s.output.json", names[i]);
-		out = data_read(path);
+		out = testing_data_read(path);
 		assert_canon(*state, buf_slice(&in), buf_slice(&out));
 		buf_fini(&in);
 		buf_fini(&out);
@@ -224,7 +226,7 @@ static void test_number_layout(void **state)
 static void test_number_sequence(void **state)
 {
 	static const uint64_t lines_max = 100000;
-	struct buf file = data_read("stix/jcs/es6-numbers.json"), text = BUF_INIT;
+	struct buf file = testing_data_read("stix/jcs/es6-numbers.json"), text = BUF_INIT;
 	struct json_doc doc;
 	struct json_value statics, samples, hashes, value;
 	struct json_iter it;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The splitter: every form, every refusal, and the same answers however the bytes are cut. */
-#include "json_testing.h"
+#include "testing/testing.h"
+
+#include "json.h"
 
 #include "json_block.h"
 
@@ -500,7 +502,7 @@ static void digest_of(struct slice text, const struct block_ops *ops, uint64_t s
 
 static void test_attack(void **state)
 {
-	struct buf text = data_read("stix/enterprise-attack.json.gz");
+	struct buf text = testing_data_read("stix/enterprise-attack.json.gz");
 	uint8_t whole[SHA256_LEN], other[SHA256_LEN];
 	uint64_t items, same;
 

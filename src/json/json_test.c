@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Parsing: what is taken, what is refused and with which words, and walking what was parsed. */
-#include "json_testing.h"
+#include "testing/testing.h"
+
+#include "json.h"
 
 #include <math.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The writer: commas, escapes, and that our own strict parser takes what it writes. */
-#include "json_testing.h"
+#include "testing/testing.h"
+
+#include "json.h"
 
 #include <math.h>
 

@@ -3,12 +3,7 @@
  * Zeek's tab-separated logs against a reader that is too simple to be wrong, on made-up and real
  * logs, cut anywhere.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "testing/testing.h"
 
 #include "logs_testing.h"
 #include "split.h"
@@ -276,33 +271,6 @@ static void agree(struct slice log, uint64_t roles, size_t chunk, size_t cut)
 	buf_fini(&got);
 }
 
-static struct buf data_read(const char *name)
-{
-	const char *folder = getenv("SERAI_DATA");
-	struct buf text = BUF_INIT;
-	struct input *in = NULL;
-	struct err e;
-	char path[512];
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/%s",
-		folder != NULL ? folder : SOURCE_ROOT "/../shared/data", name);
-	if (input_open(path, &in, &e) != OK) {
-		print_message("skipped: %s\n", e.text);
-		skip();
-	}
-	do {
-		char *to = buf_reserve(&text, KIB(64));
-
-		assert_non_null(to);
-		if (input_read(in, to, KIB(64), &len, &e) != OK)
-			fail_msg("%s", e.text);
-		text.len += len;
-	} while (len > 0);
-	input_free(in);
-	return text;
-}
-
 static void real_logs(void **state)
 {
 	static const char *const names[] = {"analyzer", "capture_loss", "dce_rpc", "dpd", "ftp",
@@ -320,7 +288,7 @@ static void real_logs(void **state)
 		size_t lines = 0;
 
 		snprintf(name, sizeof(name), "sensor/zeek/%s.log.gz", names[i]);
-		log = data_read(name);
+		log = testing_data_read(name);
 		assert_int_equal(logs_guess(buf_slice(&log), names[i]), LOGS_ZEEK_TSV);
 		agree(buf_slice(&log), ALL_ROLES, chunks[i % COUNT_OF(chunks)], 0);
 		agree(buf_slice(&log), event_roles_matched(), chunks[(i + 1) % COUNT_OF(chunks)],

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Notes against the vectors of Go and Wycheproof, and against everything that is nearly one. */
-#include <setjmp.h>
 #include <sodium.h>
-#include <stdarg.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "json/json.h"
+#include "testing/testing.h"
 
 #include "parts.h"
-#include "json/json.h"
 
 #define ARENA_MAX MIB(4)
 
@@ -87,17 +84,11 @@ static enum err_kind open_note(struct slice bytes, const struct note_key *keys, 
 static struct json_value vectors(const char *name, struct buf *text, struct json_parser **parser)
 {
 	static struct json_doc doc;
-	const char *folder = getenv("SERAI_DATA");
-	char path[512];
+	char path[TESTING_PATH_MAX];
 	struct err e;
 
-	snprintf(path, sizeof(path), "%s/ledger/%s",
-		folder != NULL ? folder : SOURCE_ROOT "/../shared/data", name);
-	*text = BUF_INIT;
-	if (file_read(path, MIB(4), text, &e) != OK) {
-		print_message("skipped: %s\n", e.text);
-		skip();
-	}
+	snprintf(path, sizeof(path), "ledger/%s", name);
+	*text = testing_data_read(path);
 	*parser = json_parser_new(MIB(4));
 	assert_non_null(*parser);
 	if (json_parse(*parser, buf_slice(text), &doc, &e) != OK)

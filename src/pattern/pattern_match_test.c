@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Patterns over given observations: each operator, each qualifier, each limit, and the verdicts that
  * OASIS publishes with its matcher. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <time.h>
 
-#include <cmocka.h>
+#include "testing/testing.h"
 
 #include "pattern.h"
 
@@ -688,24 +684,15 @@ static void verdict_check(struct json_value sets, struct json_value c)
 
 static void test_verdicts(void **state)
 {
-	const char *folder = getenv("SERAI_DATA");
+	struct buf text = testing_data_read("stix/pattern-matches.json");
 	struct json_parser *parser = json_parser_new(MIB(1));
 	struct json_value sets, cases, c;
-	struct buf text = BUF_INIT;
 	struct json_doc doc;
 	struct json_iter it;
 	size_t count = 0;
-	char path[512];
 	struct err e;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/stix/pattern-matches.json",
-		folder != NULL ? folder : SOURCE_ROOT "/../shared/data");
-	if (file_read(path, MIB(1), &text, &e) != OK) {
-		print_message("skipped: %s\n", e.text);
-		json_parser_free(parser);
-		skip();
-	}
 	assert_int_equal(json_parse(parser, buf_slice(&text), &doc, &e), OK);
 	assert_true(json_get(json_root(&doc), "observation_sets", &sets));
 	assert_true(json_get(json_root(&doc), "cases", &cases));

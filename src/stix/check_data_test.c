@@ -68,7 +68,7 @@ static size_t errors_in(struct check_test *t, struct json_value value)
 static void test_verdicts(void **state)
 {
 	struct check_test *t = *state;
-	struct buf text = data_read("stix/object-verdicts.json");
+	struct buf text = testing_data_read("stix/object-verdicts.json");
 	struct json_value c, object, valid;
 	struct json_iter it;
 	size_t number = 0, excepted = 0;
@@ -97,7 +97,7 @@ static void test_verdicts(void **state)
 static void test_observable_ids(void **state)
 {
 	struct check_test *t = *state;
-	struct buf text = data_read("stix/sco-ids.json");
+	struct buf text = testing_data_read("stix/sco-ids.json");
 	struct json_value c, object;
 	struct json_iter it;
 	size_t cases = 0;
@@ -184,7 +184,7 @@ static void test_tlp_data(void **state)
 {
 	struct check_test *t = *state;
 	struct json_parser *other = json_parser_new(KIB(16));
-	struct buf text = data_read("stix/tlp.json");
+	struct buf text = testing_data_read("stix/tlp.json");
 	struct json_value list, object;
 	struct json_doc doc, standard;
 	size_t count = 0;
@@ -333,7 +333,7 @@ static void test_marking_kinds(void **state)
 static void attack_file(
 	struct check_test *t, const char *name, size_t objects_wanted, size_t errors_wanted)
 {
-	struct buf text = data_read(name);
+	struct buf text = testing_data_read(name);
 	struct json_value objects, object;
 	struct json_iter it;
 	size_t count = 0, errors = 0, quiet = 0;

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What the tests of checking share: objects written short (' for ", ` for '), a case per line, and
- * the real data beside the checkout.
+ * What the tests of checking share: objects written short (' for ", ` for '), and a
+ * case per line.
  */
 #ifndef STIX_CHECK_TESTING_H
 #define STIX_CHECK_TESTING_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "testing/testing.h"
 
 #include "stix.h"
 
@@ -162,34 +157,6 @@ static inline void check_cases(struct check_test *t, const struct check_case *ca
 			fail_msg("%s", c->why);
 		}
 	}
-}
-
-/* A file of SERAI_DATA or <source root>/../shared/data, unpacked; skips the test when missing. */
-static inline struct buf data_read(const char *name)
-{
-	const char *folder = getenv("SERAI_DATA");
-	struct buf text = BUF_INIT;
-	struct input *in = NULL;
-	struct err e;
-	char path[512];
-	size_t len;
-
-	snprintf(path, sizeof(path), "%s/%s",
-		folder != NULL ? folder : SOURCE_ROOT "/../shared/data", name);
-	if (input_open(path, &in, &e) != OK) {
-		print_message("skipped: %s\n", e.text);
-		skip();
-	}
-	do {
-		char *to = buf_reserve(&text, KIB(64));
-
-		assert_non_null(to);
-		if (input_read(in, to, KIB(64), &len, &e) != OK)
-			fail_msg("%s", e.text);
-		text.len += len;
-	} while (len > 0);
-	input_free(in);
-	return text;
 }
 
 #endif

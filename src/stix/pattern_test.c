@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* The patterning grammar: each rule with an accepting and a refusing case and the place of the
  * fault. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "testing/testing.h"
 
 #include "pattern.h"
 
@@ -651,25 +646,9 @@ static void test_hash_fits(void **state)
 
 /* ---- OASIS's verdicts ----------------------------------------------------------------------- */
 
-static struct buf data_read(const char *name)
-{
-	const char *folder = getenv("SERAI_DATA");
-	struct buf text = BUF_INIT;
-	char path[512];
-	struct err e;
-
-	snprintf(path, sizeof(path), "%s/%s",
-		folder != NULL ? folder : SOURCE_ROOT "/../shared/data", name);
-	if (file_read(path, JSON_DOCUMENT_MAX, &text, &e) != OK) {
-		print_message("skipped: %s\n", e.text);
-		skip();
-	}
-	return text;
-}
-
 static void test_verdicts(void **state)
 {
-	struct buf text = data_read("stix/pattern-grammar.json");
+	struct buf text = testing_data_read("stix/pattern-grammar.json");
 	struct json_parser *parser = json_parser_new(JSON_DOCUMENT_MAX);
 	struct stix_pattern_error error;
 	struct json_value c, valid;
@@ -707,7 +686,7 @@ static bool matcher_case_valid(struct slice pattern, struct slice exception)
 
 static void test_matcher_cases(void **state)
 {
-	struct buf text = data_read("stix/pattern-matches.json");
+	struct buf text = testing_data_read("stix/pattern-matches.json");
 	struct json_parser *parser = json_parser_new(JSON_DOCUMENT_MAX);
 	struct stix_pattern_error error;
 	struct json_value c, cases;
