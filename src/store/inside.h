@@ -15,6 +15,7 @@
  *   store_append.c  group commit; one object going in
  *   store_reference.c  who refers to whom
  *   store_remove.c  objects and collections going out
+ *   store_purge.c   what went out leaves the files
  *   store_reader.c  snapshots; rows and bodies
  *   store_cursor.c  pages, versions, all
  *   store_search.c  what several streams have in common, newest first
@@ -519,6 +520,9 @@ enum err_kind text_snapshot(
 	struct store_reader *r, int64_t *ret_serial_last, struct err *e) MUST_USE;
 /* Tell in *ret_sound whether the index is sound; when not, it is made again next time. */
 enum err_kind text_check(struct store *s, bool *ret_sound, struct err *e) MUST_USE;
+/* Merge the index, some more pages of it; *ret_more false: nothing of what was taken out is in it.
+ * `first`: with everything that is there now. */
+enum err_kind text_merge(struct store *s, bool first, bool *ret_more, struct err *e) MUST_USE;
 enum err_kind text_parser(struct json_parser **parser, struct err *e) MUST_USE;
 
 /* The words that somebody asks for. */
@@ -533,6 +537,25 @@ void text_query_match(const struct text_query *q, const struct type_set *types, 
 bool text_query_needs_body(const struct text_query *q);
 enum err_kind text_query_test(
 	struct text_query *q, struct slice body, bool *ret_match, struct err *e) MUST_USE;
+
+/* ---- purging --------------------------------------------------------------------------------- */
+
+enum purge_stage { PURGE_TEXT, PURGE_TEXT_PAGES, PURGE_PAGES, PURGE_STAGES };
+
+struct purge {
+	pthread_mutex_t mutex;
+	bool under_way;
+	enum purge_stage stage;
+	bool merging;         /* the text index's first step is done */
+	int64_t target;       /* state.erased when it began */
+	int64_t text_page, page; /* of either file: as far as it was looked through */
+	int64_t seen_us;      /* monotonic: when it was first seen that something waits; 0: not */
+	int64_t ended_us;     /* monotonic: when the last one ended */
+	int64_t took_us;      /* that one */
+	int64_t spent_us;     /* this one until now */
+};
+/* Some of it, when it is time. */
+enum err_kind purge_idle(struct store *s, struct err *e) MUST_USE;
 
 /* ---- the store ------------------------------------------------------------------------------- */
 
@@ -572,6 +595,7 @@ struct store {
 	struct conn care;
 
 	struct text_index text;
+	struct purge purge;
 	_Atomic int64_t label_epoch, access_epoch;
 	_Atomic int64_t serial_last; /* committed */
 };

@@ -23,6 +23,11 @@
 	X(STATE_PUT, "UPDATE state SET serial_last = ?1, ident_last = ?2, added_last_us = ?3," \
 		" objects = ?4, things = ?5, refs = ?6, vals = ?7, body_bytes = ?8," \
 		" packed_bytes = ?9, label_epoch = ?10, values_last = ?11") \
+	/* what was ever taken out, and how many of them have left the files (store_purge.c) */ \
+	X(ERASED, "UPDATE state SET erased = erased + 1") \
+	X(PURGE_GET, "SELECT erased, purged, purge_page, purge_target FROM state") \
+	X(PURGE_PAGE, "UPDATE state SET purge_page = ?1, purge_target = ?2") \
+	X(PURGE_DONE, "UPDATE state SET purged = ?1, purge_page = 0") \
 	X(DATA_VERSION, "PRAGMA data_version") \
 	X(ACCESS_CHANGED, "UPDATE state SET access_epoch = access_epoch + 1 RETURNING access_epoch") \
 	/* names and ids */ \
@@ -70,7 +75,7 @@
 		" dictionary, refs, body FROM object WHERE serial = ?1") \
 	X(OBJECT_DELETE, "DELETE FROM object WHERE serial = ?1") \
 	X(OBJECT_BODY, "SELECT body_bytes, dictionary, body FROM object WHERE serial = ?1") \
-	X(OBJECT_SAMPLE, "SELECT serial, body_bytes, dictionary, body FROM object" \
+	X(OBJECT_SAMPLE, "SELECT serial, body_bytes, dictionary, body, ident FROM object" \
 		" WHERE serial >= ?1 LIMIT 1") \
 	X(ORIGIN_GET, "SELECT m.name, o.origin, o.added_us FROM object o" \
 		" JOIN member m ON m.number = o.member WHERE o.serial = ?1") \
@@ -150,8 +155,9 @@
 	/* the text index, in its own file */ \
 	X(TEXT_STATE_GET, "SELECT serial_last, gone_last, extraction, store FROM state") \
 	X(TEXT_STATE_ADD, "INSERT INTO state (one, store, serial_last, gone_last, extraction)" \
-		" VALUES (1, ?1, 0, 0, ?2)") \
+		" VALUES (1, ?1, 0, ?3, ?2)") \
 	X(TEXT_STATE_PUT, "UPDATE state SET serial_last = ?1, gone_last = ?2") \
+	X(TEXT_TOUCH, "UPDATE state SET one = 1") \
 	X(TEXT_ADD, "INSERT INTO text (rowid, words) VALUES (?1, ?2)") \
 	X(TEXT_DELETE, "INSERT INTO text (text, rowid, words) VALUES ('delete', ?1, ?2)") \
 	X(TEXT_SOURCE, "SELECT serial, type, body_bytes, dictionary, body FROM object" \
@@ -160,6 +166,10 @@
 		" VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(TEXT_GONE_SOME, "SELECT serial, type, body_bytes, dictionary, body, number FROM text_gone" \
 		" WHERE number > ?1 ORDER BY number LIMIT ?2") \
+	X(TEXT_GONE_KNOWN, "SELECT (SELECT coalesce(max(seq), 0) FROM sqlite_sequence" \
+		" WHERE name = 'text_gone') - ?1 <= (SELECT count(*) FROM text_gone WHERE number > ?1)") \
+	X(TEXT_GONE_LAST, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'text_gone'") \
+	X(TEXT_MERGE, "INSERT INTO text (text, rank) VALUES ('merge', ?1)") \
 	X(TEXT_GONE_DELETE, "DELETE FROM text_gone WHERE number <= ?1") \
 	/* members, evidence, notes, originals, statuses, dictionaries */ \
 	X(MEMBER_GET, "SELECT number, origin_last, evidence_count, evidence_bytes FROM member" \
@@ -181,6 +191,7 @@
 	X(EVIDENCE_ADD, "INSERT INTO evidence (type, uuid, version_us, member, received_us, digest," \
 		" body_bytes, dictionary, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" \
 		" ON CONFLICT DO NOTHING") \
+	X(EVIDENCE_DROP, "DELETE FROM evidence WHERE type = ?1 AND uuid = ?2 AND version_us = ?3") \
 	X(EVIDENCE_ALL, "SELECT e.number, e.type, e.uuid, e.version_us, m.name, e.received_us," \
 		" e.body_bytes, e.dictionary, e.body FROM evidence e JOIN member m ON m.number = e.member" \
 		" ORDER BY e.number") \

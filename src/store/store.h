@@ -43,7 +43,7 @@ bool store_is_writer(const struct store *s);
 
 /* The version of the schema on disk and of this program, and moving between them, each in one
  * transaction. store_open moves up by itself; down is for a way back to an older program. */
-#define STORE_SCHEMA 2
+#define STORE_SCHEMA 3
 enum err_kind store_migrate(const char *folder, int to_schema, struct err *e) MUST_USE;
 
 /* ---- putting --------------------------------------------------------------------------------- */
@@ -125,10 +125,24 @@ enum err_kind store_notes_put(
 enum err_kind store_remove(struct store *s, int64_t collection, struct slice type,
 	const struct uuid *uuid, int64_t version_us, uint64_t *ret_removed, struct err *e) MUST_USE;
 
-/* One version out of every collection and out of the store, overwritten, but for single words in the
- * file of the text index, which go when it merges. *ret_found false: it was not here. */
+/* One version out of every collection and out of the store, and refused contents of it too. Nobody is
+ * shown it any more; what is left of it in the files goes with store_purge. *ret_found false: it was
+ * not here. */
 enum err_kind store_forget(
 	struct store *s, int64_t serial, bool *ret_found, struct err *e) MUST_USE;
+
+/*
+ * What was removed or forgotten leaves the files: its words the text index, by merging it, its
+ * bytes the pages of both databases on which copies of them lie, and both logs. store_idle does it
+ * by itself: a second after the first removal, but not before STORE_PURGE_REST times as long as the
+ * last time took, so that many removals cost one, and it costs at most a twentieth of the time.
+ * store_purge does it now. ERR_BUSY: a snapshot that is as old as the removal is still being read.
+ * What was done stays done when the process is killed.
+ */
+#define STORE_PURGE_REST 19
+enum err_kind store_purge(struct store *s, struct err *e) MUST_USE;
+/* Is anything left in the files of what was removed until now? */
+enum err_kind store_purged(struct store *s, bool *ret_purged, struct err *e) MUST_USE;
 
 /* ---- audience -------------------------------------------------------------------------------- */
 

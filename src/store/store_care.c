@@ -153,5 +153,7 @@ enum err_kind store_idle(struct store *s, struct err *e)
 		kind = statuses_drop(s, e);
 	if (kind == OK)
 		kind = released_drop(s, e);
+	if (kind == OK)
+		kind = purge_idle(s, e);
 	return kind;
 }

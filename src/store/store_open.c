@@ -125,12 +125,13 @@ enum err_kind conn_open(struct store *s, const char *path, size_t cache_bytes, b
 		goto fail;
 	}
 	/* Page size before the first table, and before the log. FULL: a commit returns when it is
-	 * on the disk. No memory map: its pages would count as ours. */
+	 * on the disk. No memory map: its pages would count as ours. What is let go is overwritten
+	 * at once; store_purge.c has the rest. */
 	snprintf(setup, sizeof(setup),
 		"PRAGMA page_size = %d; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
 		"PRAGMA foreign_keys = ON; PRAGMA cache_size = -%zu; PRAGMA mmap_size = 0;"
 		"PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;"
-		"PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; %s",
+		"PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; %s",
 		PAGE_BYTES, cache_bytes / 1024,
 		write ? "PRAGMA journal_mode = WAL" : "PRAGMA query_only = ON");
 	kind = conn_exec(&c, setup, e);
@@ -214,6 +215,7 @@ static enum err_kind store_new(const char *folder, const struct store_options *o
 	pthread_mutex_init(&s->access_mutex, NULL);
 	pthread_mutex_init(&s->care_mutex, NULL);
 	pthread_mutex_init(&s->text.mutex, NULL);
+	pthread_mutex_init(&s->purge.mutex, NULL);
 	s->folder = strdup(folder);
 	s->path = path_of(folder, "store.db");
 	s->text_path = path_of(folder, "text.db");
@@ -326,6 +328,7 @@ void store_close(struct store *s)
 	pthread_mutex_destroy(&s->access_mutex);
 	pthread_mutex_destroy(&s->care_mutex);
 	pthread_mutex_destroy(&s->text.mutex);
+	pthread_mutex_destroy(&s->purge.mutex);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	free(s->folder);

@@ -202,11 +202,146 @@ static const struct {
 
 #define SAMPLE_MAX KIB(4) /* of one object: what is common stands at the front */
 
+/*
+ * A dictionary holds pieces of its samples as they are, and stays when an object goes. So only what
+ * many things have in common is trained: of each text in a sample its longest beginning, up to some
+ * mark or its end, with which a text begins in at least SHARED_MIN different things. What one thing
+ * alone says, or its versions, is never seen by the training.
+ */
+#define SHARED_MIN   8          /* things */
+#define BEGINS_MAX   16         /* of one text, and the whole of it */
+#define SHARED_SLOTS (1U << 18) /* beginnings that are counted: 4 MiB while it lasts */
+
+struct shared {
+	uint64_t hash; /* 0: free */
+	int64_t thing; /* that it was last met in */
+	uint32_t things;
+};
+
 struct samples {
 	struct buf bytes;
 	size_t *sizes;
+	int64_t *things;
 	size_t count;
+	struct shared *shared; /* [SHARED_SLOTS] */
+	size_t shared_count;
+	uint8_t key[16];
 };
+
+/* Where the beginnings of a text end. */
+static size_t begins_of(struct slice text, size_t ret_ends[BEGINS_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len && count < BEGINS_MAX; i++)
+		if (strchr(" /-:.='[", text.data[i]) != NULL)
+			ret_ends[count++] = i + 1;
+	if (count == 0 || ret_ends[count - 1] != text.len)
+		ret_ends[count++] = text.len;
+	return count;
+}
+
+/* NULL: not there, and `add` is false or there is no room. */
+static struct shared *shared_find(struct samples *t, struct slice text, bool add)
+{
+	uint64_t hash = hash_table(t->key, text) | 1;
+	size_t at = (size_t)(hash >> 20) & (SHARED_SLOTS - 1);
+
+	while (t->shared[at].hash != 0 && t->shared[at].hash != hash)
+		at = (at + 1) & (SHARED_SLOTS - 1);
+	if (t->shared[at].hash != 0)
+		return &t->shared[at];
+	if (!add || t->shared_count >= SHARED_SLOTS / 2)
+		return NULL;
+	t->shared_count++;
+	t->shared[at].hash = hash;
+	return &t->shared[at];
+}
+
+/* The next text between quotes, or what stands between two such: a number there is as telling. */
+static struct slice piece_next(struct slice *rest)
+{
+	size_t len = 0;
+	bool quoted = rest->data[0] == '"';
+	struct slice piece;
+
+	for (len = quoted ? 1 : 0; len < rest->len; len++) {
+		if (quoted && rest->data[len] == '\\')
+			len++;
+		else if (rest->data[len] == '"')
+			break;
+	}
+	len = len < rest->len ? len + (quoted ? 1 : 0) : rest->len;
+	piece = slice_cut(*rest, 0, len);
+	*rest = slice_cut(*rest, len, rest->len);
+	return piece;
+}
+
+static void shared_count(struct samples *t, struct slice sample, int64_t thing)
+{
+	size_t ends[BEGINS_MAX + 1];
+
+	while (sample.len > 0) {
+		struct slice piece = piece_next(&sample);
+		size_t count = begins_of(piece, ends);
+
+		for (size_t i = 0; i < count; i++) {
+			struct shared *s = shared_find(t, slice_cut(piece, 0, ends[i]), true);
+
+			if (s == NULL || s->thing == thing)
+				continue;
+			s->thing = thing;
+			s->things++;
+		}
+	}
+}
+
+static void shared_append(struct samples *t, struct slice sample, struct buf *out)
+{
+	size_t ends[BEGINS_MAX + 1];
+
+	while (sample.len > 0) {
+		struct slice piece = piece_next(&sample);
+		size_t count = begins_of(piece, ends);
+
+		while (count > 0) {
+			struct slice begin = slice_cut(piece, 0, ends[--count]);
+			const struct shared *s = shared_find(t, begin, false);
+
+			if (s == NULL || s->things < SHARED_MIN)
+				continue;
+			buf_slice_append(out, begin);
+			break;
+		}
+	}
+}
+
+/* In place of the samples what of them is shared. */
+static enum err_kind samples_share(struct samples *t, const struct world *world, struct err *e)
+{
+	struct buf out = BUF_INIT;
+	size_t at = 0;
+
+	t->shared = calloc(SHARED_SLOTS, sizeof(*t->shared));
+	if (t->shared == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory for a dictionary");
+	world->random(world->context, t->key, sizeof(t->key));
+	for (size_t i = 0; i < t->count; at += t->sizes[i++])
+		shared_count(
+			t, slice_cut(buf_slice(&t->bytes), at, at + t->sizes[i]), t->things[i]);
+	at = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		size_t before = out.len;
+		struct slice sample = slice_cut(buf_slice(&t->bytes), at, at + t->sizes[i]);
+
+		at += t->sizes[i];
+		shared_append(t, sample, &out);
+		t->sizes[i] = out.len - before;
+	}
+	buf_fini(&t->bytes);
+	t->bytes = out;
+	return out.bad ? err_set(e, ERR_NOMEM, "out of memory for samples") : OK;
+}
 
 static enum err_kind samples_read(struct writer *w, size_t samples_max, size_t bytes_max,
 	struct samples *ret_samples, struct err *e)
@@ -230,6 +365,7 @@ static enum err_kind samples_read(struct writer *w, size_t samples_max, size_t b
 			sqlite3_column_int64(st, 2), (uint64_t)sqlite3_column_int64(st, 1), &body,
 			e);
 		serial = sqlite3_column_int64(st, 0) + (step > 0 ? step : 1);
+		t->things[t->count] = sqlite3_column_int64(st, 4);
 		sqlite3_reset(st);
 		if (kind != OK)
 			break;
@@ -278,11 +414,14 @@ enum err_kind dictionary_train(struct writer *w, struct err *e)
 		return OK;
 	bytes = malloc(trainings[p->count].bytes_max);
 	t.sizes = calloc(trainings[p->count].samples_max, sizeof(*t.sizes));
-	if (bytes == NULL || t.sizes == NULL)
+	t.things = calloc(trainings[p->count].samples_max, sizeof(*t.things));
+	if (bytes == NULL || t.sizes == NULL || t.things == NULL)
 		kind = err_set(e, ERR_NOMEM, "out of memory for a dictionary");
 	else
 		kind = samples_read(w, trainings[p->count].samples_max,
 			trainings[p->count].samples_bytes, &t, e);
+	if (kind == OK)
+		kind = samples_share(&t, w->s->world, e);
 	if (kind == OK) {
 		len = ZDICT_trainFromBuffer(bytes, trainings[p->count].bytes_max, t.bytes.data,
 			t.sizes, (unsigned)t.count);
@@ -293,6 +432,8 @@ enum err_kind dictionary_train(struct writer *w, struct err *e)
 	}
 	free(bytes);
 	free(t.sizes);
+	free(t.things);
+	free(t.shared);
 	buf_fini(&t.bytes);
 	return kind;
 }

@@ -75,6 +75,37 @@ static enum err_kind uuid_only(
 	return conn_done(&w->conn, st, e);
 }
 
+/* The place in the member's sequence stays taken. */
+static enum err_kind gone_add(
+	struct writer *w, int64_t serial, int64_t member, int64_t origin, struct err *e)
+{
+	sqlite3_stmt *put;
+	enum err_kind kind = conn_statement(&w->conn, SQL_GONE_ADD, &put, e);
+
+	if (kind != OK)
+		return kind;
+	bind_int(put, 1, member);
+	bind_int(put, 2, origin);
+	bind_int(put, 3, serial);
+	bind_int(put, 4, world_now(w->s->world));
+	return conn_done(&w->conn, put, e);
+}
+
+/* Refused contents of the same version speak of the same. `st` as in erase_row. */
+static enum err_kind evidence_drop(struct writer *w, sqlite3_stmt *st, struct err *e)
+{
+	sqlite3_stmt *drop;
+	struct uuid uuid;
+	enum err_kind kind = conn_statement(&w->conn, SQL_EVIDENCE_DROP, &drop, e);
+
+	if (kind != OK || !column_uuid(st, 3, &uuid))
+		return kind;
+	bind_int(drop, 1, sqlite3_column_int64(st, 2));
+	bind_uuid(drop, 2, &uuid);
+	bind_int(drop, 3, sqlite3_column_int64(st, 1));
+	return conn_done(&w->conn, drop, e);
+}
+
 /* Everything of an object but its place in the member's sequence. `st` stands on its row. */
 static enum err_kind erase_row(struct writer *w, int64_t serial, sqlite3_stmt *st, struct err *e)
 {
@@ -105,14 +136,12 @@ static enum err_kind erase_row(struct writer *w, int64_t serial, sqlite3_stmt *s
 		kind = conn_done(&w->conn, put, e);
 	}
 	if (kind == OK)
-		kind = conn_statement(&w->conn, SQL_GONE_ADD, &put, e);
-	if (kind == OK) {
-		bind_int(put, 1, sqlite3_column_int64(st, 5));
-		bind_int(put, 2, sqlite3_column_int64(st, 6));
-		bind_int(put, 3, serial);
-		bind_int(put, 4, world_now(w->s->world));
-		kind = conn_done(&w->conn, put, e);
-	}
+		kind = gone_add(w, serial, sqlite3_column_int64(st, 5),
+			sqlite3_column_int64(st, 6), e);
+	if (kind == OK)
+		kind = evidence_drop(w, st, e);
+	if (kind == OK)
+		kind = conn_run(&w->conn, SQL_ERASED, e);
 	if (kind != OK)
 		return kind;
 	k->objects--;
@@ -164,13 +193,6 @@ static enum err_kind erase_if_free(struct writer *w, int64_t serial, struct err 
 	kind = erase_row(w, serial, st, e);
 	sqlite3_reset(st);
 	return kind;
-}
-
-/* What is deleted now is overwritten with zeros, not only let go. */
-static enum err_kind overwrite(struct writer *w, bool on, struct err *e)
-{
-	return conn_exec(
-		&w->conn, on ? "PRAGMA secure_delete = ON" : "PRAGMA secure_delete = OFF", e);
 }
 
 /* ---- out of a collection --------------------------------------------------------------------- */
@@ -334,11 +356,7 @@ enum err_kind store_remove(struct store *s, int64_t collection, struct slice typ
 
 	if (kind != OK)
 		return kind;
-	kind = overwrite(&s->writer, true, e);
-	if (kind == OK)
-		kind = remove_here(&s->writer, collection, type, uuid, version_us, &removed, e);
-	if (overwrite(&s->writer, false, kind == OK ? e : NULL) != OK && kind == OK)
-		kind = ERR_IO;
+	kind = remove_here(&s->writer, collection, type, uuid, version_us, &removed, e);
 	if (kind != OK) {
 		writer_rollback(s);
 		return kind;
@@ -399,11 +417,7 @@ enum err_kind store_forget(struct store *s, int64_t serial, bool *ret_found, str
 
 	if (kind != OK)
 		return kind;
-	kind = overwrite(&s->writer, true, e);
-	if (kind == OK)
-		kind = forget_here(&s->writer, serial, &found, e);
-	if (overwrite(&s->writer, false, kind == OK ? e : NULL) != OK && kind == OK)
-		kind = ERR_IO;
+	kind = forget_here(&s->writer, serial, &found, e);
 	if (kind != OK) {
 		writer_rollback(s);
 		return kind;
@@ -471,11 +485,7 @@ enum err_kind sweep_all(struct store *s, struct err *e)
 		if (kind == OK && row) {
 			collection = sqlite3_column_int64(st, 0);
 			sqlite3_reset(st);
-			kind = overwrite(w, true, e);
-			if (kind == OK)
-				kind = sweep_some(w, collection, &more, e);
-			if (overwrite(w, false, kind == OK ? e : NULL) != OK && kind == OK)
-				kind = ERR_IO;
+			kind = sweep_some(w, collection, &more, e);
 		}
 		if (kind == OK)
 			kind = writer_commit(s, e);

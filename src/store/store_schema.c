@@ -103,10 +103,38 @@ static const char schema_2_down[] =
 	"ALTER TABLE object DROP COLUMN traits;"
 	"DROP TABLE traits;";
 
+/* erased, purged: store_purge.c; what an older program took out is purged once. vouch: further
+ * members that vouch for an object. due: when it has to be gone, and by which rule; deleted: what
+ * is gone so. */
+static const char schema_3_up[] =
+	"ALTER TABLE state ADD COLUMN erased INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE state ADD COLUMN purged INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE state ADD COLUMN purge_page INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE state ADD COLUMN purge_target INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE vouch (number INTEGER PRIMARY KEY AUTOINCREMENT, member INTEGER NOT NULL,"
+	" leaf INTEGER NOT NULL, serial INTEGER NOT NULL, added_us INTEGER NOT NULL,"
+	" UNIQUE (member, leaf)) STRICT;"
+	"CREATE INDEX vouch_serial ON vouch (serial);"
+	"CREATE TABLE due (serial INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, rule TEXT NOT NULL)"
+	" STRICT;"
+	"CREATE INDEX due_at ON due (at_us);"
+	"CREATE TABLE deleted (number INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER NOT NULL,"
+	" serial INTEGER NOT NULL, due_us INTEGER NOT NULL, member TEXT NOT NULL, rule TEXT NOT NULL,"
+	" policy BLOB NOT NULL) STRICT;";
+static const char schema_3_down[] =
+	"DROP TABLE deleted;"
+	"DROP TABLE due;"
+	"DROP TABLE vouch;"
+	"ALTER TABLE state DROP COLUMN purge_target;"
+	"ALTER TABLE state DROP COLUMN purge_page;"
+	"ALTER TABLE state DROP COLUMN purged;"
+	"ALTER TABLE state DROP COLUMN erased;";
+
 /* Version 0 is an empty file: there is no older program, and going there would drop everything. */
 const struct schema_step store_schema[STORE_SCHEMA] = {
 	{1, schema_1_up, NULL},
 	{2, schema_2_up, schema_2_down},
+	{3, schema_3_up, schema_3_down},
 };
 
 /* Words only, without positions: the bodies have those, for the few words that are several tokens.

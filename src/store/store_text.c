@@ -13,6 +13,7 @@
 #define TEXT_CHUNK 8000 /* objects in one transaction; 2000 take an eighth longer */
 #define TEXT_BYTES                                                                                 \
 	KIB(64)         /* of one object's text; the rest of a longer one is not found by words */
+#define MERGE_PAGES  2000 /* of 4 KB, merged in one transaction: 40 ms */
 #define TOKENS_MAX   64 /* in one question */
 #define PREFIX_MIN   3  /* bytes; shorter ones begin too many words to put together */
 #define INDEX_CACHE  MIB(4)
@@ -150,9 +151,11 @@ static enum err_kind index_create(struct store *s, struct err *e)
 {
 	static const char *const parts[] = {"", "-wal", "-shm"};
 	struct text_index *t = &s->text;
+	int64_t gone_last = 0;
 	enum err_kind kind;
 	sqlite3_stmt *st;
 	char *path;
+	bool row;
 
 	conn_close(&t->index);
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
@@ -161,7 +164,16 @@ static enum err_kind index_create(struct store *s, struct err *e)
 		unlink(path);
 		free(path);
 	}
-	kind = index_connect(s, e);
+	/* What is gone by now never comes in. */
+	kind = conn_statement(&t->source, SQL_TEXT_GONE_LAST, &st, e);
+	if (kind == OK)
+		kind = conn_row(&t->source, st, &row, e);
+	if (kind == OK && row) {
+		gone_last = sqlite3_column_int64(st, 0);
+		sqlite3_reset(st);
+	}
+	if (kind == OK)
+		kind = index_connect(s, e);
 	if (kind == OK)
 		kind = conn_exec(&t->index, "BEGIN IMMEDIATE", e);
 	if (kind == OK)
@@ -171,19 +183,40 @@ static enum err_kind index_create(struct store *s, struct err *e)
 	if (kind == OK) {
 		bind_uuid(st, 1, &s->id);
 		bind_int(st, 2, TEXT_EXTRACTION);
+		bind_int(st, 3, gone_last);
 		kind = conn_done(&t->index, st, e);
 	}
 	if (kind == OK)
 		kind = conn_run(&t->index, SQL_COMMIT, e);
-	t->serial_last = t->gone_last = 0;
+	t->serial_last = 0;
+	t->gone_last = gone_last;
 	t->generation++;
+	return kind;
+}
+
+/* Are the bodies of all that it has yet to forget still here? They are not behind an index that was
+ * taken back from a copy. */
+static enum err_kind gone_known(struct store *s, bool *ret_known, struct err *e)
+{
+	struct text_index *t = &s->text;
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(&t->source, SQL_TEXT_GONE_KNOWN, &st, e);
+	bool row;
+
+	if (kind != OK)
+		return kind;
+	bind_int(st, 1, t->gone_last);
+	kind = conn_row(&t->source, st, &row, e);
+	*ret_known = kind == OK && row && sqlite3_column_int(st, 0) != 0;
+	if (kind == OK)
+		sqlite3_reset(st);
 	return kind;
 }
 
 static enum err_kind index_open(struct store *s, struct err *e)
 {
 	struct text_index *t = &s->text;
-	bool ours = false, damaged = t->damaged;
+	bool ours = false, known = true, damaged = t->damaged;
 	int64_t serial_last = 0;
 	enum err_kind kind = text_parser(&t->parser, e);
 
@@ -201,8 +234,10 @@ static enum err_kind index_open(struct store *s, struct err *e)
 	/* One that is damaged, of another store or of a later state of this one (which was taken
 	 * back from a copy) is of no use. */
 	t->serial_last = serial_last;
+	if (kind == OK && ours)
+		kind = gone_known(s, &known, e);
 	if (kind == ERR_CORRUPT ||
-		(kind == OK && (damaged || !ours || serial_last > s->serial_last)))
+		(kind == OK && (damaged || !ours || !known || serial_last > s->serial_last)))
 		kind = index_create(s, e);
 	if (kind != OK) {
 		index_close(t);
@@ -345,12 +380,17 @@ static enum err_kind step_run(struct store *s, struct step *step, struct err *e)
 	return kind;
 }
 
-/* The words are out: the bodies of what was removed may go. */
+/* The words are out: the bodies of what was removed may go. They are needed again unless what took
+ * the words out is on the disk, and only moving the index's log syncs it. */
 static enum err_kind gone_delete(struct store *s, int64_t number, struct err *e)
 {
 	sqlite3_stmt *st;
-	enum err_kind kind = writer_begin(s, e);
+	enum err_kind kind;
 
+	if (sqlite3_wal_checkpoint_v2(s->text.index.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+		    NULL) != SQLITE_OK)
+		return conn_fail(&s->text.index, e, "could not move the text index's log");
+	kind = writer_begin(s, e);
 	if (kind != OK)
 		return kind;
 	kind = conn_statement(&s->writer.conn, SQL_TEXT_GONE_DELETE, &st, e);
@@ -370,6 +410,7 @@ enum err_kind text_catch_up(struct store *s, int64_t objects, bool wait, struct 
 	struct step step = {.objects = objects, .more = true};
 	enum err_kind kind = need_writer(s, e);
 	int64_t gone_before;
+	int generation = t->generation;
 
 	if (kind != OK)
 		return kind;
@@ -393,8 +434,37 @@ enum err_kind text_catch_up(struct store *s, int64_t objects, bool wait, struct 
 			t->damaged = true; /* made again next time */
 		}
 	}
-	if (kind == OK && t->gone_last != gone_before)
+	if (kind == OK && (t->gone_last != gone_before ||
+				  (t->generation != generation && t->gone_last > 0)))
 		kind = gone_delete(s, t->gone_last, e);
+	pthread_mutex_unlock(&t->mutex);
+	return kind;
+}
+
+enum err_kind text_merge(struct store *s, bool first, bool *ret_more, struct err *e)
+{
+	struct text_index *t = &s->text;
+	sqlite3_stmt *st;
+	enum err_kind kind = OK;
+	int before;
+
+	*ret_more = false;
+	pthread_mutex_lock(&t->mutex);
+	if (t->damaged)
+		index_close(t);
+	if (!t->ready)
+		kind = index_open(s, e);
+	if (kind == OK)
+		kind = conn_statement(&t->index, SQL_TEXT_MERGE, &st, e);
+	if (kind == OK) {
+		before = sqlite3_total_changes(t->index.db);
+		/* negative: all segments of all levels, as "optimize" would */
+		bind_int(st, 1, first ? -MERGE_PAGES : MERGE_PAGES);
+		kind = conn_done(&t->index, st, e);
+		/* SQLite's own sign that there was nothing to merge (FTS5, section 6.8) */
+		*ret_more = kind == OK && sqlite3_total_changes(t->index.db) - before >= 2;
+	}
+	t->damaged = t->damaged || kind == ERR_CORRUPT;
 	pthread_mutex_unlock(&t->mutex);
 	return kind;
 }
