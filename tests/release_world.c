@@ -41,7 +41,6 @@ void must_be(enum err_kind kind, const struct err *e, const char *doing)
 
 const char *const members[MEMBERS] = {"kg", "kz", "tj", "uz"};
 
-
 static const char *const marks[MARK_KINDS] = {
 	[CLEAR] = "94868c89-83c2-464b-929b-a1a8aa3c8487",
 	[GREEN] = "bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
@@ -59,34 +58,35 @@ static const char *const marks[MARK_KINDS] = {
 	[MARK_DEFINED + 5] = "00000000-0000-4000-8000-0000000000d6",
 };
 
-/* Kinds of objects with what is known of them; the rest of the JSON. */
+/* Kinds of objects with what is known of them; the rest of the JSON. The last: FLAVOUR_DEFINITION,
+ * whose kind no rule names. */
+#define INDIVIDUAL   ",\"name\":\"i\",\"identity_class\":\"individual\""
+#define ORGANIZATION ",\"name\":\"i\",\"identity_class\":\"organization\""
+#define REPORT       ",\"name\":\"r\",\"published\":\"2026-01-01T00:00:00.000Z\""
 enum { PII_NO, PII_PSEUDO, PII_PERSON };
 enum { TECHNICAL, EXPRESSION, MIXED };
 static const struct {
-	const char *type, *kind, *more;
+	const char *type, *kind;
 	int pii, content;
+	const char *more;
 } flavours[FLAVOURS + 1] = {
-	{"malware",       "malware",       ",\"is_family\":false",                                       PII_NO,     TECHNICAL },
-	{"tool",          "tool",          ",\"name\":\"t\"",					    PII_NO,     TECHNICAL },
-	{"vulnerability", "vulnerability", ",\"name\":\"CVE-2026-0001\"",                                PII_NO,     TECHNICAL },
-	{"identity",      "identity",      ",\"name\":\"i\",\"identity_class\":\"individual\"",          PII_PERSON,
-         TECHNICAL													     },
-	{"identity",      "identity",      ",\"name\":\"i\",\"identity_class\":\"organization\"",        PII_NO,
-         TECHNICAL													     },
-	{"threat-actor",  "threat-actor",  ",\"name\":\"x\"",                                            PII_PSEUDO, TECHNICAL },
-	{"note",          "note",          ",\"content\":\"n\"",                                         UNKNOWN,    MIXED     },
-	{"opinion",       "opinion",       ",\"opinion\":\"agree\"",                                     UNKNOWN,    EXPRESSION},
-	{"report",        "report",        ",\"name\":\"r\",\"published\":\"2026-01-01T00:00:00.000Z\"", UNKNOWN,
-         UNKNOWN													       },
-	{"x-mine",        "other",         "",							   UNKNOWN,    UNKNOWN   },
-	/* FLAVOUR_DEFINITION; no rule names its kind */
-	{"marking-definition", "marking-definition", "", PII_NO, TECHNICAL},
+	{"malware",            "malware",            PII_NO,     TECHNICAL,  ",\"is_family\":false"       },
+	{"tool",               "tool",               PII_NO,     TECHNICAL,  ",\"name\":\"t\""            },
+	{"vulnerability",      "vulnerability",      PII_NO,     TECHNICAL,  ",\"name\":\"CVE-2026-0001\""},
+	{"identity",           "identity",           PII_PERSON, TECHNICAL,  INDIVIDUAL                   },
+	{"identity",           "identity",           PII_NO,     TECHNICAL,  ORGANIZATION                 },
+	{"threat-actor",       "threat-actor",       PII_PSEUDO, TECHNICAL,  ",\"name\":\"x\""            },
+	{"note",               "note",               UNKNOWN,    MIXED,      ",\"content\":\"n\""         },
+	{"opinion",            "opinion",            UNKNOWN,    EXPRESSION, ",\"opinion\":\"agree\""     },
+	{"report",             "report",             UNKNOWN,    UNKNOWN,    REPORT                       },
+	{"x-mine",             "other",              UNKNOWN,    UNKNOWN,    ""                           },
+	{"marking-definition", "marking-definition", PII_NO,     TECHNICAL,  ""                           },
 };
 
 static const char *const sector_names[] = {"energy", "telecom", "water"};
 
-#define BIT_OF_UNKNOWN UINT64_C(1) << 63
-#define BIT_OF_PUBLIC  UINT64_C(1) << 62
+#define BIT_OF_UNKNOWN     UINT64_C(1) << 63
+#define BIT_OF_PUBLIC      UINT64_C(1) << 62
 #define KIND_NO_RULE_NAMES 40 /* a bit that no rule sets */
 
 /* Names of values, in the order of their bits. */
@@ -148,27 +148,30 @@ static void make_cond(struct cond *c, bool permit, enum attribute a)
 	} while (c->values == 0);
 }
 
+static void make_rule(struct rule *r, bool permit)
+{
+	bool used[ATTRIBUTES] = {false};
+
+	*r = (struct rule){.permit = permit};
+	r->count = r->permit ? pick(CONDS) : 1 + pick(CONDS - 1);
+	for (unsigned k = 0; k < r->count; k++) {
+		enum attribute a;
+
+		do
+			a = (enum attribute)pick(ATTRIBUTES);
+		while (used[a]);
+		used[a] = true;
+		make_cond(&r->conds[k], r->permit, a);
+	}
+	r->delay_hours = r->permit && chance(15) ? 1 + (int)pick(48) : 0;
+	r->encrypt = r->permit && chance(15);
+}
+
 static void make_rules(struct world_of *w)
 {
-	w->rules_count = 1 + pick(RULES);
-	for (unsigned i = 0; i < w->rules_count; i++) {
-		struct rule *r = &w->rules[i];
-		bool used[ATTRIBUTES] = {false};
-
-		*r = (struct rule){.permit = i == 0 || chance(65)};
-		r->count = r->permit ? pick(CONDS) : 1 + pick(CONDS - 1);
-		for (unsigned k = 0; k < r->count; k++) {
-			enum attribute a;
-
-			do
-				a = (enum attribute)pick(ATTRIBUTES);
-			while (used[a]);
-			used[a] = true;
-			make_cond(&r->conds[k], r->permit, a);
-		}
-		r->delay_hours = r->permit && chance(15) ? 1 + (int)pick(48) : 0;
-		r->encrypt = r->permit && chance(15);
-	}
+	w->rules_count = 1 + pick(RULES - 1);
+	for (unsigned i = 0; i < w->rules_count; i++)
+		make_rule(&w->rules[i], i == 0 || chance(65));
 }
 
 static void put_value(struct buf *out, enum attribute a, unsigned v)
@@ -237,6 +240,15 @@ void make_policy(struct world_of *w, struct buf *text)
 		w->expired ? "2026" : "2027");
 	for (unsigned i = 0; i < w->rules_count; i++)
 		put_rule(text, i, &w->rules[i]);
+	buf_text(text, "]}");
+}
+
+void make_overlay(struct rule *r, struct buf *text)
+{
+	make_rule(r, false);
+	buf_text(text, "{\"type\":\"overlay\",\"name\":\"o\",\"version\":1,\"expires\":\"2027-01-"
+		       "01T00:00:00Z\",\"rules\":[");
+	put_rule(text, 0, r);
 	buf_text(text, "]}");
 }
 
@@ -338,8 +350,8 @@ void make_version(const struct world_of *w, const struct thing *thing, struct ve
 				     : -1;
 }
 
-void version_text(const struct world_of *w, const struct thing *thing, struct version *v,
-	struct buf *text)
+void version_text(
+	const struct world_of *w, const struct thing *thing, struct version *v, struct buf *text)
 {
 	buf_printf(text, "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s\"",
 		flavours[thing->flavour].type, thing->id);
@@ -676,8 +688,8 @@ static bool policy_allows(const struct world_of *w, const struct thing *thing,
 	return !(encrypt && file) && now_us - v->added_us >= delay_hours * INT64_C(3600000000);
 }
 
-bool allowed_at(const struct world_of *w, const struct recipient *r,
-	const struct thing *thing, const struct version *v, const struct says *says, int64_t now_us)
+bool allowed_at(const struct world_of *w, const struct recipient *r, const struct thing *thing,
+	const struct version *v, const struct says *says, int64_t now_us)
 {
 	int ceiling = RED, to = r->member;
 	bool file = false;

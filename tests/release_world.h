@@ -13,7 +13,7 @@
 #define VERSIONS_MAX 3  /* of each, at most */
 #define REFS         3
 #define MARKS        2
-#define RULES        7
+#define RULES        8 /* of a policy one less, and one of an overlay */
 #define CONDS        5
 #define MEMBERS      4
 #define NOW_US       INT64_C(1767225600000000) /* 2026-01-01, where the tests' clock starts */
@@ -22,7 +22,8 @@
 #define PUBLIC       1000
 #define STRANGER     (-2) /* a member that the policy does not know */
 
-/* ---- chance, and what must not happen: each ends the program ----------------------------------- */
+/* ---- chance, and what must not happen: each ends the program -----------------------------------
+ */
 
 void random_begin(uint64_t seed);
 unsigned pick(unsigned n);
@@ -30,7 +31,8 @@ bool chance(unsigned percent);
 _Noreturn void broken(const char *what);
 void must_be(enum err_kind kind, const struct err *e, const char *doing);
 
-/* ---- what there is ----------------------------------------------------------------------------- */
+/* ---- what there is -----------------------------------------------------------------------------
+ */
 
 extern const char *const members[MEMBERS];
 
@@ -126,16 +128,19 @@ struct world_of {
 	bool policy, expired;
 };
 
-/* ---- making ------------------------------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------------------------------
+ */
 
 /* A random policy in w, and its text. */
 void make_policy(struct world_of *w, struct buf *text);
+/* A rule that forbids, and the text of an overlay with it. */
+void make_overlay(struct rule *r, struct buf *text);
 /* Ids and kinds of w->things_count things. */
 void make_things(struct world_of *w);
 /* A random version of a thing, later than its first when there is one. */
 void make_version(const struct world_of *w, const struct thing *thing, struct version *v);
-void version_text(const struct world_of *w, const struct thing *thing, struct version *v,
-	struct buf *text);
+void version_text(
+	const struct world_of *w, const struct thing *thing, struct version *v, struct buf *text);
 /* "marking-definition--...", MARK_STATEMENT on. */
 void definition_id(unsigned mark, char ret_id[64]);
 /* A random definition of PAP or IEP; its year makes the version. */
@@ -143,7 +148,8 @@ void make_definition(struct definition *d, unsigned mark, unsigned year, struct 
 /* A statement, or an extension that nobody knows. */
 void plain_definition(unsigned mark, struct buf *text);
 
-/* ---- the reading by hand ----------------------------------------------------------------------- */
+/* ---- the reading by hand -----------------------------------------------------------------------
+ */
 
 /* Whether references and definitions are looked at: a leak forgets one of them. */
 enum { WITH_REFERENCES = 1, WITH_DEFINITIONS = 2, WITH_ALL = 3 };
