@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
+/* Members, their keys and charters, who reaches whom, and rounds of all of them. */
 #include "coalition_testing.h"
 
 uint64_t bench_random(uint64_t *state)
@@ -10,8 +11,7 @@ uint64_t bench_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* ---- world ------------------------------------------------------------------------------------
- */
+/* ---- world ----------------------------------------------------------------------------------- */
 
 static int64_t node_now(void *context)
 {
@@ -34,317 +34,7 @@ static void node_random(void *context, void *ret_bytes, size_t len)
 		to[i] = (uint8_t)bench_random(&n->random);
 }
 
-/* ---- disk: as the one in memory, and remembers what files there are ---------------------------
- */
-
-static void path_note(struct node *n, const char *path)
-{
-	for (size_t i = 0; i < n->paths_count; i++) {
-		if (strcmp(n->paths[i], path) == 0)
-			return;
-	}
-	assert_true(n->paths_count < BENCH_PATHS);
-	n->paths[n->paths_count++] = strdup(path);
-}
-
-static enum err_kind disk_size(void *context, const char *path, uint64_t *ret_bytes, struct err *e)
-{
-	struct node *n = context;
-
-	return n->real.size(n->real.context, path, ret_bytes, e);
-}
-
-static enum err_kind disk_read(
-	void *context, const char *path, uint64_t offset, void *to, size_t len, struct err *e)
-{
-	struct node *n = context;
-
-	return n->real.read(n->real.context, path, offset, to, len, e);
-}
-
-static enum err_kind disk_write(
-	void *context, const char *path, uint64_t offset, struct slice bytes, struct err *e)
-{
-	struct node *n = context;
-
-	path_note(n, path);
-	return n->real.write(n->real.context, path, offset, bytes, e);
-}
-
-static enum err_kind disk_truncate(void *context, const char *path, uint64_t bytes, struct err *e)
-{
-	struct node *n = context;
-
-	return n->real.truncate(n->real.context, path, bytes, e);
-}
-
-static enum err_kind disk_sync(void *context, const char *path, struct err *e)
-{
-	struct node *n = context;
-
-	return n->real.sync(n->real.context, path, e);
-}
-
-static enum err_kind disk_replace(
-	void *context, const char *path, struct slice content, struct err *e)
-{
-	struct node *n = context;
-
-	path_note(n, path);
-	return n->real.replace(n->real.context, path, content, e);
-}
-
-static enum err_kind disk_make_folder(void *context, const char *path, struct err *e)
-{
-	struct node *n = context;
-
-	return n->real.make_folder(n->real.context, path, e);
-}
-
-void node_file(struct node *n, const char *path, struct buf *out)
-{
-	uint64_t bytes = 0;
-
-	buf_clear(out);
-	MUST(n->real.size(n->real.context, path, &bytes, &e));
-	if (bytes == 0)
-		return;
-	assert_non_null(buf_reserve(out, (size_t)bytes));
-	MUST(n->real.read(n->real.context, path, 0, out->data, (size_t)bytes, &e));
-	out->len = (size_t)bytes;
-}
-
-bool node_disk_has(struct node *n, struct slice bytes)
-{
-	struct buf file = BUF_INIT;
-	bool has = false;
-
-	for (size_t i = 0; i < n->paths_count && !has; i++) {
-		node_file(n, n->paths[i], &file);
-		has = file.len >= bytes.len &&
-		      memmem(file.data, file.len, bytes.data, bytes.len) != NULL;
-	}
-	buf_fini(&file);
-	return has;
-}
-
-/* ---- the store --------------------------------------------------------------------------------
- */
-
-static uint64_t mask_of(struct slice content)
-{
-	uint64_t mask = BENCH_ALL;
-	size_t at = slice_find(content, '|', 0);
-
-	if (at < content.len)
-		slice_to_u64(slice_cut(content, at + 1, content.len), &mask);
-	return mask;
-}
-
-static uint64_t store_add(
-	struct node_store *st, struct slice content, struct slice origin, bool own)
-{
-	struct node_object *o;
-
-	for (size_t i = 0; i < st->count && !own; i++) {
-		if (!st->objects[i].forgotten &&
-			slice_equal((struct slice){st->objects[i].content, st->objects[i].len},
-				content))
-			return i + 1;
-	}
-	st->objects = realloc(st->objects, (st->count + 1) * sizeof(*st->objects));
-	assert_non_null(st->objects);
-	o = &st->objects[st->count++];
-	*o = (struct node_object){.len = content.len, .own = own, .mask = mask_of(content)};
-	o->content = malloc(content.len + 1);
-	assert_non_null(o->content);
-	memcpy(o->content, content.data, content.len);
-	o->content[content.len] = '\0';
-	memcpy(o->origin, origin.data, origin.len);
-	return st->count;
-}
-
-static enum err_kind sink_own_after(void *context, uint64_t after, size_t max, struct arena *a,
-	struct coalition_own **ret_own, size_t *ret_count, struct err *e)
-{
-	struct node *n = context;
-	struct coalition_own *own = ARENA_ARRAY(a, struct coalition_own, max);
-	size_t count = 0;
-
-	if (own == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	for (uint64_t i = after; i < n->store.count && count < max; i++) {
-		const struct node_object *o = &n->store.objects[i];
-
-		if (!o->own || o->forgotten)
-			continue;
-		own[count].serial = i + 1;
-		own[count].content = (struct slice){o->content, o->len};
-		own[count++].for_all = o->mask == BENCH_ALL;
-	}
-	*ret_own = own;
-	*ret_count = count;
-	return OK;
-}
-
-static unsigned member_of(const struct bench *b, struct slice name)
-{
-	for (unsigned i = 0; i < b->count; i++) {
-		if (slice_is(name, b->rows[i].name))
-			return i;
-	}
-	return BENCH_MEMBERS;
-}
-
-static enum err_kind sink_accept(void *context, struct slice origin, const uint64_t *indices,
-	const struct slice *contents, size_t count, uint64_t *ret_serials, struct err *e)
-{
-	struct node *n = context;
-	unsigned from = member_of(n->bench, origin);
-
-	(void)e;
-	assert_true(from < BENCH_MEMBERS);
-	n->store.last[from].count = 0;
-	for (size_t i = 0; i < count; i++) {
-		size_t before = n->store.count;
-		bool unfit = slice_starts(contents[i], SLICE("unfit"));
-
-		n->store.reached++;
-		ret_serials[i] = unfit ? 0 : store_add(&n->store, contents[i], origin, false);
-		if (n->store.count > before && n->store.last[from].count < 64) {
-			size_t at = n->store.last[from].count++;
-
-			n->store.last[from].indices[at] = indices[i];
-			n->store.last[from].serials[at] = ret_serials[i];
-		}
-	}
-	return OK;
-}
-
-static enum err_kind sink_accepted(void *context, struct slice origin, struct arena *a,
-	uint64_t **ret_indices, uint64_t **ret_serials, size_t *ret_count, struct err *e)
-{
-	struct node *n = context;
-	unsigned from = member_of(n->bench, origin);
-
-	(void)a;
-	(void)e;
-	*ret_count = from < BENCH_MEMBERS ? n->store.last[from].count : 0;
-	*ret_indices = from < BENCH_MEMBERS ? n->store.last[from].indices : NULL;
-	*ret_serials = from < BENCH_MEMBERS ? n->store.last[from].serials : NULL;
-	return OK;
-}
-
-static enum err_kind sink_content(
-	void *context, uint64_t serial, struct buf *out, bool *ret_found, struct err *e)
-{
-	struct node *n = context;
-
-	(void)e;
-	*ret_found =
-		serial >= 1 && serial <= n->store.count && !n->store.objects[serial - 1].forgotten;
-	if (*ret_found)
-		buf_append(out, n->store.objects[serial - 1].content,
-			n->store.objects[serial - 1].len);
-	return OK;
-}
-
-static enum err_kind sink_may(void *context, struct slice member, struct slice origin,
-	const uint64_t *serials, size_t count, bool *ret_may, struct err *e)
-{
-	struct node *n = context;
-	unsigned to = member_of(n->bench, member);
-
-	(void)origin;
-	(void)e;
-	for (size_t i = 0; i < count; i++) {
-		const struct node_object *o;
-
-		assert_true(serials[i] >= 1 && serials[i] <= n->store.count);
-		o = &n->store.objects[serials[i] - 1];
-		ret_may[i] = n->releases_all || (n->policy > 0 && !o->forgotten &&
-							to < BENCH_MEMBERS && (o->mask >> to & 1));
-	}
-	return OK;
-}
-
-static enum err_kind sink_released(void *context, struct slice member, struct slice origin,
-	const uint64_t *serials, size_t count, struct err *e)
-{
-	(void)member;
-	(void)origin;
-	(void)serials;
-	(void)e;
-	((struct node *)context)->store.released += count;
-	return OK;
-}
-
-static enum err_kind sink_forget(void *context, uint64_t serial, struct err *e)
-{
-	struct node *n = context;
-
-	(void)e;
-	if (serial >= 1 && serial <= n->store.count)
-		n->store.objects[serial - 1].forgotten = true;
-	return OK;
-}
-
-static enum err_kind sink_in_force(void *context, const struct charter *charter,
-	const struct decision *decision, struct err *e)
-{
-	struct node *n = context;
-
-	(void)charter;
-	n->entered++;
-	if (slice_starts(decision->content, SLICE("unenforceable")))
-		return err_set(e, ERR_INVALID, "this policy cannot be enforced here");
-	if (slice_is(decision->kind, "policy"))
-		n->policy = decision->sequence;
-	return OK;
-}
-
-static uint64_t sink_epoch(void *context)
-{
-	return ((const struct node *)context)->policy + 1;
-}
-
-uint64_t node_add(struct node *n, const char *text, uint64_t mask)
-{
-	char content[2048];
-	int len = mask == BENCH_ALL ? snprintf(content, sizeof(content), "%s", text)
-				    : snprintf(content, sizeof(content), "%s|%llu", text,
-					      (unsigned long long)mask);
-
-	return store_add(&n->store, (struct slice){content, (size_t)len}, node_name(n), true);
-}
-
-const struct node_object *node_holds(const struct node *n, const char *text)
-{
-	for (size_t i = 0; i < n->store.count; i++) {
-		const struct node_object *o = &n->store.objects[i];
-
-		if (!o->forgotten &&
-			slice_starts((struct slice){o->content, o->len}, slice_of(text)))
-			return o;
-	}
-	return NULL;
-}
-
-static void store_copy(struct node_store *to, const struct node_store *from)
-{
-	*to = *from;
-	to->objects = calloc(from->count + 1, sizeof(*to->objects));
-	assert_non_null(to->objects);
-	for (size_t i = 0; i < from->count; i++) {
-		to->objects[i] = from->objects[i];
-		to->objects[i].content = malloc(from->objects[i].len + 1);
-		assert_non_null(to->objects[i].content);
-		memcpy(to->objects[i].content, from->objects[i].content, from->objects[i].len + 1);
-	}
-}
-
-/* ---- keys and charters ------------------------------------------------------------------------
- */
+/* ---- keys and charters ----------------------------------------------------------------------- */
 
 unsigned bench_threshold(unsigned members)
 {
@@ -387,9 +77,7 @@ void bench_keys(struct bench *b, unsigned count, uint64_t seed)
 		n->fake = ledger_disk_fake_new(bench_random(&b->random));
 		n->keys_fake = ledger_disk_fake_new(bench_random(&b->random));
 		assert_true(n->fake != NULL && n->keys_fake != NULL);
-		n->sink = (struct coalition_sink){sink_own_after, sink_accept, sink_accepted,
-			sink_content, sink_may, sink_released, sink_forget, sink_in_force,
-			sink_epoch, n};
+		n->sink = node_sink_of(n);
 	}
 	b->nodes_count = count;
 	bench_heal(b);
@@ -443,8 +131,7 @@ void bench_decision_note(
 	buf_fini(&text);
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------
- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 struct slice node_name(const struct node *n)
 {
@@ -467,8 +154,7 @@ enum err_kind node_try_open(struct node *n, struct err *e)
 
 	assert_null(n->coalition);
 	n->real = ledger_disk_of_fake(n->fake);
-	n->disk = (struct ledger_disk){disk_size, disk_read, disk_write, disk_truncate, disk_sync,
-		disk_replace, disk_make_folder, n};
+	n->disk = node_disk_of(n);
 	n->keys_disk = ledger_disk_of_fake(n->keys_fake);
 	n->policy = 0;
 	n->entered = 0;
@@ -533,7 +219,7 @@ struct node *bench_twin(struct bench *b, struct node *of)
 	assert_true(n->fake != NULL && n->keys_fake != NULL);
 	for (size_t i = 0; i < of->paths_count; i++)
 		n->paths[i] = strdup(of->paths[i]);
-	store_copy(&n->store, &of->store);
+	node_store_copy(&n->store, &of->store);
 	memcpy(b->route[number], b->route[was], sizeof(b->route[0]));
 	return n;
 }
@@ -562,8 +248,7 @@ void bench_fini(struct bench *b)
 	buf_fini(&b->charter);
 }
 
-/* ---- the network ------------------------------------------------------------------------------
- */
+/* ---- the network ----------------------------------------------------------------------------- */
 
 void bench_heal(struct bench *b)
 {
@@ -679,8 +364,7 @@ void bench_rounds(struct bench *b, unsigned rounds)
 	}
 }
 
-/* ---- more -------------------------------------------------------------------------------------
- */
+/* ---- more ------------------------------------------------------------------------------------ */
 
 enum err_kind node_decide(struct node *n, const char *content, uint64_t signers, struct err *why)
 {

@@ -160,4 +160,13 @@ void node_export(struct node *n, unsigned to, bool everything, struct buf *out);
 enum err_kind node_import(
 	struct node *n, struct slice file, struct coalition_imported *ret_imported, struct err *e);
 
+/* ---- of one node, for bench_keys, node_open and bench_twin ----------------------------------- */
+
+/* n->real, with every path that is written noted in n->paths. */
+struct ledger_disk node_disk_of(struct node *n);
+/* n->store as the coalition's sink. */
+struct coalition_sink node_sink_of(struct node *n);
+/* With contents of its own. */
+void node_store_copy(struct node_store *to, const struct node_store *from);
+
 #endif
