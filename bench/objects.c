@@ -191,32 +191,19 @@ static enum err_kind object_add(
 
 enum err_kind objects_read(struct objects *o, const char *path, struct err *e)
 {
-	static char bytes[KIB(256)];
 	struct json_parser *parser = json_parser_new(JSON_OBJECT_MAX);
-	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
-	struct input *in = NULL;
 	enum json_split_kind what = JSON_SPLIT_MORE;
-	enum err_kind kind = input_open(path, &in, e);
+	struct json_file *f = NULL;
+	enum err_kind kind = json_file_open(path, &f, e);
 
 	while (kind == OK && what != JSON_SPLIT_END) {
 		struct json_item item;
-		size_t len;
 
-		if (what == JSON_SPLIT_MORE) {
-			kind = input_read(in, bytes, sizeof(bytes), &len, e);
-			if (kind != OK)
-				break;
-			if (len > 0)
-				json_split_feed(split, (struct slice){bytes, len});
-			else
-				json_split_finish(split);
-		}
-		kind = json_split_next(split, &what, &item, e);
+		kind = json_file_next(f, &what, &item, e);
 		if (kind == OK && what == JSON_SPLIT_OBJECT)
 			kind = object_add(o, parser, item.bytes, e);
 	}
-	input_free(in);
-	json_split_free(split);
+	json_file_close(f);
 	json_parser_free(parser);
 	return kind;
 }

@@ -36,61 +36,46 @@ struct counted {
 static struct counted compare(const char *path, struct node *n)
 {
 	static const struct intel_recipient us = {.reach = INTEL_OPERATOR};
-	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
 	struct json_parser *parser = json_parser_new(JSON_OBJECT_MAX);
 	struct store_reader *r;
 	struct counted c = {0};
-	struct input *in;
-	char *bytes = malloc(KIB(256));
-	size_t got = 1;
+	struct json_file *f;
 
-	assert_non_null(bytes);
-	MUST(input_open(path, &in, e));
+	MUST(json_file_open(path, &f, e));
 	MUST(store_reader_take(n->store, &r, e));
-	while (got > 0) {
-		enum json_split_kind what = JSON_SPLIT_OBJECT;
+	for (;;) {
+		enum json_split_kind what;
+		struct json_item item;
+		struct json_doc doc;
+		struct stix_id id;
+		struct store_cursor *cursor;
+		struct store_row row;
+		struct buf body = BUF_INIT;
+		bool more = true, same = false, any = false;
 
-		MUST(input_read(in, bytes, KIB(256), &got, e));
-		if (got > 0)
-			json_split_feed(split, (struct slice){bytes, got});
-		else
-			json_split_finish(split);
-		while (what == JSON_SPLIT_OBJECT) {
-			struct json_item item;
-			struct json_doc doc;
-			struct stix_id id;
-			struct store_cursor *cursor;
-			struct store_row row;
-			struct buf body = BUF_INIT;
-			bool more = true, same = false, any = false;
-
-			MUST(json_split_next(split, &what, &item, e));
-			if (what != JSON_SPLIT_OBJECT)
+		MUST(json_file_next(f, &what, &item, e));
+		if (what != JSON_SPLIT_OBJECT)
+			break;
+		c.objects++;
+		MUST(json_parse(parser, item.bytes, &doc, e));
+		assert_true(stix_id_parse(json_get_string(json_root(&doc), "id"), &id));
+		MUST(intel_release_versions(n->intel, r, &us, id.type, &id.uuid, &cursor, e));
+		for (;;) {
+			MUST(store_cursor_next(cursor, &row, &more, e));
+			if (!more)
 				break;
-			c.objects++;
-			MUST(json_parse(parser, item.bytes, &doc, e));
-			assert_true(stix_id_parse(json_get_string(json_root(&doc), "id"), &id));
-			MUST(intel_release_versions(
-				n->intel, r, &us, id.type, &id.uuid, &cursor, e));
-			for (;;) {
-				MUST(store_cursor_next(cursor, &row, &more, e));
-				if (!more)
-					break;
-				any = true;
-				buf_clear(&body);
-				MUST(store_cursor_body(cursor, &body, e));
-				same = same || slice_equal(buf_slice(&body), item.bytes);
-			}
-			store_cursor_free(cursor);
-			buf_fini(&body);
-			c.found += any;
-			c.same += same;
+			any = true;
+			buf_clear(&body);
+			MUST(store_cursor_body(cursor, &body, e));
+			same = same || slice_equal(buf_slice(&body), item.bytes);
 		}
+		store_cursor_free(cursor);
+		buf_fini(&body);
+		c.found += any;
+		c.same += same;
 	}
 	store_reader_give(r);
-	input_free(in);
-	free(bytes);
-	json_split_free(split);
+	json_file_close(f);
 	json_parser_free(parser);
 	return c;
 }

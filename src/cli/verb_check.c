@@ -12,7 +12,6 @@
 #define CHUNK_BYTES                                                                                \
 	KIB(256) /* of objects checked in one go; one larger object is alone in its own */
 #define CHUNK_OBJECTS 1024
-#define READ_BYTES    KIB(512)
 #define WORKERS_MAX   16
 #define REPORT_BYTES  MIB(64) /* memory for one object's findings */
 
@@ -398,48 +397,30 @@ static enum err_kind envelope_check(
 static enum err_kind file_check(
 	struct checking *c, const char *path, struct progress *progress, struct err *e)
 {
-	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
-	char *bytes = malloc(READ_BYTES);
-	struct input *in = NULL;
-	enum err_kind kind = OK;
-	bool over = false;
-	uint64_t elements = 0;
+	enum json_split_kind what = JSON_SPLIT_MORE;
+	struct json_file *f = NULL;
+	uint64_t elements = 0, shown = 0;
+	enum err_kind kind = json_file_open(path, &f, e);
 
-	if (split == NULL || bytes == NULL)
-		kind = err_set(e, ERR_NOMEM, "out of memory");
-	if (kind == OK)
-		kind = input_open(path, &in, e);
 	c->file = path;
-	while (kind == OK && !over) {
-		enum json_split_kind what = JSON_SPLIT_OBJECT;
-		size_t got;
+	while (kind == OK && what != JSON_SPLIT_END) {
+		const struct input *in = json_file_input(f);
+		struct json_item item;
 
-		kind = input_read(in, bytes, READ_BYTES, &got, e);
-		if (kind != OK)
-			break;
-		if (got > 0)
-			json_split_feed(split, (struct slice){bytes, got});
-		else
-			json_split_finish(split);
-		while (kind == OK && (what == JSON_SPLIT_OBJECT || what == JSON_SPLIT_PROBLEM)) {
-			struct json_item item;
-
-			kind = json_split_next(split, &what, &item, e);
-			if (kind != OK)
-				break;
-			if (what == JSON_SPLIT_OBJECT || what == JSON_SPLIT_PROBLEM) {
-				elements++;
-				if (!item_add(c, &item, what == JSON_SPLIT_PROBLEM))
-					kind = err_set(e, ERR_NOMEM, "out of memory");
-			}
+		kind = json_file_next(f, &what, &item, e);
+		if (kind == OK && what != JSON_SPLIT_END) {
+			elements++;
+			if (!item_add(c, &item, what == JSON_SPLIT_PROBLEM))
+				kind = err_set(e, ERR_NOMEM, "out of memory");
 		}
-		over = what == JSON_SPLIT_END;
-		progress_show(
-			progress, input_packed_read(in), input_packed_total(in), c->tally.objects);
+		if (input_packed_read(in) != shown) {
+			shown = input_packed_read(in);
+			progress_show(progress, shown, input_packed_total(in), c->tally.objects);
+		}
 	}
 	drain(c);
 	if (kind == OK)
-		kind = envelope_check(c, json_split_envelope(split), elements, e);
+		kind = envelope_check(c, json_file_envelope(f), elements, e);
 	if (kind == OK && c->no_memory)
 		kind = err_set(e, ERR_NOMEM, "out of memory while checking \"%s\"", path);
 	if (kind == ERR_PARSE || kind == ERR_LIMIT) {
@@ -453,9 +434,7 @@ static enum err_kind file_check(
 		buf_fini(&out);
 		kind = OK;
 	}
-	input_free(in);
-	json_split_free(split);
-	free(bytes);
+	json_file_close(f);
 	return kind;
 }
 

@@ -10,51 +10,26 @@ static enum err_kind objects_of(const char *path,
 		struct cli *cli, struct slice bytes, const struct json_item *item, struct err *e),
 	struct cli *cli, struct err *e)
 {
-	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
-	char *bytes = malloc(KIB(256));
-	struct input *in = NULL;
-	enum err_kind kind = OK;
-	bool over = false;
+	struct json_file *f;
+	enum json_split_kind what = JSON_SPLIT_OBJECT;
+	enum err_kind kind = json_file_open(path, &f, e);
 
-	if (split == NULL || bytes == NULL)
-		kind = err_set(e, ERR_NOMEM, "out of memory");
-	if (kind == OK)
-		kind = input_open(path, &in, e);
-	while (kind == OK && !over) {
-		size_t got;
+	if (kind != OK)
+		return kind;
+	while (kind == OK && what == JSON_SPLIT_OBJECT) {
+		struct json_item item;
 
-		kind = input_read(in, bytes, KIB(256), &got, e);
+		kind = json_file_next(f, &what, &item, e);
 		if (kind != OK)
-			break;
-		if (got > 0)
-			json_split_feed(split, (struct slice){bytes, got});
-		else
-			json_split_finish(split);
-		for (;;) {
-			enum json_split_kind what;
-			struct json_item item;
-
-			kind = json_split_next(split, &what, &item, e);
-			if (kind != OK) {
-				err_wrap(e, "%s", input_name(in));
-				break;
-			}
-			if (what == JSON_SPLIT_PROBLEM) {
-				kind = err_set(e, ERR_PARSE, "%s, line %llu: %s", input_name(in),
-					(unsigned long long)item.line, item.problem);
-				break;
-			}
-			over = what == JSON_SPLIT_END;
-			if (what != JSON_SPLIT_OBJECT)
-				break;
+			err_wrap(e, "%s", input_name(json_file_input(f)));
+		else if (what == JSON_SPLIT_OBJECT)
 			kind = each(cli, item.bytes, &item, e);
-			if (kind != OK)
-				break;
-		}
+		else if (what == JSON_SPLIT_PROBLEM)
+			kind = err_set(e, ERR_PARSE, "%s, line %llu: %s",
+				input_name(json_file_input(f)), (unsigned long long)item.line,
+				item.problem);
 	}
-	input_free(in);
-	json_split_free(split);
-	free(bytes);
+	json_file_close(f);
 	return kind;
 }
 

@@ -328,6 +328,22 @@ static inline MUST_USE enum err_kind json_parse_item(struct json_parser *p,
 			       : json_parse(p, item->bytes, ret_doc, e);
 }
 
+/*
+ * The same over a file as input_open takes it: packed or not, "-" for standard input. Objects are
+ * of at most JSON_OBJECT_MAX bytes.
+ */
+struct json_file;
+/* Errors as of input_open. */
+enum err_kind json_file_open(const char *path, struct json_file **ret_file, struct err *e) MUST_USE;
+void json_file_close(struct json_file *f); /* takes NULL */
+/* OBJECT, PROBLEM or END, never MORE; nothing may be asked after END or an error. The item is
+ * borrowed until the next call. Errors are those of input_read and json_split_next, without the
+ * file's name. */
+enum err_kind json_file_next(struct json_file *f, enum json_split_kind *ret_kind,
+	struct json_item *ret_item, struct err *e) MUST_USE;
+const struct input *json_file_input(const struct json_file *f); /* its name, how far it is */
+struct slice json_file_envelope(const struct json_file *f);     /* as json_split_envelope */
+
 /* Line and column (1-based, bytes) of an offset. */
 void json_position(struct slice text, size_t offset, uint64_t *ret_line, uint64_t *ret_column);
 

@@ -519,6 +519,59 @@ static void test_attack(void **state)
 	buf_fini(&text);
 }
 
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static void file_write(const char *path, struct slice text)
+{
+	MUST(file_write_atomic(path, text, 0600, e));
+}
+
+/* More than is read at once, so that objects lie across the border. */
+static void test_file(void **state)
+{
+	char folder[TESTING_PATH_MAX], path[TESTING_PATH_MAX + 8];
+	const unsigned count = 40000;
+	enum json_split_kind what;
+	struct buf text = BUF_INIT;
+	struct json_item item;
+	struct json_file *f;
+	struct err why;
+
+	(void)state;
+	testing_folder_make("json", folder);
+	snprintf(path, sizeof(path), "%s/file", folder);
+	buf_text(&text, "{\"type\":\"bundle\",\"objects\":[7");
+	for (unsigned i = 1; i < count; i++)
+		buf_printf(&text, ",\n{\"number\":%u,\"text\":\"twenty or so bytes\"}", i);
+	buf_text(&text, "]}");
+	file_write(path, buf_slice(&text));
+	MUST(json_file_open(path, &f, e));
+	assert_string_equal(input_name(json_file_input(f)), path);
+	MUST(json_file_next(f, &what, &item, e));
+	assert_int_equal(what, JSON_SPLIT_PROBLEM);
+	for (unsigned i = 1; i < count; i++) {
+		MUST(json_file_next(f, &what, &item, e));
+		assert_int_equal(what, JSON_SPLIT_OBJECT);
+		assert_int_equal(item.line, i + 1);
+		assert_memory_equal(item.bytes.data, text.data + item.offset, item.bytes.len);
+	}
+	MUST(json_file_next(f, &what, &item, e));
+	assert_int_equal(what, JSON_SPLIT_END);
+	assert_true(slice_is(json_file_envelope(f), "{\"type\":\"bundle\"}"));
+	json_file_close(f);
+	/* cut off in an object, and not there at all */
+	file_write(path, slice_cut(buf_slice(&text), 0, text.len - 20));
+	MUST(json_file_open(path, &f, e));
+	for (unsigned i = 0; i < count - 1; i++)
+		MUST(json_file_next(f, &what, &item, e));
+	assert_int_equal(json_file_next(f, &what, &item, &why), ERR_PARSE);
+	json_file_close(f);
+	testing_folder_remove(folder);
+	assert_int_equal(json_file_open(path, &f, &why), ERR_IO);
+	json_file_close(NULL);
+	buf_fini(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_name_places),
 		cmocka_unit_test(test_count_newlines),
 		cmocka_unit_test(test_attack),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,53 +315,29 @@ static enum err_kind object_add(struct compile *c, const struct json_item *item,
 
 static enum err_kind stix_pass(struct compile *c, bool first, struct err *e)
 {
-	struct json_split *split = json_split_new(JSON_OBJECT_MAX);
-	char *bytes = malloc(KIB(512));
-	struct input *in = NULL;
-	bool over = false;
-	enum err_kind kind = split == NULL || bytes == NULL
-				     ? err_set(e, ERR_NOMEM, "%s: out of memory", c->path)
-				     : input_open(c->path, &in, e);
+	enum json_split_kind what = JSON_SPLIT_MORE;
+	struct json_file *f;
+	enum err_kind kind = json_file_open(c->path, &f, e);
 
+	if (kind != OK)
+		return kind;
 	c->first = first;
-	while (kind == OK && !over) {
-		size_t got;
+	while (kind == OK && what != JSON_SPLIT_END) {
+		struct json_item item;
 
-		kind = input_read(in, bytes, KIB(512), &got, e);
-		if (kind != OK)
-			break;
-		if (got > 0)
-			json_split_feed(split, (struct slice){bytes, got});
-		else
-			json_split_finish(split);
-		for (;;) {
-			enum json_split_kind what;
-			struct json_item item;
+		kind = json_file_next(f, &what, &item, e);
+		if (kind != OK) {
+			err_wrap(e, "%s", c->path);
+		} else if (what == JSON_SPLIT_OBJECT) {
+			kind = object_add(c, &item, e);
+		} else if (what == JSON_SPLIT_PROBLEM && first) {
+			struct err why;
 
-			kind = json_split_next(split, &what, &item, e);
-			if (kind != OK) {
-				err_wrap(e, "%s", c->path);
-				break;
-			}
-			if (what == JSON_SPLIT_PROBLEM && first) {
-				struct err why;
-
-				err_set(&why, ERR_PARSE, "%s", item.problem);
-				refuse(c, item.line, (struct slice){0}, &why);
-			}
-			over = what == JSON_SPLIT_END;
-			if (what == JSON_SPLIT_MORE || over)
-				break;
-			if (what == JSON_SPLIT_OBJECT) {
-				kind = object_add(c, &item, e);
-				if (kind != OK)
-					break;
-			}
+			err_set(&why, ERR_PARSE, "%s", item.problem);
+			refuse(c, item.line, (struct slice){0}, &why);
 		}
 	}
-	input_free(in);
-	json_split_free(split);
-	free(bytes);
+	json_file_close(f);
 	return kind;
 }
 
