@@ -8,7 +8,7 @@
 #include "boxes.h"
 
 #define COVER_MAX (2 * (POLICY_RULES_MAX + CONFLICTS_MAX)) /* both sides of a comparison */
-#define LISTS_MAX (COVER_MAX + (1 << 18))                  /* pointers, 2 MiB, touched as needed */
+#define LISTS_MAX (COVER_MAX + (1 << 18))                  /* of 16 bytes, touched as needed */
 #define DEPTH_MAX 1000 /* splits within splits: about half a megabyte of stack */
 
 bool box_meet(const struct box *a, const struct box *b, unsigned attributes, struct box *ret_both)
@@ -34,13 +34,15 @@ bool box_holds(const struct box *outer, const struct box *inner, unsigned attrib
 bool search_init(struct search *s, unsigned attributes, uint64_t *steps)
 {
 	*s = (struct search){.attributes = attributes, .steps = steps};
-	s->cover = malloc(LISTS_MAX * sizeof(void *));
-	return s->cover != NULL;
+	s->cover = malloc(COVER_MAX * sizeof(*s->cover));
+	s->lists = malloc(LISTS_MAX * sizeof(*s->lists));
+	return s->cover != NULL && s->lists != NULL;
 }
 
 void search_fini(struct search *s)
 {
 	free(s->cover);
+	free(s->lists);
 }
 
 void search_clear(struct search *s)
@@ -93,36 +95,85 @@ void search_widen(struct search *s, size_t before)
 	s->cover_count = before;
 }
 
-static double ones(uint64_t x)
+/* What is left to be looked at: a box, and of each attribute 1 / how many values it has. */
+struct piece {
+	struct box box;
+	float share[POLICY_ATTRIBUTES_MAX];
+};
+
+static float ones(uint64_t x)
 {
 	x -= x >> 1 & UINT64_C(0x5555555555555555);
 	x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
 	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	return (double)(x * UINT64_C(0x0101010101010101) >> 56);
+	return (float)(x * UINT64_C(0x0101010101010101) >> 56);
 }
 
-/* What part of b a box takes away that meets it; 1: all of it. */
-static double taken(const struct box *b, const struct box *other)
+static void piece_set(struct piece *p, unsigned attribute, uint64_t set)
 {
-	double part = 1;
+	p->box.set[attribute] = set;
+	p->share[attribute] = 1 / ones(set);
+}
+
+/*
+ * Attributes of which the other box has not every value that the piece has. 0: it takes all of the
+ * piece; APART: nothing.
+ */
+#define APART UINT32_MAX
+static uint32_t attributes_cut(const struct piece *p, const struct cover *other)
+{
+	uint32_t cut = other->care;
 
 	for (uint32_t care = other->care; care != 0; care &= care - 1) {
 		unsigned a = (unsigned)__builtin_ctz(care);
 
-		if ((b->set[a] & ~other->set[a]) != 0)
-			part *= ones(b->set[a] & other->set[a]) / ones(b->set[a]);
+		if ((p->box.set[a] & other->box->set[a]) == 0)
+			return APART;
+		if ((p->box.set[a] & ~other->box->set[a]) == 0)
+			cut &= ~(uint32_t)BIT(a);
+	}
+	return cut;
+}
+
+/* What part of the piece a box takes away that meets it. */
+static float taken(const struct piece *p, const struct cover *other)
+{
+	float part = 1;
+
+	for (uint32_t care = other->care; care != 0; care &= care - 1) {
+		unsigned a = (unsigned)__builtin_ctz(care);
+
+		part *= ones(p->box.set[a] & other->box->set[a]) * p->share[a];
 	}
 	return part;
 }
 
-/* list: places in s->cover of what is to be looked at; what meets b is copied to s->cover + top. */
-static enum policy_answer remains(
-	struct search *s, struct box b, size_t list, size_t count, size_t top, unsigned depth)
+/* Copies what meets the piece from `from` to `to`, for its parts. False: one takes all of it. */
+static bool meeting(const struct piece *p, const struct cover *from, size_t count, struct cover *to,
+	size_t *ret_kept)
 {
-	const struct box *best = NULL;
-	enum policy_answer answer = POLICY_NO;
-	double most = 0;
 	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t cut = attributes_cut(p, &from[i]);
+
+		if (cut == 0)
+			return false;
+		if (cut != APART)
+			to[kept++] = (struct cover){from[i].box, cut};
+	}
+	*ret_kept = kept;
+	return true;
+}
+
+/* Looks at s->lists[list..list + count); what meets the piece is copied to s->lists + top. */
+static enum policy_answer remains(
+	struct search *s, struct piece *p, size_t list, size_t count, size_t top, unsigned depth)
+{
+	struct cover best = {0};
+	enum policy_answer answer = POLICY_NO;
+	float most = -1;
+	size_t kept;
 
 	if (*s->steps < count + 1 || depth == DEPTH_MAX || top + count > LISTS_MAX) {
 		if (*s->steps < count + 1)
@@ -130,46 +181,45 @@ static enum policy_answer remains(
 		return POLICY_UNDECIDED;
 	}
 	*s->steps -= count + 1;
-	for (size_t i = 0; i < count; i++) {
-		const struct box *other = s->cover[list + i];
-		double part;
-
-		if (!meets(&b, other))
-			continue;
-		part = taken(&b, other);
-		if (part >= 1)
-			return POLICY_NO; /* a part of a finite set: 1 only when nothing is left */
-		s->cover[top + kept++] = other;
-		if (part > most) {
-			most = part;
-			best = other;
-		}
-	}
-	if (best == NULL) {
-		s->found = b;
+	if (!meeting(p, s->lists + list, count, s->lists + top, &kept))
+		return POLICY_NO;
+	if (kept == 0) {
+		s->found = p->box;
 		return POLICY_YES;
 	}
-	for (uint32_t care = best->care; care != 0; care &= care - 1) {
-		unsigned a = (unsigned)__builtin_ctz(care);
-		struct box piece = b;
+	for (size_t i = 0; i < kept; i++) {
+		float part = taken(p, &s->lists[top + i]);
 
-		piece.set[a] &= ~best->set[a];
-		if (piece.set[a] == 0)
-			continue;
-		answer = answer_or(answer, remains(s, piece, top, kept, top + kept, depth + 1));
+		if (part > most) {
+			most = part;
+			best = s->lists[top + i];
+		}
+	}
+	for (uint32_t care = best.care; care != 0; care &= care - 1) {
+		unsigned a = (unsigned)__builtin_ctz(care);
+		struct piece outside = *p;
+
+		piece_set(&outside, a, p->box.set[a] & ~best.box->set[a]);
+		answer = answer_or(answer, remains(s, &outside, top, kept, top + kept, depth + 1));
 		if (answer == POLICY_YES)
 			return answer;
-		b.set[a] &= best->set[a];
+		piece_set(p, a, p->box.set[a] & best.box->set[a]);
 	}
 	return answer;
 }
 
 enum policy_answer search_remains(struct search *s, const struct box *b)
 {
-	for (unsigned a = 0; a < s->attributes; a++)
+	struct piece p = {.box = *b};
+
+	for (unsigned a = 0; a < s->attributes; a++) {
 		if (b->set[a] == 0)
 			return POLICY_NO;
-	return remains(s, *b, 0, s->cover_count, COVER_MAX, 0);
+		piece_set(&p, a, b->set[a]);
+	}
+	for (size_t i = 0; i < s->cover_count; i++)
+		s->lists[i] = (struct cover){s->cover[i], s->cover[i]->care};
+	return remains(s, &p, 0, s->cover_count, s->cover_count, 0);
 }
 
 /* ---- a family as boxes ---------------------------------------------------------------------- */

@@ -27,13 +27,19 @@ struct side {
 bool side_init(struct side *s, const struct policy *p, enum policy_family f,
 	const struct space *space, const uint8_t *members, struct arena *a);
 
+/* A box in a list of what is subtracted, and the attributes in which it does not take all. */
+struct cover {
+	const struct box *box;
+	uint32_t care;
+};
 /* A question being asked: what is subtracted, and the budget. */
 struct search {
 	unsigned attributes;
 	uint64_t *steps;
-	const struct box **cover; /* room for COVER_MAX, then for filtered lists */
+	const struct box **cover; /* room for COVER_MAX */
 	size_t cover_count;
-	struct box found; /* YES: a box that lies outside all of cover */
+	struct cover *lists; /* while asked: what meets each piece, list after list */
+	struct box found;    /* YES: a box that lies outside all of cover */
 };
 /* False: no memory. search_fini in any case. */
 bool search_init(struct search *s, unsigned attributes, uint64_t *steps);

@@ -7,6 +7,19 @@
 
 #define ARENA_BYTES_MAX MIB(64)
 
+/*
+ * What both can permit lies where neither denies: of unrelated policies that is little of most
+ * permits, so that they need not be looked at for each rule and obligation. Found when first asked.
+ */
+enum openness { NOT_ASKED, OPEN, SHUT };
+struct openings {
+	struct search search; /* subtracts what either denies */
+	uint64_t left;        /* its budget */
+	uint8_t *was, *is;    /* enum openness, by place of the permit */
+	uint64_t reached;     /* bits of `to`: for whom something of each side's permits is open */
+	bool reached_known;
+};
+
 struct comparison {
 	const struct policy *before, *after;
 	struct space space;                   /* of both: after's members, the cuts of either */
@@ -14,6 +27,7 @@ struct comparison {
 	uint8_t backward[POLICY_MEMBERS_MAX]; /* of after, as numbers of before */
 	struct side was, is;
 	struct search search;
+	struct openings open;
 	uint64_t budget, left;
 	void (*each)(void *context, const struct policy_difference *difference);
 	void *context;
@@ -229,6 +243,86 @@ static bool as_strict_alone(
 	return false;
 }
 
+static bool openings_init(struct comparison *c, struct arena *a)
+{
+	struct openings *o = &c->open;
+
+	*o = (struct openings){.left = c->budget};
+	o->was = ARENA_ARRAY(a, uint8_t, c->was.permits_count + 1);
+	o->is = ARENA_ARRAY(a, uint8_t, c->is.permits_count + 1);
+	if (o->was == NULL || o->is == NULL || !search_init(&o->search, c->is.attributes, &o->left))
+		return false;
+	search_subtract_all(&o->search, c->was.denies, c->was.denies_count);
+	search_subtract_all(&o->search, c->is.denies, c->is.denies_count);
+	return true;
+}
+
+/* False: every case of the permit is denied by one side or the other. */
+static bool permit_open(struct comparison *c, const struct side *s, unsigned permit)
+{
+	uint8_t *known = &(s == &c->was ? c->open.was : c->open.is)[permit];
+
+	if (*known == NOT_ASKED) {
+		size_t wide = search_narrow(&c->open.search, s->permits[permit]);
+
+		*known = search_remains(&c->open.search, s->permits[permit]) == POLICY_NO ? SHUT
+											  : OPEN;
+		search_widen(&c->open.search, wide);
+	}
+	return *known == OPEN;
+}
+
+/* The same of a permit by its place among the rules. */
+static bool rule_open(struct comparison *c, const struct side *s, unsigned place)
+{
+	unsigned permit = 0;
+
+	while (s->permit_rules[permit] != place)
+		permit++;
+	return permit_open(c, s, permit);
+}
+
+/* For whom something of a side's permits is open, or could not be decided. */
+static uint64_t side_reached(struct comparison *c, const struct side *s)
+{
+	struct search *search = &c->open.search;
+	uint64_t all = domain_known(&c->space, s->family, POLICY_TO) | BIT(BIT_UNKNOWN), left = all;
+
+	for (unsigned i = 0; i < s->permits_count && left != 0; i++) {
+		struct box box = *s->permits[i];
+		enum policy_answer answer = POLICY_YES;
+		size_t wide;
+
+		box.set[POLICY_TO] &= left;
+		if (box.set[POLICY_TO] == 0)
+			continue;
+		wide = search_narrow(search, &box);
+		while (answer == POLICY_YES && box.set[POLICY_TO] != 0) {
+			answer = search_remains(search, &box);
+			if (answer != POLICY_NO)
+				left &= answer == POLICY_YES ? ~search->found.set[POLICY_TO]
+							     : ~box.set[POLICY_TO];
+			box.set[POLICY_TO] &= left;
+		}
+		search_widen(search, wide);
+	}
+	return all & ~left;
+}
+
+/* For whom both can permit something, as bits of struct hunt's `left`. */
+static uint64_t both_reached(struct comparison *c)
+{
+	if (recipient_attribute(c) < 0)
+		return 1;
+	if (!c->open.reached_known) {
+		c->open.reached = side_reached(c, &c->was);
+		if (c->open.reached != 0)
+			c->open.reached &= side_reached(c, &c->is);
+		c->open.reached_known = true;
+	}
+	return c->open.reached;
+}
+
 /* Cases of one rule of `strict` that both permit, and for which `loose` demands less. */
 static void weaker_rule(struct hunt *h, const struct side *strict, const struct side *loose,
 	unsigned place, int64_t strictness)
@@ -238,6 +332,9 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 	int to = recipient_attribute(c);
 	size_t wide;
 
+	h->left &= both_reached(c);
+	if (h->left == 0 || (permit && !rule_open(c, strict, place)))
+		return;
 	search_clear(&c->search);
 	search_subtract_all(&c->search, strict->denies, strict->denies_count);
 	search_subtract_all(&c->search, loose->denies, loose->denies_count);
@@ -248,7 +345,9 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 	for (unsigned i = 0; i < loose->permits_count; i++) {
 		struct box both, all;
 
-		if (!box_meet(&strict->boxes[place], loose->permits[i], strict->attributes, &both))
+		if (!box_meet(
+			    &strict->boxes[place], loose->permits[i], strict->attributes, &both) ||
+			!permit_open(c, loose, i))
 			continue;
 		/* Only for those who were not found yet. */
 		if (to >= 0)
@@ -263,7 +362,8 @@ static void weaker_rule(struct hunt *h, const struct side *strict, const struct 
 		/* Where nothing remains, no permit needs to be looked at. */
 		if (search_remains(&c->search, &both) != POLICY_NO)
 			for (unsigned k = 0; k < strict->permits_count; k++)
-				if (box_meet(&both, strict->permits[k], strict->attributes, &all))
+				if (permit_open(c, strict, k) && box_meet(&both, strict->permits[k],
+									 strict->attributes, &all))
 					hunt_piece(h, &all);
 		search_widen(&c->search, wide);
 	}
@@ -311,11 +411,13 @@ enum err_kind policy_compare(const struct policy *before, const struct policy *a
 		struct arena *arena = arena_new(ARENA_BYTES_MAX);
 
 		c.search = (struct search){0};
+		c.open = (struct openings){0};
 		if (arena == NULL ||
 			!side_init(&c.was, before, (enum policy_family)f, &c.space, c.members,
 				arena) ||
 			!side_init(&c.is, after, (enum policy_family)f, &c.space, NULL, arena) ||
-			!search_init(&c.search, c.is.attributes, &c.left)) {
+			!search_init(&c.search, c.is.attributes, &c.left) ||
+			!openings_init(&c, arena)) {
 			kind = err_set(e, ERR_NOMEM, "policy: out of memory");
 		} else {
 			newly(&c, POLICY_GAINED, &c.was, &c.is);
@@ -323,6 +425,7 @@ enum err_kind policy_compare(const struct policy *before, const struct policy *a
 			weaker(&c, POLICY_LOOSENED, &c.was, &c.is);
 			weaker(&c, POLICY_TIGHTENED, &c.is, &c.was);
 		}
+		search_fini(&c.open.search);
 		search_fini(&c.search);
 		arena_free(arena);
 	}

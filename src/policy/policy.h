@@ -19,7 +19,7 @@
 #define POLICY_GROUPS_MAX  64
 #define POLICY_NAME_MAX    64 /* bytes of a rule id, a member, a group */
 #define POLICY_VALUES_MAX  64 /* values of one domain, "unknown" among them: one word */
-#define POLICY_STEPS       UINT64_C(20000000) /* default budget of one analysis: about 100 ms */
+#define POLICY_STEPS       UINT64_C(20000000) /* default budget of one question: about 250 ms */
 
 /* ---- domains -------------------------------------------------------------------------------- */
 
