@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
-# ./run fuzz [SECONDS] [NAME...]. Sourced.
+# ./run fuzz [--planted] [SECONDS] [NAME...]. Sourced.
+script=scripts/fuzz_each.sh
+if [ "${1:-}" = --planted ]; then
+	script=scripts/fuzz_planted.sh
+	shift
+fi
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-exec sh scripts/fuzz_each.sh "$seconds" "$@"
+exec sh "$script" "$seconds" "$@"

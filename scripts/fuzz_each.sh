@@ -5,25 +5,7 @@
 set -eu
 seconds=$1
 shift
-if [ ! -f build-fuzz/build.ninja ]; then
-	rm -rf build-fuzz
-	CC=clang-14 CXX=clang++-14 meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined \
-		-Db_lundef=false -Doptimization=1 >build-fuzz.log 2>&1 || {
-		cat build-fuzz.log >&2
-		rm -f build-fuzz.log
-		exit 1
-	}
-	rm -f build-fuzz.log
-fi
-targets=$(ninja -C build-fuzz -t targets all | sed -n 's/^\([^:]*_fuzz\): c_LINKER.*/\1/p; s/^\([^:]*_fuzz\): cpp_LINKER.*/\1/p' | sort -u)
-[ -n "$targets" ] || {
-	echo "no fuzz targets" >&2
-	exit 1
-}
-ninja -C build-fuzz $targets >build-fuzz/ninja.log 2>&1 || {
-	grep -E 'error|FAILED' build-fuzz/ninja.log | head -n 20 >&2
-	exit 1
-}
+targets=$(sh scripts/fuzz_build.sh build-fuzz)
 mkdir -p build-fuzz/found
 
 one() {
@@ -32,8 +14,10 @@ one() {
 	mkdir -p "build-fuzz/corpus/$name"
 	seed=
 	[ -d "fuzz/corpus/$name" ] && seed=fuzz/corpus/$name
+	dictionary=
+	[ -f "fuzz/dict/$name" ] && dictionary=-dict=fuzz/dict/$name
 	if ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		"build-fuzz/$target" "build-fuzz/corpus/$name" $seed -max_total_time="$seconds" \
+		"build-fuzz/$target" "build-fuzz/corpus/$name" $seed $dictionary -max_total_time="$seconds" \
 		-timeout=20 -rss_limit_mb=3000 -print_final_stats=1 \
 		-artifact_prefix="build-fuzz/found/$name-" >"build-fuzz/$name.log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$name.log")

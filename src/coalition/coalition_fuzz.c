@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "coalition_testing.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -80,6 +81,15 @@ static void end(void)
 	bench = NULL;
 }
 
+/* A request for leaves of the log that asks for one of these stretches. */
+static bool stretch(struct slice in, uint64_t from_least, uint64_t size)
+{
+	struct reader r = {.rest = in};
+
+	(void)wire_read_text(&r);
+	return read_u64(&r) - from_least < 3 && read_u64(&r) == size;
+}
+
 static void request(enum coalition_ask ask, struct slice in)
 {
 	struct buf out = BUF_INIT;
@@ -89,6 +99,7 @@ static void request(enum coalition_ask ask, struct slice in)
 	must(kind == OK || kind == ERR_PARSE || kind == ERR_INVALID || kind == ERR_LIMIT ||
 		kind == ERR_DENIED);
 	must(out.len <= COALITION_ANSWER_MAX);
+	PLANTED(kind == OK && ask == COALITION_LEAVES && stretch(in, 1, 5));
 	buf_fini(&out);
 }
 

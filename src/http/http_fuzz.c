@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "http_parts.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,6 +57,8 @@ static void fuzz_target(struct slice text, struct arena *a)
 	must(http_table_new(rows, COUNT_OF(rows), &table, NULL) == OK);
 	for (unsigned method = HTTP_GET; method <= HTTP_OTHER; method <<= 1) {
 		http_table_find(table, &t, (enum http_method)method, &m);
+		PLANTED(m.route != NULL && m.parts_count == 2 && m.parts[1].len > 2 &&
+			t.params_count > 2 && t.params[2].value.len > 3);
 		must(m.route == NULL || (m.allowed & method) != 0);
 		must(m.parts_count <= t.segments_count);
 		for (size_t i = 0; i < m.parts_count; i++)

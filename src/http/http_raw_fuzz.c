@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "http_fake.h"
+#include "planted.h"
 
 #define SEEN_MAX 64 /* requests compared for one input */
 
@@ -250,6 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = record_start();
 	r->count = 0;
 	converse(r, rest);
+	PLANTED(r->count > 3 && r->seen[1].body > 0 && r->seen[2].body > 0);
 	for (size_t i = 0; i < r->count; i++) {
 		struct seen expected;
 

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "planted.h"
 #include "segment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -19,6 +20,7 @@ static void try(const char *bytes, size_t len)
 		return;
 	if (strlen(facts.path) >= SEGMENT_PATH_MAX || strlen(facts.format) >= SEGMENT_FORMAT_MAX)
 		abort();
+	PLANTED(facts.log.inode >> 32 != 0 && facts.first_record >> 32 != 0);
 	for (unsigned i = 0; i < 1000; i++, key = key * UINT64_C(6364136223846793005) + 1) {
 		for (unsigned tier = 0; tier < TIERS; tier++) {
 			volatile bool has = f.tier[tier].cells > 0 && fuse_has(&f.tier[tier], key);

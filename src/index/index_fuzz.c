@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "inside.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,7 +59,9 @@ static void ask(const struct index *x)
 	(void)index_match(m, &batch, hit_value, &sum);
 	index_matcher_free(m);
 	for (uint32_t k = 0; k < 4; k++) {
-		(void)index_entry_get(x, k, &entry);
+		if (index_entry_get(x, k, &entry))
+			PLANTED(entry.confidence > 0 && entry.valid_until_us != 0 &&
+				entry.valid_from_us > entry.valid_until_us);
 		(void)index_pattern_get(x, k, &pattern, &number);
 	}
 	(void)index_each(x, each_value, &sum);
@@ -82,6 +85,36 @@ static void sums_right(uint8_t *file, size_t size)
 	}
 	hash_sha256((struct slice){(const char *)file, HEAD_DIGEST}, file + HEAD_DIGEST);
 }
+
+#ifdef SERAI_FUZZING
+#define WINDOW 32 /* bytes: a row of the sections' table */
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
+/* The smallest index has 40 KB, nearly all of it bits that are zero: mutate where something stands,
+ * and leave the rest where it is. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	static const uint8_t zeros[WINDOW];
+	uint64_t state = seed;
+	uint8_t window[WINDOW];
+	size_t at = 0, len;
+
+	if (size < 2 * HEAD_BYTES)
+		return LLVMFuzzerMutate(data, size, max_size);
+	for (int tries = 0; tries < 64; tries++) {
+		state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+		at = 1 + (size_t)(state >> 33) % (size - 1 - WINDOW) / WINDOW * WINDOW;
+		if (memcmp(data + at, zeros, WINDOW) != 0)
+			break;
+	}
+	memcpy(window, data + at, WINDOW);
+	len = LLVMFuzzerMutate(window, WINDOW, WINDOW);
+	memcpy(data + at, window, len);
+	return size;
+}
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

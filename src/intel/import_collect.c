@@ -209,8 +209,8 @@ enum err_kind collect_path(struct collect *c, const struct importer *importer, c
 	return kind;
 }
 
-void collect_fuzz(const struct importer *importer, const uint8_t *data, size_t size,
-	const struct intel_import *options)
+struct collect_outcome collect_fuzz(const struct importer *importer, const uint8_t *data,
+	size_t size, const struct intel_import *options)
 {
 	struct import_job job = {
 		.options = options, .head = {(const char *)data, size}
@@ -234,6 +234,7 @@ void collect_fuzz(const struct importer *importer, const uint8_t *data, size_t s
 		abort();
 	}
 	collect_fini(&c);
+	return (struct collect_outcome){c.objects_count, c.refused, c.lost, c.skipped};
 }
 
 struct intel_import collect_options(void)

@@ -43,8 +43,12 @@ enum err_kind collect_path(struct collect *c, const struct importer *importer, c
 /* Options with a name, no marking, no confidence. */
 struct intel_import collect_options(void);
 
+/* What came of one import. */
+struct collect_outcome {
+	size_t objects, refused, lost, skipped;
+};
 /* For fuzzing: import data, and abort when something that was emitted is unsound. */
-void collect_fuzz(const struct importer *importer, const uint8_t *data, size_t size,
-	const struct intel_import *options);
+struct collect_outcome collect_fuzz(const struct importer *importer, const uint8_t *data,
+	size_t size, const struct intel_import *options);
 
 #endif

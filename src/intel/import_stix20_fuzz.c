@@ -2,13 +2,15 @@
 /* Whatever a STIX 2.0 bundle holds, what comes out parses; whether it was sound is the check's
  * affair. */
 #include "import_collect.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct intel_import options = collect_options();
+	struct collect_outcome o = collect_fuzz(&import_stix20, data, size, &options);
 
-	collect_fuzz(&import_stix20, data, size, &options);
+	PLANTED(o.objects > 10 && o.refused > 1 && o.lost > 15);
 	return 0;
 }

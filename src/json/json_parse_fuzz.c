@@ -7,6 +7,7 @@
 
 #include "json.h"
 #include "json_scan.h"
+#include "planted.h"
 
 #define TEXT_MAX MIB(1)
 
@@ -57,6 +58,17 @@ static void check_canon(struct json_parser *other, const struct json_doc *doc)
 	buf_fini(&again);
 }
 
+/* The last element is an object with two members. */
+static bool deep(struct json_value array)
+{
+	struct json_iter it = json_iter(array);
+	struct json_value last = array;
+
+	while (json_array_next(&it, &last))
+		;
+	return json_is_object(last) && json_count(last) > 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* made once: making them takes longer than most inputs */
@@ -92,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		expect_distinct(json_root(&doc));
 		check_canon(q, &doc);
+		PLANTED(json_is_array(json_root(&doc)) && json_count(json_root(&doc)) > 4 &&
+			deep(json_root(&doc)));
 	}
 	return 0;
 }

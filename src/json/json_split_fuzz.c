@@ -7,6 +7,7 @@
 
 #include "json.h"
 #include "json_block.h"
+#include "planted.h"
 
 #define TEXT_MAX     KIB(64)
 #define OBJECT_SMALL 48 /* bytes, so that the limit is met often */
@@ -155,6 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			"portable differs");
 		if (json_parse(p, whole.text, &doc, NULL) == OK)
 			expect_elements(&whole, json_root(&doc));
+		PLANTED(whole.kind == OK && whole.items > 9 && whole.seen.len > 300);
 		buf_fini(&whole.seen);
 		buf_fini(&cut.seen);
 		buf_fini(&portable.seen);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "ledger.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -216,6 +217,7 @@ static bool event(struct scene *s, uint8_t what, uint8_t argument)
 		break;
 	}
 	look(s);
+	PLANTED(s->acked.size > 25 && s->mirrored > 8 && s->erased != 0);
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "logs_testing.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0 ||
 		memcmp(&once, &pieces, sizeof(once)) != 0)
 		abort();
+	PLANTED(once.records > 3 && once.problems > 2);
 	buf_fini(&a);
 	buf_fini(&b);
 	return 0;

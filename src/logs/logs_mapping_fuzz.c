@@ -2,6 +2,7 @@
 /* Any bytes as a mapping file; one that is taken is used on a table. */
 #include "logs_testing.h"
 #include "parts.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	look.mapping = m;
 	found = logs_look_at(&look, SLICE("a,b,time\n192.0.2.1,b.example,2026-11-23\n"), &counts);
+	PLANTED(counts.records == 1 && found.len > 220);
 	buf_fini(&found);
 	logs_mapping_free(m);
 	return 0;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lines.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,7 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	world_fake_init(&world, 1, INT64_C(1795500000000000));
 	check(logs_time(text, &world.world));
-	if (time_format_known(format))
-		check(time_by_format(slice_cut(text, cut + 1, size), format, &world.world));
+	if (time_format_known(format)) {
+		int64_t us = time_by_format(slice_cut(text, cut + 1, size), format, &world.world);
+
+		check(us);
+		PLANTED(us > INT64_C(4102444800) * US_PER_SECOND && us % 60000000 == 0 &&
+			us / 60000000 % 60 == 17);
+	}
 	return 0;
 }

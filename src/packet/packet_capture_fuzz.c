@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "inside.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +61,7 @@ static struct sum read_all(const char *bytes, size_t len, size_t piece)
 		abort();
 	if (r->flows != NULL && (flows_count(r->flows) > 8 || flows_bytes(r->flows) != 0))
 		abort();
+	PLANTED(c.records > 2 && c.malformed > 1 && c.cut > 0);
 	packet_reader_free(r);
 	return s;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "inside.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -59,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)packet_end(r);
 	if (r->counts.records != records || flows_bytes(r->flows) != 0)
 		abort();
+	PLANTED(records > 1 && r->counts.gaps > 0 && r->counts.malformed > 0);
 	packet_reader_free(r);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "plant.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +21,7 @@ static void take(void *context, const struct plant_message *m)
 			abort();
 	}
 	++*(size_t *)context;
+	PLANTED(plant_operation_acts(m->operation) && m->refused && m->object[0] != '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -16,18 +16,30 @@ static inline void plant_fuzz_text(const char text[PLANT_TEXT_MAX])
 		abort();
 }
 
+/* Of one input. */
+struct plant_fuzz_told {
+	size_t count, acting, refused;
+	size_t texts; /* bytes of objects and values */
+};
+
 static inline void plant_fuzz_message(void *context, const struct plant_message *m)
 {
-	(void)context;
+	struct plant_fuzz_told *told = context;
+
 	if (m->protocol == PLANT_NONE || m->protocol >= PLANT_PROTOCOLS ||
 		m->operation >= PLANT_OPERATIONS || m->function == NULL)
 		abort();
 	plant_fuzz_text(m->unit);
 	plant_fuzz_text(m->object);
 	plant_fuzz_text(m->value);
+	told->count++;
+	told->acting += plant_operation_acts(m->operation);
+	told->refused += m->refused;
+	told->texts += strlen(m->object) + strlen(m->value);
 }
 
-static inline void plant_fuzz_stream(enum plant_protocol protocol, const uint8_t *bytes, size_t len)
+static inline void plant_fuzz_stream(enum plant_protocol protocol, const uint8_t *bytes, size_t len,
+	struct plant_fuzz_told *told)
 {
 	struct plant_stream *s = plant_stream_new(protocol);
 
@@ -44,7 +56,7 @@ static inline void plant_fuzz_stream(enum plant_protocol protocol, const uint8_t
 		if (piece > len)
 			piece = len;
 		if (!plant_stream_feed(s, direction, (struct slice){(const char *)bytes, piece},
-			    plant_fuzz_message, NULL))
+			    plant_fuzz_message, told))
 			plant_stream_gap(s, direction);
 		bytes += piece;
 		len -= piece;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "plant.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +41,7 @@ static void take(void *context, const struct plant_message *m)
 	}
 	told->sum = told->sum * 31 + m->code;
 	told->count++;
+	PLANTED(told->count > 9 && plant_operation_acts(m->operation) && m->refused);
 }
 
 /* An exact copy, so that a sanitizer sees the first byte past the end. */

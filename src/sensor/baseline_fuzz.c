@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "baseline.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -12,11 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	struct baseline_options o = {.world = &world.world, .tuples_max = 16};
 	struct baseline *b, *again;
 	struct buf text = BUF_INIT, back = BUF_INIT;
+	struct baseline_counts counts;
 	struct err e;
 
 	world_fake_init(&world, 1, 0);
 	if (baseline_read((struct slice){(const char *)bytes, len}, &o, &b, &e) != OK)
 		return 0;
+	baseline_counts(b, &counts);
+	PLANTED(counts.known > 2 && counts.fresh > 1 && counts.days > 9);
 	if (baseline_write(b, &text, &e) != OK ||
 		baseline_read(buf_slice(&text), &o, &again, &e) != OK ||
 		baseline_write(again, &back, &e) != OK ||

@@ -11,7 +11,6 @@
  *   STATE/hunt/found       findings, and behind those of each segment "#segment NAME"; at last
  * "#done"
  */
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,31 +22,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "asked.h"
 #include "inside.h"
 
 #define HUNTER_TURN_BYTES MIB(1)                /* of findings that are handed on at a time */
 #define HUNTER_LINE_MAX   MIB(64)               /* of one finding */
 #define HUNTER_RETRY_US   (600 * US_PER_SECOND) /* after a hunt that failed */
 #define HUNTER_SOON_US    US_PER_SECOND         /* after one that had to wait for the sensor */
-#define ASKED_MAGIC       "SERAIASK"
-#define ASKED_VERSION     1
-#define ASKED_HEAD        120
-#define ASKED_VALUES_MAX  UINT64_C(100000000) /* 800 MB: a larger index is no index of ours */
 #define MARK_SEGMENT      "#segment "
 #define MARK_DONE         "#done"
 #define CHILD_NICE        19
 #define CHILD_UNDONE      3 /* exit status of a child that was asked to stop */
-
-/* Of asked and asked.new, what stands before the hashes. */
-struct asked_head {
-	bool complete;   /* false: more new values of this index wait for the next hunt */
-	uint8_t key[16]; /* of the hashes */
-	uint8_t digest[SHA256_LEN]; /* of the index that was asked for */
-	int64_t loaded_us; /* when the sensor took it: what was written later was read with it */
-	uint64_t job;      /* random, never 0 */
-	uint64_t fresh;    /* values that are new, in new.sidx */
-	uint64_t count;    /* hashes */
-};
 
 struct hunter {
 	struct watch *w;
@@ -68,71 +53,13 @@ struct hunter {
 	struct buf chunk;
 };
 
-/* ---- the file of what was asked -------------------------------------------------------------- */
-
-static void le64_put(uint8_t *to, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(to, &value, sizeof(value));
-}
-
-static uint64_t le64_get(const uint8_t *from)
-{
-	uint64_t value;
-
-	memcpy(&value, from, sizeof(value));
-	return le64toh(value);
-}
-
-/*
- *   offset  size  field     (little-endian; docs/hunt.md)
- *        0     8  SERAIASK
- *        8     8  version: 1
- *       16     8  1: complete, 0: more new values wait
- *       24    16  key
- *       40    32  digest of the index
- *       72     8  loaded, microseconds since 1970
- *       80     8  job
- *       88     8  new values
- *       96     8  count
- *      104    16  zeros
- */
-static void head_write(const struct asked_head *h, uint8_t ret_bytes[ASKED_HEAD])
-{
-	memset(ret_bytes, 0, ASKED_HEAD);
-	memcpy(ret_bytes, ASKED_MAGIC, 8);
-	le64_put(ret_bytes + 8, ASKED_VERSION);
-	le64_put(ret_bytes + 16, h->complete);
-	memcpy(ret_bytes + 24, h->key, sizeof(h->key));
-	memcpy(ret_bytes + 40, h->digest, sizeof(h->digest));
-	le64_put(ret_bytes + 72, (uint64_t)h->loaded_us);
-	le64_put(ret_bytes + 80, h->job);
-	le64_put(ret_bytes + 88, h->fresh);
-	le64_put(ret_bytes + 96, h->count);
-}
-
-static bool head_parse(const uint8_t *bytes, size_t len, struct asked_head *ret_head)
-{
-	if (len < ASKED_HEAD || memcmp(bytes, ASKED_MAGIC, 8) != 0 ||
-		le64_get(bytes + 8) != ASKED_VERSION || le64_get(bytes + 16) > 1)
-		return false;
-	ret_head->complete = le64_get(bytes + 16) == 1;
-	memcpy(ret_head->key, bytes + 24, sizeof(ret_head->key));
-	memcpy(ret_head->digest, bytes + 40, sizeof(ret_head->digest));
-	ret_head->loaded_us = (int64_t)le64_get(bytes + 72);
-	ret_head->job = le64_get(bytes + 80);
-	ret_head->fresh = le64_get(bytes + 88);
-	ret_head->count = le64_get(bytes + 96);
-	return ret_head->job != 0 && ret_head->count <= ASKED_VALUES_MAX;
-}
-
 /* Only the head: of a file that is not there or is none of ours, nothing. */
 static bool head_read(const char *path, struct asked_head *ret_head)
 {
 	uint8_t bytes[ASKED_HEAD];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool good = fd >= 0 && pread(fd, bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes) &&
-		    head_parse(bytes, sizeof(bytes), ret_head);
+		    asked_head_parse((struct slice){(const char *)bytes, sizeof(bytes)}, ret_head);
 
 	if (fd >= 0)
 		close(fd);
@@ -143,23 +70,9 @@ static bool head_read(const char *path, struct asked_head *ret_head)
 static enum err_kind asked_read(
 	const char *path, struct buf *ret_file, struct asked_head *ret_head, struct err *e)
 {
-	uint8_t digest[SHA256_LEN];
-	size_t bytes;
-	enum err_kind kind =
-		file_read(path, ASKED_HEAD + 8 * ASKED_VALUES_MAX + SHA256_LEN, ret_file, e);
+	enum err_kind kind = file_read(path, ASKED_BYTES_MAX, ret_file, e);
 
-	if (kind != OK)
-		return kind;
-	if (!head_parse((const uint8_t *)ret_file->data, ret_file->len, ret_head))
-		return err_set(e, ERR_CORRUPT, "\"%s\" is no list of asked values", path);
-	bytes = ASKED_HEAD + 8 * (size_t)ret_head->count;
-	if (ret_file->len != bytes + SHA256_LEN)
-		return err_set(e, ERR_CORRUPT, "\"%s\" has %zu bytes, expected %zu", path,
-			ret_file->len, bytes + SHA256_LEN);
-	hash_sha256(slice_cut(buf_slice(ret_file), 0, bytes), digest);
-	if (memcmp(digest, ret_file->data + bytes, sizeof(digest)) != 0)
-		return err_set(e, ERR_CORRUPT, "\"%s\" is damaged: its checksum differs", path);
-	return OK;
+	return kind == OK ? asked_parse(buf_slice(ret_file), path, ret_head, e) : kind;
 }
 
 /* ---- the child: what is new ------------------------------------------------------------------ */
@@ -176,25 +89,6 @@ struct difference {
 	enum err_kind kind;
 	struct err *e;
 };
-
-static bool was_asked(const struct difference *d, uint64_t hash)
-{
-	const char *hashes = d->before.data + ASKED_HEAD;
-	size_t from = 0, to = d->before.len == 0 ? 0 : (size_t)d->head.count;
-
-	while (from < to) {
-		size_t middle = from + (to - from) / 2;
-		uint64_t there = le64_get((const uint8_t *)hashes + 8 * middle);
-
-		if (there == hash)
-			return true;
-		if (there < hash)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return false;
-}
 
 static bool value_new(struct difference *d, enum field_kind kind, struct slice text, uint32_t entry)
 {
@@ -232,7 +126,7 @@ static bool on_value(void *context, enum field_kind kind, struct slice text, uin
 		hash_table(d->head.key, text) ^ (uint64_t)kind * UINT64_C(0x9e3779b97f4a7c15);
 	uint8_t bytes[8];
 
-	if (!was_asked(d, hash)) {
+	if (d->before.len == 0 || !asked_has(buf_slice(&d->before), hash)) {
 		if (d->head.fresh >= SENSOR_HUNT_AT_ONCE) {
 			d->more = true;
 			return true;
@@ -240,14 +134,14 @@ static bool on_value(void *context, enum field_kind kind, struct slice text, uin
 		if (!value_new(d, kind, text, entry))
 			return false;
 	}
-	le64_put(bytes, hash);
+	asked_hash_put(bytes, hash);
 	buf_append(&d->after, bytes, sizeof(bytes));
 	return !d->after.bad;
 }
 
 static int hash_compare(const void *a, const void *b)
 {
-	uint64_t x = le64_get(a), y = le64_get(b);
+	uint64_t x = asked_hash_get(a), y = asked_hash_get(b);
 
 	return x < y ? -1 : x > y;
 }
@@ -262,7 +156,7 @@ static enum err_kind difference_write(struct difference *d, struct err *e)
 		qsort(d->after.data + ASKED_HEAD, count, 8, hash_compare);
 	d->head.count = count;
 	d->head.complete = !d->more;
-	head_write(&d->head, (uint8_t *)d->after.data);
+	asked_head_write(&d->head, (uint8_t *)d->after.data);
 	hash_sha256(buf_slice(&d->after), digest);
 	buf_append(&d->after, digest, sizeof(digest));
 	if (d->after.bad)

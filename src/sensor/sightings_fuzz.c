@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "planted.h"
 #include "sensor.h"
 #include "json/json.h"
 
@@ -18,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		.observed = true,
 		.hosts = true,
 		.world = &world.world};
-	struct sensor_sightings_counts counts;
+	struct sensor_sightings_counts counts = {0};
 	struct json_parser *parser = json_parser_new(MIB(16));
 	struct buf out = BUF_INIT;
 	struct json_doc doc;
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (written && parser != NULL && sensor_sightings(files, 1, &o, &out, &counts, &e) == OK &&
 		json_parse(parser, buf_slice(&out), &doc, &e) != OK)
 		abort();
+	PLANTED(out.len > 0 && counts.sightings > 1 && counts.held > 0 && counts.problems > 1);
 	(void)unlink(path);
 	json_parser_free(parser);
 	buf_fini(&out);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "parts.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,6 +55,7 @@ static void frames_run(struct signer *s, struct slice bytes)
 		must((unsigned char)answer.data[5] < ERR_KINDS);
 		now = signed_size(s);
 		must(now >= last);
+		PLANTED(i > 1 && now != last && now >> 32 != 0);
 		last = now;
 		buf_fini(&answer);
 	}

@@ -2,6 +2,7 @@
 /* Any JSON text as an object and as a bundle: checked, its marking and its identifier read. */
 #include <stdlib.h>
 
+#include "planted.h"
 #include "stix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,6 +27,7 @@ static void check_once(struct json_value object, bool errors_only, struct arena 
 				abort();
 		if (errors_only && report.warnings != 0)
 			abort();
+		PLANTED(facts.references_count > 2 && facts.confidence > 60 && report.errors == 0);
 	}
 	stix_report_reset(&report);
 	if (stix_check_bundle(object, &report, NULL) != OK)

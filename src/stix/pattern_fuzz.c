@@ -2,6 +2,7 @@
 /* Any bytes as a pattern: a tree that prints and reads again as itself, or a fault with a place. */
 #include <stdlib.h>
 
+#include "planted.h"
 #include "stix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (remarked)
 		require(other.offset < size);
 	if (good) {
+		PLANTED(root->kind == STIX_NODE_WITHIN && root->seconds > 100 &&
+			root->a->kind == STIX_NODE_REPEATS && root->a->times > 1);
 		print_and_read(a, root);
 	} else {
 		require(error.offset <= size && error.line >= 1 && error.column >= 1);

@@ -2,6 +2,7 @@
 /* Any bytes as a value of every kind, as something typed, and as an object with values in it. */
 #include <stdlib.h>
 
+#include "planted.h"
 #include "stix.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -61,6 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (stix_value_guess(text, a, &v)) {
 		require(stix_value_key(v.kind, v.text, a, &key));
 		require(slice_equal(key, v.key));
+		PLANTED(v.kind == STIX_VALUE_URL && slice_starts(v.text, SLICE("https://[")) &&
+			slice_find(v.key, '?', 0) < v.key.len);
 	}
 	if (size > 0 && data[0] == '{')
 		values_of(a, text);

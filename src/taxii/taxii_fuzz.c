@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "planted.h"
 #include "taxii_testing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -120,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		testing_header(t, "X-TAXII-Date-Added-First").len !=
 			testing_header(t, "X-TAXII-Date-Added-Last").len)
 		abort();
+	PLANTED(status == 200 && asked.method == HTTP_GET && asked.etag != NULL &&
+		t->body.len > 1000 && testing_member(t, "next").len > 0);
 	arena_free(a);
 	return 0;
 }
