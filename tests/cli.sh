@@ -2,42 +2,9 @@
 # SPDX-License-Identifier: MPL-2.0
 # The program as a person or a script meets it: exit statuses, errors that say what and where,
 # standard input, JSON everywhere, two processes on one store. usage: cli.sh PROGRAM SOURCE
-set -u
-serai=$1
-source=$2
+. "$2/tests/cli_testing.sh"
 data=${SERAI_DATA:-$source/../shared/data}
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-passed=0
-failed=0
 skipped=0
-unset SERAI_NODE
-
-# expect STATUS WHY COMMAND...: run it; its output is in $here/out and $here/err
-expect() {
-	want=$1
-	why=$2
-	shift 2
-	"$@" >"$here/out" 2>"$here/err"
-	got=$?
-	if [ "$got" -eq "$want" ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $why: exit status $got, expected $want"
-		sed 's/^/  /' "$here/out" "$here/err" | head -n 10
-	fi
-}
-# says FILE WHAT WHY: the file holds this text
-says() {
-	if grep -qF -- "$2" "$here/$1"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $3: \"$2\" is not in:"
-		sed 's/^/  /' "$here/$1" | head -n 10
-	fi
-}
 
 # ---- itself
 expect 0 "help" "$serai" help
