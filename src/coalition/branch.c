@@ -15,14 +15,20 @@
 /* ---- showing ------------------------------------------------------------------------------------
  */
 
-/* The record that speaks of all leaves that are here; or NULL. */
-static struct led *led_now(struct origin *o)
+struct led *led_now(struct origin *o)
 {
 	uint64_t size = ledger_size(o->log);
+	uint8_t root[LEDGER_HASH_LEN];
 
 	for (size_t i = 0; i < COUNT_OF(o->led); i++) {
-		if (o->led[i].head.note.len != 0 && o->led[i].from == size)
-			return &o->led[i];
+		struct led *led = &o->led[i];
+
+		/* Leaves that were refused left their record. */
+		if (led->head.note.len != 0 && led->from == size &&
+			ledger_root(o->log, size, root, NULL) == OK &&
+			ledger_consistency_verify(
+				size, led->head.size, &led->path, root, led->head.root))
+			return led;
 	}
 	return NULL;
 }
@@ -166,6 +172,16 @@ static enum err_kind led_read(
 	return kind;
 }
 
+/* A crash came between its last leaf and the head itself. */
+static enum err_kind led_reached(struct coalition *c, struct origin *o, struct err *e)
+{
+	const struct led *led = led_now(o);
+
+	return led != NULL && led->head.size == led->from && led->head.size > o->head.size
+		       ? head_keep(c, o, &led->head, e)
+		       : OK;
+}
+
 enum err_kind led_load(struct coalition *c, struct origin *o, struct err *e)
 {
 	struct buf bytes = BUF_INIT;
@@ -176,6 +192,8 @@ enum err_kind led_load(struct coalition *c, struct origin *o, struct err *e)
 
 	if (kind == OK && bytes.len != 0)
 		kind = led_read(c, o, buf_slice(&bytes), e);
+	if (kind == OK)
+		kind = led_reached(c, o, e);
 	buf_fini(&bytes);
 	return kind;
 }

@@ -31,18 +31,28 @@ enum err_kind heads_ask(struct coalition *c, struct peer *p, struct buf *out, st
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-static void row_write(const struct origin *o, bool same, bool with_quorum, struct buf *out)
+static void row_write(const struct origin *o, const struct signed_head *head, bool same,
+	bool with_quorum, struct buf *out)
 {
-	bool with_head = !same && o->head.note.len != 0;
+	bool with_head = !same && head->note.len != 0;
 
 	wire_text(out, slice_of(o->key.name));
 	wire_u64(out, o->opened);
 	wire_u8(out, (uint8_t)((with_head ? BIT_HEAD : 0) | (with_quorum ? BIT_QUORUM : 0) |
 			       (same ? BIT_SAME : 0)));
 	if (with_head)
-		wire_bytes(out, buf_slice(&o->head.note));
+		wire_bytes(out, buf_slice(&head->note));
 	if (with_quorum)
 		wire_bytes(out, buf_slice(&o->quorum.note));
+}
+
+/* A member is told of its own log also what leads beyond the leaves that are here: its disk may be
+ * lost, and it must not sign another history. */
+static const struct signed_head *head_told(struct origin *o, struct slice to)
+{
+	const struct led *led = slice_is(to, o->member) ? led_now(o) : NULL;
+
+	return led != NULL && led->head.size > o->head.size ? &led->head : &o->head;
 }
 
 void heads_all(struct coalition *c, struct buf *out)
@@ -50,7 +60,8 @@ void heads_all(struct coalition *c, struct buf *out)
 	wire_u64(out, 0);
 	wire_u16(out, (uint16_t)c->origins_count);
 	for (size_t i = 0; i < c->origins_count; i++)
-		row_write(c->origins[i], false, c->origins[i]->quorum.note.len != 0, out);
+		row_write(c->origins[i], &c->origins[i]->head, false,
+			c->origins[i]->quorum.note.len != 0, out);
 }
 
 struct asked {
@@ -90,19 +101,20 @@ enum err_kind heads_answer(
 	struct asked asked[ORIGINS_MAX] = {0};
 	enum err_kind kind = asked_read(c, request, asked, e);
 
-	(void)p;
 	if (kind != OK)
 		return kind;
 	wire_u64(out, c->sink->epoch(c->sink->context));
 	wire_u16(out, (uint16_t)c->origins_count);
 	for (size_t i = 0; i < c->origins_count; i++) {
-		const struct origin *o = c->origins[i];
+		struct origin *o = c->origins[i];
 		const struct asked *a = &asked[i];
-		bool same = a->given && a->size == o->head.size &&
-			    memcmp(a->root, o->head.root, LEDGER_HASH_LEN) == 0 &&
-			    memcmp(a->digest, o->head.digest, sizeof(a->digest)) == 0;
+		const struct signed_head *head = head_told(o, slice_of(p->member));
+		bool same = a->given && a->size == head->size &&
+			    memcmp(a->root, head->root, LEDGER_HASH_LEN) == 0 &&
+			    memcmp(a->digest, head->digest, sizeof(a->digest)) == 0;
 
-		row_write(o, same, o->quorum.note.len != 0 && o->quorum.size > a->quorum, out);
+		row_write(
+			o, head, same, o->quorum.note.len != 0 && o->quorum.size > a->quorum, out);
 	}
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }

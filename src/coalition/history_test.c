@@ -130,41 +130,48 @@ static void test_branch_behind_a_larger_head(void **state)
 	bench_fini(&b);
 }
 
-/* Leaves on the way to a head that was never reached: whoever signed it cannot deny them, after a
- * start either. */
-static void test_leaves_on_the_way_are_proved(void **state)
+/* Nine objects of the first member, of which the second fetched four when the line was cut. */
+static uint64_t cut_on_the_way(struct bench *b, struct signed_head *ret_head)
 {
-	struct bench b;
+	struct ledger *log = node_log(&b->nodes[0], &b->nodes[0]);
+	struct origin *o = origin_of_member(b->nodes[1].coalition, SLICE("m0"));
 	struct buf answer = BUF_INIT;
 	struct ledger_path path;
-	struct signed_head head = {0};
-	struct branch mine;
-	struct ledger *log;
-	struct origin *o;
 	uint64_t size, got;
 
-	(void)state;
-	bench_init(&b, 2, 14, true);
-	b.route[1][0] = BENCH_CUT;
 	for (unsigned i = 0; i < 9; i++)
-		node_add(&b.nodes[0], "an object", BENCH_ALL);
-	MUST(coalition_publish(b.nodes[0].coalition, &got, &(bool){false}, &e));
-	log = node_log(&b.nodes[0], &b.nodes[0]);
-	o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
+		node_add(&b->nodes[0], "an object", BENCH_ALL);
+	MUST(coalition_publish(b->nodes[0].coalition, &got, &(bool){false}, &e));
 	size = ledger_size(o->log) + 4;
 	assert_true(size < ledger_size(log));
 	MUST(ledger_consistency(log, size, ledger_size(log), &path, &e));
 	wire_u32(&answer, 4);
 	wire_path(&answer, &path);
 	MUST(ledger_leaves(log, size - 4, 4, &answer, &e));
-	MUST(head_copy(&head, &b.nodes[0].coalition->own->head, &e));
-	MUST(leaves_take(b.nodes[1].coalition, o, &head, buf_slice(&answer), &got, &e));
+	MUST(head_copy(ret_head, &b->nodes[0].coalition->own->head, &e));
+	MUST(leaves_take(b->nodes[1].coalition, o, ret_head, buf_slice(&answer), &got, &e));
 	assert_int_equal(got, 4);
 	assert_true(o->head.size < size);
+	buf_fini(&answer);
+	return size;
+}
+
+/* Leaves on the way to a head that was never reached: whoever signed it cannot deny them, after a
+ * start either. */
+static void test_leaves_on_the_way_are_proved(void **state)
+{
+	struct bench b;
+	struct signed_head head = {0};
+	struct branch mine;
+	uint64_t size;
+
+	(void)state;
+	bench_init(&b, 2, 14, true);
+	size = cut_on_the_way(&b, &head);
 	for (unsigned round = 0; round < 2; round++) {
+		struct origin *o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
 		uint64_t at;
 
-		o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
 		assert_true(branch_own(o, &at, &mine));
 		assert_int_equal(at, size);
 		for (uint64_t n = o->head.size + 1; n <= size; n++) {
@@ -181,7 +188,6 @@ static void test_leaves_on_the_way_are_proved(void **state)
 		node_open(&b.nodes[1]);
 	}
 	head_fini(&head);
-	buf_fini(&answer);
 	bench_fini(&b);
 }
 
@@ -260,11 +266,26 @@ static void test_forged_evidence(void **state)
 
 /* ---- restored, and twice --------------------------------------------------------------------- */
 
+/* Its disks are lost; it starts from what the other was copied to before. */
+static void node_restore(struct node *n, struct node *backup)
+{
+	struct ledger_disk_fake *disk = n->fake, *keys = n->keys_fake;
+	struct node_store store = n->store;
+
+	node_close(n);
+	n->fake = backup->fake;
+	n->keys_fake = backup->keys_fake;
+	n->store = backup->store;
+	backup->fake = disk;
+	backup->keys_fake = keys;
+	backup->store = store;
+	node_open(n);
+}
+
 static void test_restored_backup(void **state)
 {
 	struct bench b;
 	struct node *old;
-	struct ledger_disk_fake *disk, *keys;
 	uint64_t size;
 	uint8_t root[LEDGER_HASH_LEN], now[LEDGER_HASH_LEN];
 	struct err ignored;
@@ -284,20 +305,7 @@ static void test_restored_backup(void **state)
 	size = ledger_size(node_log(&b.nodes[0], &b.nodes[0]));
 	MUST(ledger_root(node_log(&b.nodes[0], &b.nodes[0]), size, root, &e));
 
-	node_close(&b.nodes[0]);
-	disk = b.nodes[0].fake;
-	keys = b.nodes[0].keys_fake;
-	b.nodes[0].fake = old->fake;
-	b.nodes[0].keys_fake = old->keys_fake;
-	old->fake = disk;
-	old->keys_fake = keys;
-	{
-		struct node_store store = b.nodes[0].store;
-
-		b.nodes[0].store = old->store;
-		old->store = store;
-	}
-	node_open(&b.nodes[0]);
+	node_restore(&b.nodes[0], old);
 	assert_true(ledger_size(node_log(&b.nodes[0], &b.nodes[0])) < size);
 	node_add(&b.nodes[0], "a new thing", BENCH_ALL);
 	/* Nothing before anybody was asked, nor when one was. */
@@ -351,6 +359,67 @@ static bool has_quorum(const struct node *n)
 	const struct origin *o = n->coalition->own;
 
 	return o->quorum.size > 0 && o->quorum.size == ledger_size(o->log);
+}
+
+/* Who fetched but a part of what was signed since the backup says so, and gives what it has: an old
+ * copy signs nothing else, and is held up in nothing else. */
+static void test_restored_while_another_fetched(void **state)
+{
+	struct bench b;
+	struct signed_head head = {0};
+	struct node *old;
+	struct err ignored;
+	uint64_t size;
+
+	(void)state;
+	bench_init(&b, 3, 22, true);
+	node_add(&b.nodes[0], "before the backup", BENCH_ALL);
+	bench_rounds(&b, 2);
+	old = bench_twin(&b, &b.nodes[0]);
+	size = cut_on_the_way(&b, &head);
+	node_restore(&b.nodes[0], old);
+	for (unsigned round = 0; round < 2; round++) {
+		(void)!node_try_meet(&b.nodes[0], 1, &ignored);
+		node_meet(&b.nodes[0], 2);
+	}
+	assert_int_equal(ledger_size(node_log(&b.nodes[0], &b.nodes[0])), size);
+	node_add(&b.nodes[0], "a new thing", BENCH_ALL);
+	assert_int_equal(node_try_publish(&b.nodes[0], &ignored), ERR_DENIED);
+	node_add(&b.nodes[1], "of another", BENCH_ALL);
+	node_publish(&b.nodes[1]);
+	node_meet(&b.nodes[0], 1);
+	assert_non_null(node_holds(&b.nodes[0], "of another"));
+	head_fini(&head);
+	bench_fini(&b);
+}
+
+/* A crash between the last leaf and the head that it reaches: the head is there after the start. */
+static void test_crash_before_the_head(void **state)
+{
+	struct bench b;
+	struct err ignored;
+	uint64_t size;
+
+	(void)state;
+	bench_init(&b, 2, 23, true);
+	bench_rounds(&b, 2);
+	for (uint64_t n = 1; n <= 12; n++) {
+		struct origin *o;
+
+		node_add(&b.nodes[0], "an object", BENCH_ALL);
+		node_publish(&b.nodes[0]);
+		ledger_disk_fake_fail_at(b.nodes[1].fake, n);
+		(void)!node_try_meet(&b.nodes[1], 0, &ignored);
+		node_close(&b.nodes[1]);
+		ledger_disk_fake_fail_at(b.nodes[1].fake, 0);
+		ledger_disk_fake_crash(b.nodes[1].fake);
+		node_open(&b.nodes[1]);
+		o = origin_of_member(b.nodes[1].coalition, SLICE("m0"));
+		size = ledger_size(o->log);
+		assert_int_equal(o->head.size, size);
+		node_meet(&b.nodes[1], 0);
+	}
+	bench_fini(&b);
 }
 
 /* Each is heard by another member first: both stop, and the member is found out. */
@@ -470,6 +539,8 @@ int main(void)
 		cmocka_unit_test(test_third_party_learns_from_the_log),
 		cmocka_unit_test(test_forged_evidence),
 		cmocka_unit_test(test_restored_backup),
+		cmocka_unit_test(test_restored_while_another_fetched),
+		cmocka_unit_test(test_crash_before_the_head),
 		cmocka_unit_test(test_two_copies_heard),
 		cmocka_unit_test(test_two_copies_one_heard),
 		cmocka_unit_test(test_half_a_branch_parts_nobody),

@@ -97,6 +97,7 @@ struct offer {
 	uint64_t asked_opened; /* its `opened` then */
 	bool asked_specials;   /* it was asked for what is special, and had none more */
 	bool asking_specials;  /* the request under way is for them */
+	uint64_t short_at;     /* it has no leaves of ours behind these, plus 1 */
 	uint64_t none_to;      /* of our own closed special entries below this it has none */
 };
 
@@ -315,7 +316,9 @@ void branch_read(struct reader *r, struct branch *ret_branch); /* the note is bo
  * is on the disk before they are, so that no leaf is ever held that its signer could deny. */
 enum err_kind led_keep(struct coalition *c, struct origin *o, const struct signed_head *head,
 	uint64_t size, const struct ledger_path *path, struct err *e) MUST_USE;
-/* The same, from the disk, for the leaves that are here. */
+/* The record that speaks of all leaves that are here, proved; or NULL. */
+struct led *led_now(struct origin *o);
+/* From the disk. */
 enum err_kind led_load(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
 
 /* ---- evidence.c

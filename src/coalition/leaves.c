@@ -17,12 +17,31 @@ void leaves_ask(const struct origin *o, uint64_t from, uint64_t size, struct buf
 	wire_u64(out, size);
 }
 
+/* How many from there, and how they lead to the head; which may be one that the leaves held here do
+ * not reach. */
+static enum err_kind leaves_choose(struct origin *o, uint64_t from, uint64_t size,
+	uint64_t *ret_count, struct ledger_path *ret_path, struct err *e)
+{
+	uint64_t held = ledger_size(o->log), to = size < held ? size : held;
+	const struct led *led = size > held ? led_now(o) : NULL;
+
+	if (from >= to || (size > held && (led == NULL || led->head.size != size ||
+						  held - from > COALITION_LEAVES_MAX)))
+		return err_set(e, ERR_INVALID, "\"%s\" has no leaves from %llu to %llu here",
+			o->key.name, (unsigned long long)from, (unsigned long long)size);
+	*ret_count = to - from < COALITION_LEAVES_MAX ? to - from : COALITION_LEAVES_MAX;
+	if (led == NULL)
+		return ledger_consistency(o->log, from + *ret_count, size, ret_path, e);
+	*ret_path = led->path;
+	return OK;
+}
+
 enum err_kind leaves_answer(struct coalition *c, const struct peer *p, struct slice request,
 	struct buf *out, struct err *e)
 {
 	struct reader r = {.rest = request};
 	struct slice name = wire_read_text(&r);
-	uint64_t from = read_u64(&r), size = read_u64(&r), count;
+	uint64_t from = read_u64(&r), size = read_u64(&r), count = 0;
 	struct origin *o = origin_find(c, name);
 	struct ledger_path path = {.count = 0};
 	enum err_kind kind;
@@ -31,13 +50,7 @@ enum err_kind leaves_answer(struct coalition *c, const struct peer *p, struct sl
 		return err_set(e, ERR_PARSE, "request for leaves does not fit its layout");
 	if (o == NULL)
 		return err_set(e, ERR_INVALID, "no log \"%.*s\"", SLICE_ARG(name));
-	if (from >= size || size > ledger_size(o->log))
-		return err_set(e, ERR_INVALID, "\"%s\" has no leaves from %llu to %llu here",
-			o->key.name, (unsigned long long)from, (unsigned long long)size);
-	count = size - from;
-	if (count > COALITION_LEAVES_MAX)
-		count = COALITION_LEAVES_MAX;
-	kind = ledger_consistency(o->log, from + count, size, &path, e);
+	kind = leaves_choose(o, from, size, &count, &path, e);
 	if (kind != OK)
 		return kind;
 	if (p != NULL && o == c->own && from + count == size && p->cosigned_size < size)

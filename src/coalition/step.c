@@ -52,7 +52,7 @@ static enum err_kind fetch_from(
 		leaves_ask(o, size, o->frozen_size, &ask->request);
 		return OK;
 	}
-	if (!o->gone && offer->head.size > size) {
+	if (!o->gone && offer->head.size > size && offer->short_at != size + 1) {
 		ask->what = COALITION_LEAVES;
 		ask->any = true;
 		leaves_ask(o, size, offer->head.size, &ask->request);
@@ -203,6 +203,9 @@ static enum err_kind step(struct coalition *c, struct peer *p, const struct coal
 		pthread_mutex_lock(&c->lock);
 		kind = call == OK ? answer_take(c, p, &ask, buf_slice(&answer), way, e) : call;
 		p->busy = false;
+		/* What it knows to be signed of ours may be more than it has. */
+		if (call != OK && ask.what == COALITION_LEAVES && ask.origin == c->own)
+			p->offers[origin_number(c, c->own)].short_at = ledger_size(c->own->log) + 1;
 		outcome_note(c, p, kind, call, e);
 	}
 	*ret_more = kind == OK && p->phase != PHASE_DONE;
