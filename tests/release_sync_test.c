@@ -181,6 +181,14 @@ static void arrive(
 	}
 }
 
+/* Is this leaf's content here, under the serial that it came with? */
+static bool holds(struct party *p, unsigned log, uint64_t index)
+{
+	const struct version *v = held(p, p->league->leaf_items[log][index] - 1);
+
+	return p->serials[log][index] != 0 && v->here && v->serial == p->serials[log][index];
+}
+
 /* May it give this leaf's content, as it stands? */
 static bool may_give(struct party *giver, unsigned to, unsigned log, uint64_t index, unsigned with)
 {
@@ -190,7 +198,7 @@ static bool may_give(struct party *giver, unsigned to, unsigned log, uint64_t in
 	int64_t now_us = giver->league->clock.now_us;
 	struct says says;
 
-	if (giver->serials[log][index] == 0 || !v->here || v->serial != giver->serials[log][index])
+	if (!holds(giver, log, index))
 		return false;
 	if (giver->ours_to_publish[item] != (log == giver->number))
 		return false;
@@ -1113,6 +1121,20 @@ static void phase(struct league *l, unsigned number)
 	look(l, chance(50));
 }
 
+/* What a serial stood for is in the store no more. */
+static void gone_check(struct party *p, int64_t serial)
+{
+	struct buf content = BUF_INIT;
+	bool found = false;
+	struct err e;
+
+	must_be(p->real.content(p->real.context, (uint64_t)serial, &content, &found, &e), &e,
+		"content");
+	if (found)
+		broken("what was forgotten is still in the store");
+	buf_fini(&content);
+}
+
 /* When all hear all again: what anybody may have it has, what was taken back nobody has. */
 static void settle(struct league *l)
 {
@@ -1123,8 +1145,7 @@ static void settle(struct league *l)
 
 		for (uint64_t i = 0; i < LEAVES; i++) {
 			unsigned item = l->leaf_items[log][i];
-			bool here = item != 0 && held(owner, item - 1)->here &&
-				    held(owner, item - 1)->serial == owner->serials[log][i];
+			bool here = item != 0 && holds(owner, log, i);
 
 			for (unsigned m = 0; m < MEMBERS && item != 0; m++) {
 				struct party *p = &l->parties[m];
@@ -1134,9 +1155,10 @@ static void settle(struct league *l)
 				if (here && may_give(owner, m, log, i, WITH_ALL) &&
 					!p->arrived[log][i])
 					broken("what a member may have has not come");
-				if (!here && p->serials[log][i] != 0 && held(p, item - 1)->here &&
-					held(p, item - 1)->serial == p->serials[log][i])
+				if (!here && holds(p, log, i))
 					broken("what was taken back is still here");
+				if (!here && p->serials[log][i] != 0)
+					gone_check(p, p->serials[log][i]);
 			}
 		}
 	}
@@ -1265,5 +1287,7 @@ int main(int count, char **args)
 		(unsigned long long)planted.tally[TAKEN].leaks,
 		(unsigned long long)planted.tally[FILED].leaks,
 		(unsigned long long)planted.stopped);
+	if (!wrong(k.tally) && !enough(&k, &planted))
+		printf("not every kind of case was met, or not every planted leak found\n");
 	return wrong(k.tally) || !enough(&k, &planted);
 }
