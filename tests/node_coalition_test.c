@@ -251,6 +251,153 @@ static void test_members_only(void **state)
 	scenario_remove(other);
 }
 
+/* ---- streams ------------------------------------------------------------------------------------- */
+
+struct heard {
+	struct buf all;
+	unsigned events;
+};
+
+static void hear(void *context, const struct http_event *event)
+{
+	struct heard *h = context;
+
+	buf_printf(&h->all, "%.*s\n", SLICE_ARG(event->data));
+	h->events++;
+}
+
+/* folder NULL: without a certificate. */
+static struct http_ear *listener(struct member *m, const char *folder)
+{
+	char certificate[200], key[200], url[200];
+	struct http_ear *ear;
+
+	snprintf(certificate, sizeof(certificate), "%s/tls.crt", folder == NULL ? "" : folder);
+	snprintf(key, sizeof(key), "%s/tls.key", folder == NULL ? "" : folder);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/coalition/v1/events", m->server.port);
+	MUST(http_ear_new(
+		&(struct http_client_config){.insecure = true,
+			.tls_1_3 = true,
+			.certificate_file = folder == NULL ? NULL : certificate,
+			.key_file = folder == NULL ? NULL : key},
+		url, &ear, e));
+	MUST(http_ear_open(ear, e));
+	return ear;
+}
+
+static void hear_until(struct http_ear *ear, struct heard *h, const char *text)
+{
+	int64_t until = world_monotonic(world_real()) + MEMBERS_WAIT_S * US_PER_SECOND;
+
+	while (slice_find_text(buf_slice(&h->all), slice_of(text)) == h->all.len) {
+		MUST(http_ear_wait(ear, 10000, hear, h, e));
+		if (world_monotonic(world_real()) > until)
+			fail_msg("\"%s\" was never said: %.*s", text, SLICE_ARG(buf_slice(&h->all)));
+	}
+}
+
+/* Who may listen is told what is newer, as soon as it is; others are told nothing. */
+static void test_streams(void **state)
+{
+	struct members *m = *state;
+	struct member *kz = &m->list[KZ];
+	struct http_ear *kg, *refused[4];
+	struct http_client *client;
+	struct heard h = {0};
+	struct err e = {0};
+
+	members_decide(m, UZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	member_stop(&m->list[KG], SIGTERM, NULL); /* the places of its own streams are free */
+	refused[0] = listener(kz, NULL);
+	refused[1] = listener(kz, kz->folder);
+	for (size_t i = 0; i < 2; i++) {
+		while (http_ear_wait(refused[i], 10000, hear, &h, &e) == OK)
+			;
+		assert_int_equal(e.kind, ERR_DENIED);
+		http_ear_free(refused[i]);
+	}
+	assert_int_equal(h.events, 0);
+	kg = listener(kz, m->list[KG].folder);
+	hear_until(kg, &h, "uz/log 1 1 1\n");
+	client_open(kz, &client);
+	for (uint64_t k = 0; k < 3; k++) {
+		char text[32];
+
+		buf_clear(&h.all);
+		assert_int_equal(member_post(kz, client, GREEN + k, 1, "green"), 202);
+		snprintf(text, sizeof(text), "kz/log %llu 0 ", (unsigned long long)k + 1);
+		hear_until(kg, &h, text); /* 0: two would make a quorum, and kg is not there */
+		assert_int_equal(slice_find_text(buf_slice(&h.all), SLICE("uz/log")), h.all.len);
+	}
+	http_client_free(client);
+	/* No more than so many of one member, and each that ends makes room. */
+	for (size_t i = 0; i < 4; i++) {
+		enum err_kind kind = OK;
+
+		refused[i] = listener(kz, m->list[KG].folder);
+		while (kind == OK && !http_ear_is_live(refused[i]))
+			kind = http_ear_wait(refused[i], 10000, hear, &h, &e);
+		assert_int_equal(kind, i == 0 ? OK : ERR_DENIED);
+	}
+	for (size_t i = 0; i < 4; i++)
+		http_ear_free(refused[i]);
+	/* The node goes: the stream is cut, not left silent. */
+	member_stop(kz, SIGTERM, NULL);
+	while (http_ear_wait(kg, 10000, hear, &h, &e) == OK)
+		;
+	assert_int_equal(e.kind, ERR_IO);
+	http_ear_free(kg);
+	buf_fini(&h.all);
+}
+
+/* One more line of the configuration; the last one counts. */
+static void member_set(struct member *m, const char *line)
+{
+	char path[200];
+	FILE *to;
+
+	snprintf(path, sizeof(path), "%s/" NODE_CONFIG_FILE, m->folder);
+	to = fopen(path, "a");
+	assert_non_null(to);
+	assert_true(fprintf(to, "%s\n", line) > 0);
+	assert_int_equal(fclose(to), 0);
+}
+
+/* Slow rounds between: only what is pushed brings anything so soon; and when the streams were cut by
+ * a restart, they come again. */
+static void test_push(void **state)
+{
+	struct members *m = *state;
+	struct http_client *clients[2];
+	int64_t begin;
+
+	for (size_t i = 0; i < 3; i++) {
+		member_stop(&m->list[i], SIGTERM, NULL);
+		member_set(&m->list[i], "poll_seconds = 3600");
+		member_serve(&m->list[i]);
+	}
+	for (size_t i = 0; i < 3; i++)
+		MUST(member_ask(&m->list[i], "sync", false, (struct slice){0}, NULL, e));
+	members_decide(m, KZ, RULES);
+	for (size_t i = 0; i < 3; i++)
+		member_await(&m->list[i], "policy", 1);
+	member_stop(&m->list[KG], SIGTERM, NULL);
+	member_serve(&m->list[KG]);
+	client_open(&m->list[KZ], &clients[0]);
+	client_open(&m->list[KG], &clients[1]);
+	for (uint64_t k = 0; k < 20; k++) {
+		assert_int_equal(member_post(&m->list[KZ], clients[0], GREEN + k, 1, "green"), 202);
+		begin = world_monotonic(world_real());
+		while (!member_has(&m->list[KG], clients[1], GREEN + k))
+			assert_true(world_monotonic(world_real()) - begin <
+				    MEMBERS_WAIT_S * US_PER_SECOND);
+	}
+	for (size_t i = 0; i < 2; i++)
+		http_client_free(clients[i]);
+}
+
 /* T30: a week before a policy lapses its members are told so. */
 static void test_alarm(void **state)
 {
@@ -614,6 +761,8 @@ int main(int count, char **args)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_by_policy_and_no_further, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_members_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_push, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alarm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),

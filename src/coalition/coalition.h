@@ -262,6 +262,18 @@ enum err_kind coalition_step(struct coalition *c, struct slice member,
 /* Something new for peers since the last call with this value (0 at first)? For pushing. */
 uint64_t coalition_news(struct coalition *c);
 
+/* What of one log there is here for others to ask for, when it is more than they have. */
+struct coalition_shown {
+	struct slice origin; /* its log's name; in the arena */
+	bool ours;
+	uint64_t size;    /* signed, and all its leaves here */
+	uint64_t quorum;  /* of the largest checkpoint with a quorum */
+	uint64_t applied; /* what is special before this was applied: up to here we sign as mirror */
+};
+/* All logs. *ret_epoch: as in an answer with heads. */
+enum err_kind coalition_shown(struct coalition *c, struct arena *a, uint64_t *ret_epoch,
+	struct coalition_shown **ret_list, size_t *ret_count, struct err *e) MUST_USE;
+
 /* ---- files
  * ---------------------------------------------------------------------------------------------------
  */

@@ -120,3 +120,35 @@ enum err_kind coalition_withdrawals(struct coalition *c, struct arena *a,
 	}
 	return kind;
 }
+
+enum err_kind coalition_shown(struct coalition *c, struct arena *a, uint64_t *ret_epoch,
+	struct coalition_shown **ret_list, size_t *ret_count, struct err *e)
+{
+	struct coalition_shown *list;
+	enum err_kind kind = OK;
+
+	pthread_mutex_lock(&c->lock);
+	list = ARENA_ARRAY(a, struct coalition_shown, c->origins_count + 1);
+	if (list == NULL)
+		kind = err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < c->origins_count && kind == OK; i++) {
+		const struct origin *o = c->origins[i];
+
+		list[i] = (struct coalition_shown){.origin = arena_copy(a, slice_of(o->key.name)),
+			.ours = o == c->own,
+			.size = o->head.size,
+			.quorum = o->quorum.size,
+			.applied = o->specials_open == o->specials_count
+					   ? ledger_size(o->log)
+					   : o->specials[o->specials_open].index};
+		if (list[i].origin.data == NULL)
+			kind = err_set(e, ERR_NOMEM, "out of memory");
+	}
+	if (kind == OK) {
+		*ret_epoch = c->sink->epoch(c->sink->context);
+		*ret_list = list;
+		*ret_count = c->origins_count;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return kind;
+}

@@ -79,6 +79,32 @@ struct http_shared *http_shared_keep(struct http_shared *s);    /* one more owne
 void http_shared_drop(struct http_shared *s);
 struct slice http_shared_bytes(const struct http_shared *s);
 
+/*
+ * Server-sent events (HTML Living Standard, section 9.2): a reply without an end. While there is
+ * nothing to say its connection sleeps, which costs no thread; whoever has news rings. Nothing is
+ * queued: `say` is asked for what is worth saying now, and not again before the client's socket has
+ * taken that; so one that reads slowly hears of the newest state alone, and holds nobody up. After
+ * HTTP_EVENTS_SECONDS of silence a comment line goes out, so that each side sees when the other is
+ * gone; a client that has taken nothing of what was sent for as long is cut.
+ */
+#define HTTP_EVENTS_SECONDS 15      /* well below the 30 to 60 after which things in between cut */
+#define HTTP_EVENTS_SAY_MAX KIB(64) /* bytes of one call of `say`; more ends the stream */
+
+struct http_events;
+struct http_events_source {
+	/* Append what there is to say now, in whole events; nothing: all was said. By a serving
+	 * thread, never twice at once, never after `ended`. */
+	void (*say)(void *state, struct buf *out);
+	void (*ended)(void *state); /* the connection is gone, or never was; called once */
+	void *state;
+};
+struct http_events *http_events_new(const struct http_events_source *source) MUST_USE;
+struct http_events *http_events_keep(struct http_events *ev); /* one more owner */
+void http_events_drop(struct http_events *ev);                /* accepts NULL */
+/* There may be something to say. Any thread, any time; waits for nobody. */
+void http_events_ring(struct http_events *ev);
+void http_events_end(struct http_events *ev); /* as soon as the client took what was said */
+
 struct http_reply {
 	unsigned status;
 	const char *content_type;
@@ -93,6 +119,9 @@ struct http_reply {
 	enum err_kind (*stream)(void *state, struct buf *out, bool *ret_more, struct err *e);
 	void (*stream_free)(void *state);
 	void *stream_state;
+	/* The reply takes over one ownership; its type is text/event-stream, and the connection ends
+	 * with it. */
+	struct http_events *events;
 	bool close; /* end the connection after it */
 };
 
@@ -256,5 +285,36 @@ enum err_kind http_client_call(struct http_client *c, const struct http_call *ca
 struct slice http_answer_header(const struct http_answer *a, const char *name);
 /* Retry-After in seconds; 0 when absent or not a number. */
 unsigned http_answer_retry_seconds(const struct http_answer *a);
+
+/*
+ * The other side of events: one stream of one server, heard by whoever waits for it, which is also
+ * how that thread sleeps.
+ */
+#define HTTP_EAR_SECONDS (3 * HTTP_EVENTS_SECONDS) /* of silence: the stream has ended */
+
+struct http_event {
+	struct slice id, type, data; /* borrowed for the call; data: lines, without the last end */
+};
+struct http_ear;
+/* config as for a client; its total_seconds and slow_bytes_per_second do not count. */
+enum err_kind http_ear_new(const struct http_client_config *config, const char *url,
+	struct http_ear **ret_ear, struct err *e) MUST_USE;
+void http_ear_free(struct http_ear *ear); /* accepts NULL */
+/* Begin, or begin anew behind the last event heard; all else happens in http_ear_wait. */
+enum err_kind http_ear_open(struct http_ear *ear, struct err *e) MUST_USE;
+void http_ear_close(struct http_ear *ear);
+bool http_ear_is_open(const struct http_ear *ear);
+/* The server has answered, and the stream goes on. */
+bool http_ear_is_live(const struct http_ear *ear);
+/*
+ * Wait until events came (hear was called for each), the stream began to live, somebody woke us, or
+ * wait_ms have passed; without an open stream it only waits. ERR_IO, ERR_DENIED (the server answers
+ * with something else), ERR_LIMIT (an event past the limit): the stream is not open any more.
+ */
+enum err_kind http_ear_wait(struct http_ear *ear, unsigned wait_ms,
+	void (*hear)(void *context, const struct http_event *event), void *context,
+	struct err *e) MUST_USE;
+/* Any thread; a call before the wait ends that, too. */
+void http_ear_wake(struct http_ear *ear);
 
 #endif

@@ -205,7 +205,7 @@ void http_client_free(struct http_client *c)
 {
 	if (c == NULL)
 		return;
-	curl_easy_cleanup(c->curl);
+	curl_easy_cleanup(c->curl); /* accepts NULL */
 	buf_fini(&c->headers);
 	buf_fini(&c->body);
 	free(c);
@@ -442,4 +442,221 @@ enum err_kind http_client_call(struct http_client *c, const struct http_call *ca
 		.body = c->body,
 		.headers = buf_slice(&c->headers)};
 	return OK;
+}
+
+/* ---- an ear --------------------------------------------------------------------------- */
+
+struct http_ear {
+	CURL *curl;
+	CURLM *multi;
+	char *url;
+	struct curl_slist *headers;
+	struct http_event_parser parser;
+	char last_id[HTTP_EVENT_ID_MAX + 1];
+	char error[CURL_ERROR_SIZE];
+	bool open, live;
+	int64_t heard_us; /* when something came, or it was opened */
+	atomic_bool woken;
+	/* The wait under way. */
+	http_hear *hear;
+	void *context;
+	bool heard;
+	enum err_kind failed;
+	struct err why;
+};
+
+static void ear_hear(void *context, const struct http_event *event)
+{
+	struct http_ear *ear = context;
+
+	snprintf(ear->last_id, sizeof(ear->last_id), "%.*s", SLICE_ARG(event->id));
+	ear->heard = true;
+	ear->hear(ear->context, event);
+}
+
+/* The answer is a stream of events. */
+static enum err_kind ear_answer_check(const struct http_ear *ear, struct err *e)
+{
+	char *type = NULL;
+	long status = 0;
+
+	curl_easy_getinfo(ear->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(ear->curl, CURLINFO_CONTENT_TYPE, &type);
+	if (status == 200 && slice_starts(slice_of(type), SLICE("text/event-stream")))
+		return OK;
+	return err_set(
+		e, ERR_DENIED, "%s: answers %ld, expected a stream of events", ear->url, status);
+}
+
+static size_t ear_on_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct http_ear *ear = context;
+	struct slice piece = {bytes, size * count};
+
+	ear->failed = ear_answer_check(ear, &ear->why);
+	ear->heard_us = world_monotonic(world_real());
+	if (ear->failed == OK) {
+		ear->heard = ear->heard || !ear->live;
+		ear->live = true;
+		ear->failed = http_event_parse(&ear->parser, piece, ear_hear, ear, &ear->why);
+	}
+	return ear->failed == OK ? piece.len : 0;
+}
+
+enum err_kind http_ear_new(const struct http_client_config *config, const char *url,
+	struct http_ear **ret_ear, struct err *e)
+{
+	struct http_client *c = NULL;
+	struct http_ear *ear;
+	enum err_kind kind = url_check(url, e);
+
+	if (kind == OK)
+		kind = http_client_new(config, &c, e);
+	if (kind != OK)
+		return kind;
+	ear = calloc(1, sizeof(*ear));
+	if (ear != NULL) {
+		/* A client's way to connect, with an end of its own. */
+		ear->curl = c->curl;
+		c->curl = NULL;
+		ear->multi = curl_multi_init();
+		ear->url = strdup(url);
+		http_event_parser_init(&ear->parser);
+	}
+	http_client_free(c);
+	if (ear == NULL || ear->multi == NULL || ear->url == NULL) {
+		http_ear_free(ear);
+		return err_set(e, ERR_NOMEM, "%s: out of memory", url);
+	}
+	curl_easy_setopt(ear->curl, CURLOPT_ERRORBUFFER, ear->error);
+	curl_easy_setopt(ear->curl, CURLOPT_URL, url);
+	curl_easy_setopt(ear->curl, CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(ear->curl, CURLOPT_PROTOCOLS_STR,
+		strncasecmp(url, "http:", 5) == 0 ? "http" : "https");
+	curl_easy_setopt(ear->curl, CURLOPT_TIMEOUT, 0L);
+	curl_easy_setopt(ear->curl, CURLOPT_LOW_SPEED_TIME, 0L);
+	curl_easy_setopt(ear->curl, CURLOPT_ACCEPT_ENCODING, NULL);
+	curl_easy_setopt(ear->curl, CURLOPT_HEADERFUNCTION, NULL);
+	curl_easy_setopt(ear->curl, CURLOPT_HEADERDATA, NULL);
+	curl_easy_setopt(ear->curl, CURLOPT_WRITEFUNCTION, ear_on_body);
+	curl_easy_setopt(ear->curl, CURLOPT_WRITEDATA, ear);
+	*ret_ear = ear;
+	return OK;
+}
+
+void http_ear_close(struct http_ear *ear)
+{
+	if (ear->open)
+		curl_multi_remove_handle(ear->multi, ear->curl);
+	curl_slist_free_all(ear->headers);
+	ear->headers = NULL;
+	ear->open = ear->live = false;
+}
+
+void http_ear_free(struct http_ear *ear)
+{
+	if (ear == NULL)
+		return;
+	http_ear_close(ear);
+	curl_easy_cleanup(ear->curl);
+	curl_multi_cleanup(ear->multi);
+	http_event_parser_fini(&ear->parser);
+	free(ear->url);
+	free(ear);
+}
+
+enum err_kind http_ear_open(struct http_ear *ear, struct err *e)
+{
+	http_ear_close(ear);
+	http_event_parser_fini(&ear->parser);
+	http_event_parser_init(&ear->parser);
+	ear->failed = OK;
+	ear->error[0] = '\0';
+	if (!header_add(&ear->headers, "Accept", "text/event-stream") ||
+		!header_add(&ear->headers, "Last-Event-ID",
+			ear->last_id[0] == '\0' ? NULL : ear->last_id))
+		return err_set(e, ERR_NOMEM, "%s: out of memory", ear->url);
+	curl_easy_setopt(ear->curl, CURLOPT_HTTPHEADER, ear->headers);
+	if (curl_multi_add_handle(ear->multi, ear->curl) != CURLM_OK)
+		return err_set(e, ERR_NOMEM, "%s: out of memory", ear->url);
+	ear->open = true;
+	ear->heard_us = world_monotonic(world_real());
+	return OK;
+}
+
+bool http_ear_is_open(const struct http_ear *ear)
+{
+	return ear->open;
+}
+
+bool http_ear_is_live(const struct http_ear *ear)
+{
+	return ear->live;
+}
+
+/* What ended it, if anything. */
+static enum err_kind ear_ended(struct http_ear *ear, int64_t now_us, struct err *e)
+{
+	const CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(ear->multi, &left)) != NULL) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		if (ear->failed != OK)
+			break;
+		if (message->data.result == CURLE_OK && ear_answer_check(ear, e) != OK)
+			return ERR_DENIED;
+		if (message->data.result == CURLE_OK)
+			return err_set(e, ERR_IO, "%s: the stream has ended", ear->url);
+		return err_set(e, ERR_IO, "%s: %s", ear->url,
+			ear->error[0] != '\0' ? ear->error
+					      : curl_easy_strerror(message->data.result));
+	}
+	if (ear->failed != OK)
+		return *e = ear->why, ear->failed;
+	if (now_us - ear->heard_us > HTTP_EAR_SECONDS * US_PER_SECOND)
+		return err_set(e, ERR_IO, "%s: silent for %d seconds", ear->url, HTTP_EAR_SECONDS);
+	return OK;
+}
+
+enum err_kind http_ear_wait(struct http_ear *ear, unsigned wait_ms,
+	void (*hear)(void *context, const struct http_event *event), void *context, struct err *e)
+{
+	int64_t now = world_monotonic(world_real()), until = now + (int64_t)wait_ms * 1000;
+	struct err mine = {0};
+	enum err_kind kind = OK;
+
+	ear->hear = hear;
+	ear->context = context;
+	ear->heard = false;
+	for (;;) {
+		int running;
+		bool woken;
+
+		if (ear->open) {
+			curl_multi_perform(ear->multi, &running);
+			now = world_monotonic(world_real());
+			kind = ear_ended(ear, now, &mine);
+		}
+		woken = atomic_exchange(&ear->woken, false);
+		if (kind != OK || ear->heard || woken || now >= until)
+			break;
+		/* At least once a second, so that silence is seen. */
+		curl_multi_poll(ear->multi, NULL, 0,
+			until - now > US_PER_SECOND ? 1000 : (int)((until - now) / 1000) + 1, NULL);
+		now = world_monotonic(world_real());
+	}
+	if (kind != OK) {
+		http_ear_close(ear);
+		if (e != NULL)
+			*e = mine;
+	}
+	return kind;
+}
+
+void http_ear_wake(struct http_ear *ear)
+{
+	atomic_store(&ear->woken, true);
+	curl_multi_wakeup(ear->multi);
 }

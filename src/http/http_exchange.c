@@ -180,6 +180,10 @@ static void reply_forget(struct http_reply *reply)
 	http_shared_drop(reply->shared);
 	if (reply->stream_free != NULL)
 		reply->stream_free(reply->stream_state);
+	if (reply->events != NULL) {
+		http_events_detach(reply->events);
+		http_events_drop(reply->events);
+	}
 	*reply = (struct http_reply){0};
 }
 
@@ -244,7 +248,7 @@ void http_exchange_break(struct http_exchange *x, struct buf *out)
 
 	error_fill(x, &reply);
 	x->facts.accept_encoding = (struct slice){0};
-	if (reply.stream != NULL ||
+	if (reply.stream != NULL || reply.events != NULL ||
 		http_reply_shape(&x->q, &x->facts, &reply, true, &shape, NULL) != OK) {
 		reply_forget(&reply);
 		return;

@@ -232,6 +232,48 @@ enum err_kind http_stream_read(
 	struct http_stream *s, char *to, size_t bytes, size_t *ret_len, struct err *e) MUST_USE;
 void http_stream_end(struct http_stream *s);
 
+/* ---- http_events.c: replies that sleep, and what they say -------------------------------- */
+
+/* A connection that can sleep. All are called with the events' lock held. */
+struct http_bed {
+	void (*sleep)(void *connection);
+	void (*wake)(void *connection);
+	bool (*closing)(void *connection); /* no more streams: the server stops */
+	void *connection;
+};
+
+enum http_said {
+	HTTP_SAID_BYTES,
+	HTTP_SAID_NOTHING, /* the connection was put to sleep */
+	HTTP_SAID_END
+};
+
+void http_events_attach(struct http_events *ev, const struct http_bed *bed);
+/* The connection is no more: tells the source, the first time. */
+void http_events_detach(struct http_events *ev);
+/* By the serving thread: up to `bytes` of what is said. */
+enum http_said http_events_read(struct http_events *ev, char *to, size_t bytes, size_t *ret_len);
+/* A comment is due, when there is nothing else to say. */
+void http_events_beat(struct http_events *ev);
+
+/* Reading (section 9.2.6), piece by piece as it comes. */
+#define HTTP_EVENT_MAX    KIB(64) /* bytes of one event, and of one line */
+#define HTTP_EVENT_ID_MAX 128
+
+struct http_event_parser {
+	struct buf line, type, data, id;
+	bool returned; /* the last byte was CR */
+	bool first;    /* no line has ended yet */
+};
+typedef void http_hear(void *context, const struct http_event *event);
+
+void http_event_parser_init(struct http_event_parser *p);
+void http_event_parser_fini(struct http_event_parser *p);
+/* hear: for each whole event, which is borrowed for the call. ERR_LIMIT past the limits; then the
+ * parser is of no more use. */
+enum err_kind http_event_parse(struct http_event_parser *p, struct slice bytes, http_hear *hear,
+	void *context, struct err *e) MUST_USE;
+
 /* ---- http_body.c: what a client sends ------------------------------------------------- */
 
 struct http_body {
@@ -283,7 +325,8 @@ enum http_phase {
 	HTTP_PHASE_BODY,
 	HTTP_PHASE_RUN,   /* a handler works: no deadline */
 	HTTP_PHASE_REPLY, /* the deadline moves as long as the client takes what it is sent */
-	HTTP_PHASE_IDLE   /* kept alive; bytes that come begin a head */
+	HTTP_PHASE_IDLE,  /* kept alive; bytes that come begin a head */
+	HTTP_PHASE_EVENTS /* a stream of events; the deadline is when a comment is due */
 };
 
 struct http_watched {
@@ -300,6 +343,9 @@ struct http_watch_config {
 	const struct world *world;
 	unsigned head_seconds, reply_seconds;
 	size_t reply_least;
+	/* A connection with a stream of events: a comment is due, or (over) its socket was shut
+	 * down, or is to be: it may sleep, and must see. Called with the list's lock held. */
+	void (*ring)(struct http_watched *c, bool over);
 };
 
 enum err_kind http_watch_new(const struct http_watch_config *config, struct http_watch **ret_watch,
@@ -311,13 +357,15 @@ void http_watch_remove(struct http_watch *w, struct http_watched *c);
 static inline void http_watch_set(
 	struct http_watched *c, enum http_phase phase, int64_t deadline_us)
 {
-	atomic_store_explicit(&c->word, deadline_us * 8 + (int64_t)phase, memory_order_relaxed);
+	atomic_store_explicit(&c->word, deadline_us * 8 + (int64_t)phase, memory_order_release);
 }
 static inline enum http_phase http_watch_phase(const struct http_watched *c)
 {
-	return (enum http_phase)(atomic_load_explicit(&c->word, memory_order_relaxed) & 7);
+	return (enum http_phase)(atomic_load_explicit(&c->word, memory_order_acquire) & 7);
 }
 void http_watch_sweep(struct http_watch *w);
+/* All streams of events are over. */
+void http_watch_end_events(struct http_watch *w);
 uint64_t http_watch_hits(const struct http_watch *w);
 /* Keep a closing socket until its client has sent what it was sending: closing with unread bytes
  * would reset the connection, and the client might never read why it was refused. */

@@ -69,6 +69,7 @@ struct conn {
 	struct http_shared *shared;
 	struct buf packed;
 	struct http_stream stream;
+	struct http_events *events; /* set once, given back with the connection */
 };
 
 static int64_t seconds_from(int64_t now_us, unsigned seconds)
@@ -133,6 +134,7 @@ static void conn_close(struct conn *c)
 	struct http_server *s = c->server;
 
 	http_watch_remove(s->watch, &c->watched);
+	http_events_drop(c->events);
 	if (c->linger)
 		http_watch_linger(s->watch, c->watched.fd);
 	http_tls_drop(c->tls);
@@ -292,6 +294,66 @@ static ssize_t on_stream_read(void *context, uint64_t position, char *to, size_t
 	return len == 0 ? MHD_CONTENT_READER_END_OF_STREAM : (ssize_t)len;
 }
 
+/* ---- streams of events ---------------------------------------------------------------- */
+
+static void bed_sleep(void *connection)
+{
+	MHD_suspend_connection(((struct conn *)connection)->mhd);
+}
+
+static void bed_wake(void *connection)
+{
+	MHD_resume_connection(((struct conn *)connection)->mhd);
+}
+
+static bool bed_closing(void *connection)
+{
+	return atomic_load(&((struct conn *)connection)->server->draining);
+}
+
+/* The watch's: a comment is due, or all is over. */
+static void events_ring(struct http_watched *watched, bool over)
+{
+	struct conn *c = (struct conn *)(void *)watched; /* its first member */
+
+	if (over)
+		http_events_end(c->events);
+	else
+		http_events_beat(c->events);
+}
+
+static ssize_t on_events_read(void *context, uint64_t position, char *to, size_t bytes)
+{
+	struct conn *c = context;
+	size_t len = 0;
+
+	(void)position;
+	switch (http_events_read(c->events, to, bytes, &len)) {
+	case HTTP_SAID_BYTES:
+		c->x.sent += len;
+		return (ssize_t)len;
+	case HTTP_SAID_NOTHING:
+		return 0; /* suspended: asked again when it was resumed */
+	default:
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
+}
+
+/* The response whose body comes when it comes. */
+static struct MHD_Response *response_of_calls(struct conn *c, const struct http_shape *shape)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, KIB(4),
+		c->events != NULL ? on_events_read : on_stream_read, c, NULL);
+
+	if (response != NULL && !headers_put(response, shape, c->x.arena)) {
+		MHD_destroy_response(response);
+		response = NULL;
+	}
+	if (response != NULL && c->x.facts.method == HTTP_HEAD)
+		MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return response;
+}
+
 /* Give a reply to the library. Takes over what the reply owns, whatever happens. */
 static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 {
@@ -305,18 +367,18 @@ static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 	enum MHD_Result result = MHD_NO;
 
 	c->shared = reply->shared;
+	if (reply->events != NULL) {
+		const struct http_bed bed = {bed_sleep, bed_wake, bed_closing, c};
+
+		c->events = reply->events;
+		http_events_attach(c->events, &bed);
+	}
 	if (http_reply_shape(&c->x.q, &c->x.facts, reply, closes, &shape, &e) == OK) {
 		c->packed = shape.packed;
-		if (shape.streams && http_stream_begin(&c->stream, reply, shape.coding, &e) == OK) {
-			response = MHD_create_response_from_callback(
-				MHD_SIZE_UNKNOWN, KIB(4), on_stream_read, c, NULL);
-			if (response != NULL && !headers_put(response, &shape, c->x.arena)) {
-				MHD_destroy_response(response);
-				response = NULL;
-			}
-			if (response != NULL && c->x.facts.method == HTTP_HEAD)
-				MHD_set_response_options(
-					response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+		if (shape.streams &&
+			(c->events != NULL ||
+				http_stream_begin(&c->stream, reply, shape.coding, &e) == OK)) {
+			response = response_of_calls(c, &shape);
 		} else if (!shape.streams && c->shared != NULL && shape.body.len != 0) {
 			response = response_of_shared(c, c->shared, &shape, &lasting);
 		} else if (!shape.streams) {
@@ -339,8 +401,9 @@ static enum MHD_Result reply_send(struct conn *c, struct http_reply *reply)
 	c->x.status = shape.status;
 	if (!shape.streams && c->x.facts.method != HTTP_HEAD && shape.status != 304)
 		c->x.sent = shape.body.len;
-	http_watch_set(&c->watched, HTTP_PHASE_REPLY,
-		seconds_from(world_monotonic(s->site.config.world), HTTP_REPLY_SECONDS));
+	http_watch_set(&c->watched, c->events != NULL ? HTTP_PHASE_EVENTS : HTTP_PHASE_REPLY,
+		seconds_from(world_monotonic(s->site.config.world),
+			c->events != NULL ? HTTP_EVENTS_SECONDS : HTTP_REPLY_SECONDS));
 	result = MHD_queue_response(c->mhd, shape.status, response);
 	if (!lasting)
 		MHD_destroy_response(response);
@@ -515,6 +578,8 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **reque
 	/* The library looks at the bytes of the reply no more, though it still holds its response.
 	 */
 	http_stream_end(&c->stream);
+	if (c->events != NULL)
+		http_events_detach(c->events);
 	http_shared_drop(c->shared);
 	c->shared = NULL;
 	buf_fini(&c->packed);
@@ -563,7 +628,8 @@ static enum err_kind daemon_start(struct http_server *s, struct err *e)
 	const struct http_server_config *config = &s->site.config;
 	unsigned threads = threads_of(config);
 	unsigned connections = http_connections_fit(config->connections_max, threads, config->log);
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+			 MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem options[16];
 	size_t n = 0;
 
@@ -693,7 +759,8 @@ enum err_kind http_server_start(
 		struct http_watch_config watch = {.world = s->site.config.world,
 			.head_seconds = s->site.config.head_seconds,
 			.reply_seconds = HTTP_REPLY_SECONDS,
-			.reply_least = HTTP_REPLY_LEAST};
+			.reply_least = HTTP_REPLY_LEAST,
+			.ring = events_ring};
 
 		kind = http_watch_new(&watch, &s->watch, e);
 	}
@@ -737,6 +804,8 @@ void http_server_stop(struct http_server *s, unsigned seconds)
 	if (s == NULL)
 		return;
 	atomic_store(&s->draining, true);
+	/* They would never end by themselves; and the library stops with nobody asleep. */
+	http_watch_end_events(s->watch);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)seconds;
 	pthread_mutex_lock(&s->flight_lock);

@@ -21,7 +21,9 @@
 /* The kernel's number for "the other side has closed"; the header with its name cannot stand beside
  * <linux/tcp.h>. */
 #define TCP_CLOSE_WAIT 8
+#define TCP_CLOSE_DONE 7 /* both have: TCP_CLOSE there */
 
+#define EVENTS_LOOKED (-1) /* bytes_word of a stream whose acknowledged bytes are known */
 #define SWEEP_MS     1000   /* how often deadlines are looked at */
 #define DISCARD_STEP MIB(1) /* bytes thrown away in one call */
 
@@ -197,13 +199,49 @@ static bool reply_stalls(struct http_watch *w, struct http_watched *c, int64_t w
 	return false;
 }
 
+/* A stream of events sleeps, so that nobody else looks at its socket: has the client gone? What it
+ * sent, if anything, is of no interest. */
+static bool events_left(const struct http_watched *c)
+{
+	struct tcp_info info;
+
+	return socket_info(c->fd, &info) &&
+	       (info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_CLOSE_DONE);
+}
+
+/* True when the client took nothing of what was sent to it since the last look. */
+static bool events_stall(struct http_watch *w, struct http_watched *c, int64_t word, int64_t now)
+{
+	int64_t later = (now + HTTP_EVENTS_SECONDS * US_PER_SECOND) * 8 + HTTP_PHASE_EVENTS;
+	struct tcp_info info;
+
+	if (!socket_info(c->fd, &info))
+		return true;
+	if (c->bytes_word == EVENTS_LOOKED && c->bytes == info.tcpi_bytes_acked && !nothing_unsent(c->fd))
+		return true;
+	c->bytes = info.tcpi_bytes_acked;
+	c->bytes_word = EVENTS_LOOKED;
+	if (atomic_compare_exchange_strong(&c->word, &word, later))
+		w->config.ring(c, false);
+	return false;
+}
+
+void http_watch_end_events(struct http_watch *w)
+{
+	pthread_mutex_lock(&w->lock);
+	for (struct http_watched *c = w->first; c != NULL; c = c->next)
+		if (http_watch_phase(c) == HTTP_PHASE_EVENTS)
+			w->config.ring(c, true);
+	pthread_mutex_unlock(&w->lock);
+}
+
 void http_watch_sweep(struct http_watch *w)
 {
 	int64_t now = world_monotonic(w->config.world);
 
 	pthread_mutex_lock(&w->lock);
 	for (struct http_watched *c = w->first; c != NULL; c = c->next) {
-		int64_t word = atomic_load_explicit(&c->word, memory_order_relaxed);
+		int64_t word = atomic_load_explicit(&c->word, memory_order_acquire);
 		enum http_phase phase = (enum http_phase)(word & 7);
 		bool late = now >= word >> 3;
 		bool cut = false;
@@ -228,6 +266,9 @@ void http_watch_sweep(struct http_watch *w)
 				cut = late && reply_stalls(w, c, word, now);
 			}
 			break;
+		case HTTP_PHASE_EVENTS:
+			cut = events_left(c) || (late && events_stall(w, c, word, now));
+			break;
 		case HTTP_PHASE_RUN:
 			break;
 		}
@@ -238,6 +279,8 @@ void http_watch_sweep(struct http_watch *w)
 			/* The serving thread sees the end of the stream and cleans up. */
 			shutdown(c->fd, SHUT_RDWR);
 			http_watch_set(c, HTTP_PHASE_RUN, 0);
+			if (phase == HTTP_PHASE_EVENTS)
+				w->config.ring(c, true);
 		}
 	}
 	pthread_mutex_unlock(&w->lock);

@@ -9,8 +9,8 @@
 #include "parts.h"
 
 #define TILE_PARTS_MAX 6 /* level, up to four groups of a number, width */
-#define LOG_ROWS       2 /* checkpoint, add-checkpoint */
-#define ROWS           (COALITION_ASKS + LOG_ROWS + TILE_PARTS_MAX - 1)
+#define OTHER_ROWS     3 /* events, checkpoint, add-checkpoint */
+#define ROWS           (COALITION_ASKS + OTHER_ROWS + TILE_PARTS_MAX - 1)
 #define ADD_BODY_MAX   KIB(256) /* 63 hashes and a note */
 #define FOR_EVER       "public, max-age=31536000, immutable"
 
@@ -236,6 +236,28 @@ static void handle_ask(void *context, const struct http_request *q, struct http_
 	buf_fini(&out);
 }
 
+/* A stream that never ends, of what there is for this member to ask. */
+static void handle_events(void *context, const struct http_request *q, struct http_reply *reply)
+{
+	struct routes *r = context;
+	const struct charter_member *m = member_of(r, q);
+	unsigned status = 429;
+
+	if (m == NULL) {
+		refuse(q, reply, 403, "for members of the coalition, by their certificate");
+		return;
+	}
+	if (may_ask_now(r, m->name))
+		reply->events = events_begin(r->seat->events, m->name,
+			http_request_header(q, "Last-Event-ID"), &status);
+	if (reply->events == NULL) {
+		refuse(q, reply, status, "too many streams");
+		return;
+	}
+	reply->status = 200;
+	peers_wake(r->seat, slice_of(m->name));
+}
+
 /* ---- logs --------------------------------------------------------------------------------------
  */
 
@@ -405,6 +427,7 @@ enum err_kind routes_open(struct seat *s, struct routes **ret_routes, struct err
 		row_add(r, HTTP_POST, patterns[i], COALITION_REQUEST_MAX, handle_ask, says[i],
 			&r->asks[i]);
 	}
+	row_add(r, HTTP_GET, EVENTS_PATH, 0, handle_events, "coalition_events", r);
 	row_add(r, HTTP_GET, "/log/{member}/checkpoint", 0, handle_checkpoint, "log_checkpoint", r);
 	row_add(r, HTTP_POST, "/witness/add-checkpoint", ADD_BODY_MAX, handle_add_checkpoint,
 		"witness_add_checkpoint", r);

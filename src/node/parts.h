@@ -57,6 +57,7 @@ struct seat {
 	struct sink *sink;
 	struct coalition_sink doors;
 	struct coalition *coalition;
+	struct events *events;
 	struct peers *peers; /* NULL: nobody is asked by itself */
 };
 /* signer_fd as in node_run; -1: the keys are opened here. */
@@ -94,12 +95,49 @@ enum err_kind sink_rows(struct store_reader *r, const uint64_t *serials, size_t 
 		void *context, size_t at, const struct store_row *row, struct err *e),
 	void *context, struct err *e) MUST_USE;
 
+/* ---- events.c: telling the others that there is something newer --------------------------------
+ */
+
+#define EVENTS_PATH       "/coalition/v1/events"
+#define EVENTS_PER_MEMBER 2   /* streams: one, and one of which nobody has seen yet that it is dead */
+#define EVENTS_MAX        100 /* of all members: COALITION_MEMBERS_MAX times that */
+#define EVENTS_ROWS_MAX   256 /* logs: more than a coalition ever has, and they fit one event */
+
+struct events;
+enum err_kind events_open(
+	const struct world *world, struct events **ret_events, struct err *e) MUST_USE;
+void events_free(struct events *ev); /* after all streams have ended; accepts NULL */
+/* What there is now; those who were not told are. Waits for nobody. True: our own log grew. */
+bool events_tell(
+	struct events *ev, uint64_t epoch, const struct coalition_shown *list, size_t count);
+/* A stream for a member that was told up to last_id, if that is one of ours; for a reply. NULL:
+ * refused, *ret_status 429 or 503. */
+struct http_events *events_begin(struct events *ev, const char *member, struct slice last_id,
+	unsigned *ret_status) MUST_USE;
+/* The charter changed, so who may listen: they come again. */
+void events_end_all(struct events *ev);
+
+/* Of what others tell. The number of a log, EVENTS_ROWS_MAX: unknown here; and do we hold this? */
+size_t events_row(struct events *ev, struct slice origin);
+bool events_hold(struct events *ev, size_t row, uint64_t size, uint64_t quorum);
+/* An event's data taken apart, a call for each log (borrowed; `ours` is false). ERR_PARSE,
+ * ERR_LIMIT, after calls for what stood before it. */
+enum err_kind events_read(struct slice data, uint64_t *ret_epoch,
+	void (*each)(void *context, const struct coalition_shown *row), void *context,
+	struct err *e) MUST_USE;
+
 /* ---- peers.c: asking the others ----------------------------------------------------------------
  */
 
 #define PEERS_PUBLISH_MS   100 /* between two looks for new objects of ours */
 #define PEERS_BACKOFF_MAX  60  /* seconds between two attempts at who cannot be reached */
 #define PEERS_SYNC_SECONDS 120 /* that one round with everybody may take */
+/* Between two rounds with a member whose stream of events lives, when that is silent; less than the
+ * time after which others are asked for what is its own (REACHED_US of coalition's step.c). */
+#define PEERS_STREAM_SECONDS 15
+#define PEERS_RELAY_MS       300  /* what is another's news is awaited from that one first */
+#define PEERS_CLAIM_MS       20   /* between two rounds for what a stream told; and ... */
+#define PEERS_CLAIM_MS_MAX   1000 /* ... for what it told but did not give doubled, up to here */
 
 /* A way to one member over HTTPS, as the charter says. */
 struct way;
@@ -107,6 +145,7 @@ enum err_kind way_open(struct seat *s, const struct charter_member *m, struct wa
 	struct err *e) MUST_USE;
 void way_free(struct way *w); /* accepts NULL */
 struct coalition_way way_of(struct way *w);
+struct http_ear *way_ear(struct way *w); /* not open; lent */
 
 enum err_kind peers_start(struct seat *s, struct err *e) MUST_USE;
 /* Nobody begins anything new; after it, and after those who may still call, peers_stop. */

@@ -57,6 +57,8 @@ enum err_kind seat_open(struct node *node, const struct world *world, const stru
 	s->world = world;
 	s->log = log;
 	kind = signer_attach(s, signer_fd, e);
+	if (kind == OK)
+		kind = events_open(world, &s->events, e);
 	if (kind == OK) {
 		do
 			kind = ledger_disk_open(node->config.folder, false, &s->disk, e);
@@ -90,6 +92,7 @@ void seat_close(struct seat *s)
 		return;
 	peers_stop(s);
 	coalition_close(s->coalition);
+	events_free(s->events);
 	sink_free(s->sink);
 	ledger_disk_close(&s->disk);
 	signer_socket_free(s->socket);

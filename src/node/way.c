@@ -8,6 +8,7 @@
 
 struct way {
 	struct http_client *client;
+	struct http_ear *ear;
 	char address[512];
 };
 
@@ -53,16 +54,21 @@ enum err_kind way_open(
 	buf_char(&pin, '\0');
 	if (kind == OK && pin.bad)
 		kind = err_set(e, ERR_NOMEM, "out of memory");
-	if (kind == OK)
-		kind = http_client_new(
-			&(struct http_client_config){
-				.pin = pin.data,
-				.certificate_file = certificate ? c->certificate : NULL,
-				.key_file = certificate ? c->key : NULL,
-				.total_seconds = CALL_SECONDS,
-				.tls_1_3 = true,
-			},
-			&w->client, e);
+	if (kind == OK) {
+		const struct http_client_config config = {
+			.pin = pin.data,
+			.certificate_file = certificate ? c->certificate : NULL,
+			.key_file = certificate ? c->key : NULL,
+			.total_seconds = CALL_SECONDS,
+			.tls_1_3 = true,
+		};
+		char url[640];
+
+		snprintf(url, sizeof(url), "%s" EVENTS_PATH, w->address);
+		kind = http_client_new(&config, &w->client, e);
+		if (kind == OK)
+			kind = http_ear_new(&config, url, &w->ear, e);
+	}
 	buf_fini(&pin);
 	if (kind != OK) {
 		way_free(w);
@@ -77,6 +83,7 @@ void way_free(struct way *w)
 	if (w == NULL)
 		return;
 	http_client_free(w->client);
+	http_ear_free(w->ear);
 	free(w);
 }
 
@@ -115,4 +122,9 @@ static enum err_kind way_call(void *context, enum coalition_ask ask, struct slic
 struct coalition_way way_of(struct way *w)
 {
 	return (struct coalition_way){way_call, w};
+}
+
+struct http_ear *way_ear(struct way *w)
+{
+	return w->ear;
 }
