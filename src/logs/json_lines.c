@@ -6,8 +6,8 @@
  * having followed another one before: one comparison with its name, quotes and colon (walk_flat).
  * Members in another order, arrays of objects and escapes go through walk, which learns the order.
  * What that does not understand (blanks between, odd escapes, very long lines) goes to the strict
- * parser, which also says what is no JSON. The quick ways ask less of values that they do not need
- * than the parser would.
+ * parser (json_careful.c), which also says what is no JSON. The quick ways ask less of values that
+ * they do not need than the parser would.
  */
 #include <stdlib.h>
 
@@ -15,423 +15,15 @@
 #include <emmintrin.h>
 #endif
 
-#include "json_names.h"
-#include "split.h"
-#include "zeek.h"
+#include "json_members.h"
 
-#define LIKELY(x)   __builtin_expect((x) != 0, 1)
-#define UNLIKELY(x) __builtin_expect((x) != 0, 0)
+#define LIKELY(x)      __builtin_expect((x) != 0, 1)
+#define UNLIKELY(x)    __builtin_expect((x) != 0, 0)
+#define QUICK_FIELDS   128 /* fields a record must find room for at the least */
+#define FLAT_DEPTH_MAX 8   /* objects in objects that the quickest way enters */
+#define ARRAY_QUICK    64  /* bytes of an array of numbers that is passed over at once */
 
-#define KNOWN_MAX       4096   /* members remembered; more than any schema has */
-#define KNOWN_BYTES_MAX MIB(8) /* with their paths */
-#define BUCKETS         8192
-#define NAME_MAX_BYTES  256  /* of a member that is remembered */
-#define PATH_MAX_BYTES  1024 /* of a path; what is deeper has no meaning */
-#define QUICK_FIELDS    128  /* fields a record must find room for at the least */
-
-#define KEY_MAX_BYTES  32 /* of a name with its quotes and colon that is compared at once */
-#define FLAT_DEPTH_MAX 8  /* objects in objects that the quickest way enters */
-#define ARRAY_QUICK    64 /* bytes of an array of numbers that is passed over at once */
-
-/* A member that has been seen: its place in the tree of paths and what it says. */
-struct known {
-	struct known *next, *other; /* what followed it; two, as tools leave members out */
-	const struct known *parent;
-	struct known *chain; /* in its bucket */
-	const char *name;    /* zeros up to a multiple of 8 bytes */
-	size_t len;
-	struct slice path;
-	/* "name": as it is written; key_len 0: longer than KEY_MAX_BYTES */
-	char key[KEY_MAX_BYTES];
-	uint32_t key_bits; /* a bit for each byte */
-	uint8_t key_len;
-	uint8_t part;
-	uint16_t column; /* COLUMNS_MAX: not wanted */
-	bool looked;     /* its value is needed */
-	bool plain;      /* as it stands, and as a field only */
-};
-
-/* A container that is open in a walk. */
-struct frame {
-	struct known *known;
-	bool array;
-};
-
-struct json_lines {
-	split_run run;
-	struct json_parser *parser;
-	struct arena *arena; /* of the known */
-	struct known *buckets[BUCKETS];
-	struct known root;
-	size_t known_count;
-	bool full; /* something could not be remembered: all is forgotten behind the line */
-	uint8_t key[16];
-	size_t url_column; /* COLUMNS_MAX: not wanted */
-	struct slice parts[JSON_PARTS];
-	bool escapes;      /* in the piece */
-	bool line_escapes; /* in the line */
-	/* Not on the stack: the build clears what is there, for every line. */
-	struct frame stack[JSON_DEPTH_MAX];
-	struct split split;
-	uint16_t quotes[SPLIT_BYTES + 64]; /* of a line with escapes: those that count */
-};
-
-/* ---- members ------------------------------------------------------------------------------------
- */
-
-static void known_clear(struct json_lines *j)
-{
-	memset(j->buckets, 0, sizeof(j->buckets));
-	arena_reset(j->arena);
-	j->root = (struct known){.column = COLUMNS_MAX};
-	j->known_count = 0;
-	j->full = false;
-}
-
-#define NO_PATH SIZE_MAX /* too long */
-
-static size_t path_join(char to[PATH_MAX_BYTES], struct slice parent, struct slice name)
-{
-	size_t at = 0;
-
-	if (parent.len + 1 + name.len > PATH_MAX_BYTES)
-		return NO_PATH;
-	if (parent.data != NULL) { /* a name may be empty, so the length does not tell the root */
-		if (parent.len != 0 &&
-			parent.data != to) /* a walk makes the longer path behind the shorter */
-			memcpy(to, parent.data, parent.len);
-		at = parent.len;
-		to[at++] = '.';
-	}
-	if (name.len != 0)
-		memcpy(to + at, name.data, name.len);
-	return at + name.len;
-}
-
-/* Column of a path in the batch; COLUMNS_MAX when it is not wanted. */
-static size_t column_of(struct logs_reader *r, struct slice path, const struct json_meaning *m)
-{
-	if (m->role == ROLE_NONE || !logs_wanted(r, m->role))
-		return COLUMNS_MAX;
-	return logs_column(r, path, m->role, m->kind);
-}
-
-static enum field_kind kind_of(const struct logs_reader *r, size_t column)
-{
-	return column < r->columns_count ? (enum field_kind)r->columns[column].kind : FIELD_NONE;
-}
-
-static void key_set(struct known *k, struct slice name)
-{
-	if (name.len > KEY_MAX_BYTES - 3)
-		return;
-	k->key_len = (uint8_t)(name.len + 3);
-	k->key_bits = UINT32_MAX >> (KEY_MAX_BYTES - k->key_len);
-	k->key[0] = '"';
-	if (name.len != 0)
-		memcpy(k->key + 1, name.data, name.len);
-	k->key[name.len + 1] = '"';
-	k->key[name.len + 2] = ':';
-}
-
-/* The member, made when it is new. NULL: there is no room for more, or it is too long. */
-static struct known *known_find(
-	struct json_lines *j, struct logs_reader *r, const struct known *parent, struct slice name)
-{
-	uint64_t hash = hash_table(j->key, name) ^ (uint64_t)(uintptr_t)parent * 0x9e3779b97f4a7c15;
-	struct known **bucket = &j->buckets[(hash >> 16) % BUCKETS], *k;
-	struct json_meaning m;
-	char path[PATH_MAX_BYTES], *copy;
-	size_t len;
-
-	for (k = *bucket; k != NULL; k = k->chain)
-		if (k->parent == parent && slice_equal((struct slice){k->name, k->len}, name))
-			return k;
-	if (name.len > NAME_MAX_BYTES)
-		return NULL;
-	if (j->known_count == KNOWN_MAX) {
-		j->full = true;
-		return NULL;
-	}
-	len = path_join(path, parent->path, name);
-	k = ARENA_NEW(j->arena, struct known);
-	copy = arena_zalloc(j->arena, (name.len + 8) & ~(size_t)7);
-	j->full = j->full || k == NULL || copy == NULL;
-	if (k == NULL || copy == NULL || len == NO_PATH)
-		return NULL;
-	memcpy(copy, name.data, name.len);
-	key_set(k, name);
-	k->path = arena_copy(j->arena, (struct slice){path, len});
-	if (k->path.data == NULL) {
-		j->full = true;
-		return NULL;
-	}
-	k->name = copy;
-	k->len = name.len;
-	k->parent = parent;
-	m = json_meaning(r->format, r->mapping, k->path, name);
-	k->column = (uint16_t)column_of(r, k->path, &m);
-	k->part = j->url_column == COLUMNS_MAX ? PART_NONE : (uint8_t)m.part;
-	k->looked = k->column != COLUMNS_MAX || k->part != PART_NONE;
-	k->plain = k->part == PART_NONE && kind_of(r, k->column) != FIELD_CERTIFICATE;
-	k->chain = *bucket;
-	*bucket = k;
-	j->known_count++;
-	return k;
-}
-
-/* ---- values -------------------------------------------------------------------------------------
- */
-
-static bool hex4(const char *p, uint32_t *ret_value)
-{
-	uint8_t bytes[2];
-
-	if (!hex_decode((struct slice){p, 4}, bytes, 2))
-		return false;
-	*ret_value = (uint32_t)bytes[0] << 8 | bytes[1];
-	return true;
-}
-
-static size_t utf8_put(char *to, uint32_t c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* RFC 8259 section 7; never longer than it was. False: an escape that is none. */
-static bool unescape(struct slice from, char *to, size_t *ret_len)
-{
-	static const char letters[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
-	const char *p = from.data, *end = p + from.len;
-	size_t len = 0;
-
-	while (p < end) {
-		const char *letter;
-		uint32_t c, low;
-
-		if (*p != '\\') {
-			to[len++] = *p++;
-			continue;
-		}
-		if (end - p < 2 || p[1] == 0)
-			return false;
-		letter = strchr(letters, p[1]);
-		if (letter != NULL) {
-			to[len++] = bytes[letter - letters];
-			p += 2;
-			continue;
-		}
-		if (p[1] != 'u' || end - p < 6 || !hex4(p + 2, &c))
-			return false;
-		p += 6;
-		if (c >= 0xd800 && c < 0xdc00) {
-			if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || !hex4(p + 2, &low) ||
-				low < 0xdc00 || low > 0xdfff)
-				return false;
-			c = 0x10000 + ((c - 0xd800) << 10 | (low - 0xdc00));
-			p += 6;
-		} else if (c >= 0xdc00 && c < 0xe000) {
-			return false;
-		}
-		len += utf8_put(to + len, c);
-	}
-	*ret_len = len;
-	return true;
-}
-
-/* Suricata writes fingerprints as aa:bb:cc. */
-static bool is_spelled(enum field_kind kind, struct slice value)
-{
-	return kind == FIELD_CERTIFICATE && slice_find(value, ':', 0) < value.len;
-}
-
-static size_t without_colons(struct slice value, char *to)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < value.len; i++)
-		if (value.data[i] != ':')
-			to[len++] = value.data[i];
-	return len;
-}
-
-static struct zeek_url url_of(const struct slice parts[JSON_PARTS])
-{
-	return (struct zeek_url){.host = parts[PART_HOST],
-		.uri = parts[PART_URI],
-		.address = parts[PART_ADDRESS],
-		.port = parts[PART_PORT]};
-}
-
-static size_t url_room(const struct slice parts[JSON_PARTS])
-{
-	return parts[PART_HOST].len + parts[PART_URI].len + parts[PART_ADDRESS].len +
-	       parts[PART_PORT].len + ZEEK_URL_MORE;
-}
-
-static bool put_url(struct json_lines *j, struct logs_reader *r)
-{
-	size_t room = url_room(j->parts), len;
-	struct zeek_url url = url_of(j->parts);
-	char *to;
-
-	if (j->url_column == COLUMNS_MAX || url.uri.len == 0)
-		return true;
-	if (room > FIELD_BYTES_MAX) {
-		r->counts.cut_fields++;
-		return true;
-	}
-	/* The parts may lie in scratch, which a flush would give away: it is asked for first. */
-	if (room > LOGS_SCRATCH_BYTES - r->scratch_len || r->batch.fields_count == BATCH_FIELDS) {
-		r->counts.cut_fields++;
-		return true;
-	}
-	to = logs_scratch(r, room);
-	if (to == NULL)
-		return false;
-	len = zeek_url_join(&url, to);
-	logs_scratch_keep(r, len);
-	return logs_field(r, j->url_column, (struct slice){to, len});
-}
-
-/* ---- the careful way
- * ------------------------------------------------------------------------------- */
-
-/* Where the members of a parsed record go: the batch, or an event when it is not NULL. */
-struct careful {
-	struct json_lines *j;
-	struct logs_reader *r;
-	struct arena *a;
-	struct event *event;
-	struct slice parts[JSON_PARTS];
-	char path[PATH_MAX_BYTES];
-};
-
-static bool careful_value(
-	struct careful *c, struct slice path, const struct json_meaning *m, struct slice value)
-{
-	struct logs_reader *r = c->r;
-	bool spelled = is_spelled(m->kind, value);
-	size_t column = COLUMNS_MAX, len = value.len, scratch;
-	char *to;
-
-	if (value.len == 0)
-		return true;
-	if (c->event != NULL) {
-		if (m->time && c->event->time_us == TIME_UNKNOWN)
-			c->event->time_us = logs_time(value, r->world);
-		path = arena_copy(c->a, path);
-		to = arena_alloc(c->a, len);
-		if (path.data == NULL || to == NULL)
-			return false;
-	} else {
-		column = column_of(r, path, m);
-		if (column == COLUMNS_MAX && m->part == PART_NONE)
-			return true;
-		if (len > FIELD_BYTES_MAX) {
-			if (m->kind != FIELD_FREE)
-				return logs_field(r, column, value); /* which counts it */
-			r->counts.cut_fields++;
-			value.len = len = FIELD_BYTES_MAX;
-		}
-		scratch = r->scratch_len;
-		to = logs_scratch(r, len);
-		if (to == NULL)
-			return false;
-		if (r->scratch_len < scratch) /* flushed, and the parts of a URL with it */
-			memset(c->parts, 0, sizeof(c->parts));
-	}
-	if (spelled)
-		len = without_colons(value, to);
-	else
-		memcpy(to, value.data, len);
-	value = (struct slice){to, len};
-	if (c->parts[m->part].len == 0)
-		c->parts[m->part] = value;
-	if (c->event != NULL)
-		return event_add(c->event, c->a, path, m->role, m->kind, value);
-	logs_scratch_keep(r, len);
-	return logs_field(r, column, value);
-}
-
-static bool careful_walk(
-	struct careful *c, struct json_value v, struct slice path, struct slice name)
-{
-	struct json_iter it = json_iter(v);
-	struct buf text = BUF_INIT;
-	struct json_meaning m;
-	struct slice member;
-	int64_t number;
-	double real;
-	bool good;
-
-	switch (json_type(v)) {
-	case JSON_NULL:
-		return true;
-	case JSON_OBJECT:
-		while (json_object_next(&it, &member, &v)) {
-			size_t len = path_join(c->path, path, member);
-
-			if (len != NO_PATH &&
-				!careful_walk(c, v, (struct slice){c->path, len}, member))
-				return false;
-		}
-		return true;
-	case JSON_ARRAY:
-		while (json_array_next(&it, &v))
-			if (!careful_walk(c, v, path, name))
-				return false;
-		return true;
-	default:
-		break;
-	}
-	m = json_meaning(c->r->format, c->r->mapping, path, name);
-	if (json_is_string(v))
-		return careful_value(c, path, &m, json_string(v));
-	if (json_is_bool(v))
-		return c->event == NULL ||
-		       careful_value(c, path, &m, json_is_true(v) ? SLICE("true") : SLICE("false"));
-	if (json_to_i64(v, &number) && json_type(v) == JSON_INTEGER)
-		buf_i64(&text, number);
-	else if (json_to_double(v, &real))
-		json_number_append(&text, real);
-	good = !text.bad && careful_value(c, path, &m, buf_slice(&text));
-	buf_fini(&text);
-	return good;
-}
-
-/* A record by the strict parser. The record of the line has been begun. */
-static bool record_careful(struct json_lines *j, struct logs_reader *r, struct json_value root)
-{
-	struct careful c = {.j = j, .r = r};
-
-	if (!careful_walk(&c, root, (struct slice){0}, (struct slice){0}))
-		return false;
-	memcpy(j->parts, c.parts, sizeof(j->parts));
-	return put_url(j, r);
-}
-
-/* ---- the quick way
- * ---------------------------------------------------------------------------------- */
+/* ---- the quick way --------------------------------------------------------------------------- */
 
 enum walk { WALK_DONE, WALK_ODD };
 
@@ -500,14 +92,14 @@ static bool quick_value(
 		return true;
 	if (UNLIKELY(j->line_escapes) && slice_find(value, '\\', 0) < value.len) {
 		to = r->scratch + EVENT_PADDING + r->scratch_len;
-		if (!unescape(value, to, &len))
+		if (!json_unescape(value, to, &len))
 			return false;
 		value = (struct slice){to, len};
 		r->scratch_len += len;
 	}
-	if (UNLIKELY(is_spelled(kind_of(r, k->column), value))) {
+	if (UNLIKELY(json_is_spelled(json_kind_of(r, k->column), value))) {
 		to = r->scratch + EVENT_PADDING + r->scratch_len;
-		value = (struct slice){to, without_colons(value, to)};
+		value = (struct slice){to, json_without_colons(value, to)};
 		r->scratch_len += value.len;
 	}
 	if (k->part != PART_NONE && j->parts[k->part].len == 0)
@@ -599,7 +191,7 @@ member:
 			!name_is(known, text.data, text.len)) {
 			if (j->line_escapes && slice_find(text, '\\', 0) < text.len)
 				return WALK_ODD;
-			known = known_find(j, r, stack[depth].known, text);
+			known = json_known_find(j, r, stack[depth].known, text);
 			if (known == NULL)
 				return WALK_ODD;
 			last->other = last->next;
@@ -671,8 +263,7 @@ after:
 	return p == end ? WALK_DONE : WALK_ODD;
 }
 
-/* ---- the quick way for nearly all lines
- * ------------------------------------------------------------ */
+/* ---- the quick way for nearly all lines ------------------------------------------------------ */
 
 /* A line without escapes. Each step gets where a value begins and returns the byte behind it, or
  * NULL: this is for walk. */
@@ -824,10 +415,11 @@ static __attribute__((noinline)) bool line_careful(
 		logs_problem(r, number, "not a JSON object");
 		return true;
 	}
-	if (!record_careful(j, r, json_root(&doc)))
+	if (!json_record_careful(j, r, json_root(&doc)))
 		return false;
 	if (j->full)
-		known_clear(j); /* other members may have taken the place of those that come now */
+		json_known_clear(
+			j); /* other members may have taken the place of those that come now */
 	return true;
 }
 
@@ -863,12 +455,12 @@ static bool line_read(struct json_lines *j, struct logs_reader *r, struct slice 
 		quotes = j->quotes;
 	}
 	if (!j->line_escapes && LIKELY(walk_flat(j, r, line, base, quotes, count)))
-		return j->parts[PART_URI].len == 0 || put_url(j, r);
+		return j->parts[PART_URI].len == 0 || json_put_url(j, r);
 	b->fields_count = fields;
 	r->scratch_len = scratch;
 	memset(j->parts, 0, sizeof(j->parts));
 	if (LIKELY(walk(j, r, line, base, quotes, count) == WALK_DONE))
-		return j->parts[PART_URI].len == 0 || put_url(j, r);
+		return j->parts[PART_URI].len == 0 || json_put_url(j, r);
 	b->fields_count = fields;
 	r->scratch_len = scratch;
 	return line_careful(j, r, line, number);
@@ -931,38 +523,7 @@ static bool block(struct logs_reader *r, struct slice bytes, bool last, size_t *
 	return true;
 }
 
-/* ---- one line in full
- * --------------------------------------------------------------------------------- */
-
-static bool detail(
-	struct logs_reader *r, struct slice line, struct arena *a, struct event *ret_event)
-{
-	struct json_lines *j = r->state;
-	struct careful c = {.j = j, .r = r, .a = a, .event = ret_event};
-	struct json_doc doc;
-	struct zeek_url url;
-	struct err e;
-	char *to;
-	size_t len;
-
-	if (json_parse(j->parser, line, &doc, &e) != OK)
-		return true; /* the quick way had enough: the fields of the batch are all there is
-			      */
-	if (!careful_walk(&c, json_root(&doc), (struct slice){0}, (struct slice){0}))
-		return false;
-	url = url_of(c.parts);
-	if (url.uri.len == 0)
-		return true;
-	to = arena_alloc(a, url_room(c.parts));
-	if (to == NULL)
-		return false;
-	len = zeek_url_join(&url, to);
-	return len == 0 ||
-	       event_add(ret_event, a, SLICE("url"), ROLE_URL, FIELD_URL, (struct slice){to, len});
-}
-
-/* ---- the rows
- * ------------------------------------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
 static enum err_kind open_state(struct logs_reader *r, struct err *e)
 {
@@ -981,7 +542,7 @@ static enum err_kind open_state(struct logs_reader *r, struct err *e)
 		r->world->random(r->world->context, j->key, sizeof(j->key));
 	else
 		world_real()->random(world_real()->context, j->key, sizeof(j->key));
-	known_clear(j);
+	json_known_clear(j);
 	j->url_column = COLUMNS_MAX;
 	if (r->format != LOGS_NDJSON && logs_wanted(r, ROLE_URL))
 		j->url_column = logs_column(r, SLICE("url"), ROLE_URL, FIELD_URL);
@@ -1048,7 +609,7 @@ static unsigned guess_ndjson(struct slice head, const char *name)
 #define JSON_ROW(name_, guess_)                                                                    \
 	{                                                                                          \
 		.name = name_, .guess = guess_, .open = open_state, .close = close_state,          \
-		.block = block, .detail = detail,                                                  \
+		.block = block, .detail = json_detail,                                        \
 	}
 
 const struct logs_format_row logs_zeek_json = JSON_ROW("zeek-json", guess_zeek);
