@@ -21,7 +21,7 @@
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- slices: borrowed bytes ------------------------------------------------------------- */
+/* ---- slices: borrowed bytes ------------------------------------------------------------------ */
 
 /* Bytes that somebody else owns. data may be NULL when len is 0. Not NUL-terminated. */
 struct slice {
@@ -78,7 +78,8 @@ struct slice slice_trim(struct slice a);
 size_t slice_find(struct slice a, char c, size_t from);
 /* First index of the bytes `what`; a.len when there is none. */
 size_t slice_find_text(struct slice a, struct slice what);
-/* Cut the part before the next `separator` off *rest; false when *rest is used up. */
+/* Cut the part before the next `separator` off *rest; false when *rest is used up. What ends in a
+ * separator has an empty part behind it. */
 bool slice_next(struct slice *rest, char separator, struct slice *ret_part);
 /* Decimal without sign, blanks or leading zeros (but "0" itself); false when it does not fit. */
 bool slice_to_u64(struct slice a, uint64_t *ret_value);
@@ -87,7 +88,7 @@ bool slice_to_u64(struct slice a, uint64_t *ret_value);
 #define SLICE_ARG(s)                                                                               \
 	((int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len)), ((s).data == NULL ? "" : (s).data)
 
-/* ---- errors ----------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 /* The kind is for code, struct err for people. */
 enum err_kind {
@@ -124,7 +125,7 @@ enum err_kind err_wrap(struct err *e, const char *format, ...) PRINTF(2, 3);
 enum err_kind err_kind_of_errno(int number);
 const char *err_kind_name(enum err_kind kind);
 
-/* ---- arena: everything made for one request dies with it -------------------------------- */
+/* ---- arena: everything made for one request dies with it ------------------------------------- */
 
 struct arena;
 
@@ -146,7 +147,7 @@ size_t arena_bytes(const struct arena *a);
 #define ARENA_NEW(a, type)          ((type *)arena_zalloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_zalloc((a), sizeof(type) * (size_t)(count)))
 
-/* ---- buf: bytes that grow --------------------------------------------------------------- */
+/* ---- buf: bytes that grow -------------------------------------------------------------------- */
 
 /*
  * Zero-initialise (BUF_INIT or BUF_MAX(n)), append, buf_fini. After a failed append (limit or
@@ -173,7 +174,8 @@ static inline struct slice buf_slice(const struct buf *b)
 {
 	return (struct slice){b->data, b->len};
 }
-/* Room for `more` bytes behind len; returns where they go, or NULL (then bad is set). */
+/* Room for `more` bytes behind len; returns where they go, or NULL (then bad is set). Whoever puts
+ * them there adds to len. */
 char *buf_reserve(struct buf *b, size_t more);
 void buf_append_slow(struct buf *b, const void *bytes, size_t len);
 static inline void buf_append(struct buf *b, const void *bytes, size_t len)
@@ -202,9 +204,10 @@ void buf_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 void buf_u64(struct buf *b, uint64_t value);
 void buf_i64(struct buf *b, int64_t value);
 
-/* ---- reader: a peer's bytes, big-endian -------------------------------------------------- */
+/* ---- reader: a peer's bytes, big-endian ------------------------------------------------------ */
 
-/* After a short read it returns zeros and stays bad: decode straight down, check once. */
+/* After a short read it returns zeros (no bytes) and stays bad: decode straight down, check once.
+ * What read_bytes gives is borrowed from `rest`. */
 struct reader {
 	struct slice rest;
 	bool bad;
@@ -216,6 +219,7 @@ uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
 struct slice read_bytes(struct reader *r, size_t len);
 
+/* Big-endian, as they are read. */
 void put_u16(void *to, uint16_t value);
 void put_u32(void *to, uint32_t value);
 void put_u64(void *to, uint64_t value);
@@ -237,7 +241,7 @@ bool base64_decode(struct slice text, struct buf *ret_bytes);
 void base64url_append(struct buf *b, const void *bytes, size_t len);
 bool base64url_decode(struct slice text, struct buf *ret_bytes);
 
-/* ---- time: microseconds since 1970-01-01T00:00:00Z --------------------------------------- */
+/* ---- time: microseconds since 1970-01-01T00:00:00Z ------------------------------------------- */
 
 #define US_PER_SECOND INT64_C(1000000)
 #define TIME_TEXT_MAX 40 /* bytes with NUL that time_format needs at the most */
@@ -251,7 +255,7 @@ bool time_parse(struct slice text, int64_t *ret_us, unsigned *ret_digits);
 /* "2026-11-23T06:18:00.000000Z" with 0, 3 or 6 digits; returns the length. */
 size_t time_format(int64_t us, unsigned digits, char ret_text[TIME_TEXT_MAX]);
 
-/* ---- identifiers ------------------------------------------------------------------------- */
+/* ---- identifiers ----------------------------------------------------------------------------- */
 
 struct uuid {
 	uint8_t bytes[16];
@@ -273,7 +277,7 @@ static inline unsigned uuid_version(const struct uuid *u)
 /* RFC 4122 section 4.3 with SHA-1. */
 void uuid_v5(const struct uuid *space, struct slice name, struct uuid *ret_uuid);
 
-/* ---- hashing (GnuTLS) and secrets (libsodium) -------------------------------------------- */
+/* ---- hashing (GnuTLS) and secrets (libsodium) ------------------------------------------------ */
 
 #define SHA256_LEN 32
 #define SHA1_LEN   20
@@ -292,7 +296,7 @@ uint64_t hash_table(const uint8_t key[16], struct slice s);
 bool secret_equal(const void *a, const void *b, size_t len); /* constant time */
 void secret_wipe(void *a, size_t len);
 
-/* ---- the seam: clock and randomness ------------------------------------------------------ */
+/* ---- the seam: clock and randomness ---------------------------------------------------------- */
 
 /* Functions receive a world; tests hand in one under a seed and virtual time. */
 struct world {
@@ -324,9 +328,10 @@ static inline int64_t world_monotonic(const struct world *w)
 }
 void uuid_v4(const struct world *w, struct uuid *ret_uuid);
 
-/* ---- files ------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
-/* Whole file, at most bytes_max, into *b. "-" is standard input. */
+/* Append a whole file of at most bytes_max (else ERR_LIMIT) to *b, which stays as it was when it
+ * fails. "-" is standard input. */
 enum err_kind file_read(const char *path, size_t bytes_max, struct buf *b, struct err *e) MUST_USE;
 /* Beside it, fsync, rename, fsync of the folder: old or new, never half. */
 enum err_kind file_write_atomic(
@@ -334,7 +339,7 @@ enum err_kind file_write_atomic(
 enum err_kind folder_make(
 	const char *path, unsigned mode, struct err *e) MUST_USE; /* as mkdir -p */
 
-/* ---- input: a stream that may be gzip or zstd --------------------------------------------- */
+/* ---- input: a stream that may be gzip or zstd ------------------------------------------------ */
 
 /*
  * Reads a file, standard input ("-") or memory, and unpacks gzip (several members) and zstd
@@ -344,7 +349,9 @@ struct input;
 
 #define INPUT_WINDOW_LOG_MAX 25 /* zstd window of 32 MiB; frames that want more are ERR_LIMIT */
 
+/* ERR_IO, ERR_DENIED: it cannot be opened, or is a folder. */
 enum err_kind input_open(const char *path, struct input **ret_input, struct err *e) MUST_USE;
+/* `bytes` are borrowed until input_free; the name, for errors, is copied. */
 enum err_kind input_of_memory(
 	struct slice bytes, const char *name, struct input **ret_input, struct err *e) MUST_USE;
 void input_free(struct input *in);
@@ -355,7 +362,7 @@ const char *input_name(const struct input *in);
 uint64_t input_packed_read(const struct input *in);  /* bytes taken from the file so far */
 uint64_t input_packed_total(const struct input *in); /* its size; 0 when unknown (a pipe) */
 
-/* ---- log: one JSON object a line, on standard error or a file ------------------------------ */
+/* ---- log: one JSON object a line, on standard error or a file -------------------------------- */
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 

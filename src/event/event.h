@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-/* ---- kinds: how a value is compared --------------------------------------------------------- */
+/* ---- kinds: how a value is compared ---------------------------------------------------------- */
 
 /* 1 to 31 are written to index files and segment filters, so the numbers never change. The first
  * eight are those of enum stix_value_kind. */
@@ -115,8 +115,7 @@ static inline uint64_t event_role_bit(enum event_role role)
 /* The roles whose kind is not FIELD_NONE: what an index can be asked about. */
 uint64_t event_roles_matched(void);
 
-/* ---- batches: what the fast path hands over ---------------------------------------------------
- */
+/* ---- batches: what the fast path hands over -------------------------------------------------- */
 
 #define BATCH_RECORDS 128 /* small enough that a batch stays in the first cache level */
 #define BATCH_FIELDS  512
@@ -178,8 +177,7 @@ struct batch_sink {
 	void *context;
 };
 
-/* ---- events: one record in full, for the slow path ---------------------------------------------
- */
+/* ---- events: one record in full, for the slow path ------------------------------------------- */
 
 #define EVENT_FIELDS_MAX 1024 /* of one event; more are dropped and counted */
 
@@ -216,8 +214,7 @@ size_t event_address_parse(struct slice text, uint8_t ret_bytes[16]);
 /* By form only: digits and dots, or a colon. */
 bool event_looks_like_address(struct slice text);
 
-/* ---- as STIX ------------------------------------------------------------------------------------
- */
+/* ---- as STIX --------------------------------------------------------------------------------- */
 
 /* What event_stix makes of one value, so that others can look for it without writing JSON. */
 enum event_said {

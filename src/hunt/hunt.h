@@ -18,8 +18,7 @@
 #define HUNT_KEYS_MAX   UINT32_C(4000000)
 #define HUNT_VALUES_MAX UINT32_C(20000000) /* of one question; 48 bytes and the value each */
 
-/* ---- writing
- * -------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct hunt_writer;
 /* folder: where filters are kept, made when missing. Files are written beside and renamed. */
@@ -36,8 +35,7 @@ bool hunt_writer_batch(struct hunt_writer *w, const struct batch *batch);
 enum err_kind hunt_writer_finish(struct hunt_writer *w, struct err *e) MUST_USE;
 void hunt_writer_free(struct hunt_writer *w); /* without finish: the open segment is not written */
 
-/* ---- asking
- * --------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 struct hunt_segment {
 	const char *path; /* of the log, where it is now; "" when the filter does not tell it */

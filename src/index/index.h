@@ -10,14 +10,14 @@
 #include "event/event.h"
 #include "stix/stix.h"
 
-#define INDEX_VALUES_MAX                                                                           \
-	UINT32_C(200000000) /* values in one index: what 32-bit numbers and 8 GB hold */
+/* Values in one index: what 32-bit numbers and 8 GB hold. */
+#define INDEX_VALUES_MAX   UINT32_C(200000000)
 #define INDEX_BYTES_MAX    (UINT64_C(16) << 30) /* a larger file is refused unread */
 #define INDEX_PATTERNS_MAX 1000000
 #define INDEX_LABELS_MAX   127 /* of a name; RFC 1035 allows no more in 255 bytes */
 #define INDEX_SIGNER_MAX   128 /* bytes of a signer's name */
 
-/* ---- what is known of an indicator --------------------------------------------------------- */
+/* ---- what is known of an indicator ----------------------------------------------------------- */
 
 /* Provenance, shared by all values of one object or one list. Slices may be empty. */
 struct index_entry {
@@ -32,7 +32,7 @@ struct index_entry {
 	struct slice labels;                   /* "a,b": indicator_types and labels */
 };
 
-/* ---- building ------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 
 struct index_builder;
 
@@ -80,7 +80,7 @@ enum err_kind index_signer_read(
 enum err_kind index_builder_write(struct index_builder *b, const char *path,
 	const struct index_signer *signer, struct err *e) MUST_USE;
 
-/* ---- opening ------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 struct index;
 
@@ -122,7 +122,7 @@ bool index_each(const struct index *x,
 	bool (*each)(void *context, enum field_kind kind, struct slice text, uint32_t entry),
 	void *context);
 
-/* ---- matching ------------------------------------------------------------------------------ */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 enum index_how {
 	INDEX_EXACT,

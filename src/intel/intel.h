@@ -21,8 +21,7 @@ void intel_free(struct intel *i); /* accepts NULL; the store stays open */
 struct store *intel_store(struct intel *i);
 const struct world *intel_world(struct intel *i);
 
-/* ---- the way in -------------------------------------------------------------------------------
- */
+/* ---- the way in ------------------------------------------------------------------------------ */
 
 /* On whose account objects come in, and where to. */
 struct intel_source {
@@ -123,8 +122,7 @@ struct intel_counts intel_intake_counts(struct intel_intake *t);
 void intel_intake_close(
 	struct intel_intake *t); /* without flush: what was not written is dropped */
 
-/* ---- the way out ------------------------------------------------------------------------------
- */
+/* ---- the way out ----------------------------------------------------------------------------- */
 
 enum intel_reach {
 	INTEL_OPERATOR, /* the member's own people at the node's own machine: everything */
@@ -323,8 +321,7 @@ enum err_kind intel_release_serial(struct intel *i, struct store_reader *r,
 uint64_t intel_release_withheld(
 	struct intel *i, struct store_reader *r, const struct intel_recipient *to);
 
-/* ---- questions --------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 /*
  * What a person types: words, and fields such as
@@ -336,8 +333,7 @@ uint64_t intel_release_withheld(
 enum err_kind intel_query_parse(struct slice query, struct arena *a,
 	struct store_search *ret_search, struct err *e) MUST_USE;
 
-/* ---- formats ----------------------------------------------------------------------------------
- */
+/* ---- formats --------------------------------------------------------------------------------- */
 
 struct intel_format {
 	const char *name; /* "stix", "misp", ... */

@@ -16,7 +16,7 @@
 #define JSON_NAME_SHOWN_MAX 64      /* bytes of a name in a message; longer is cut */
 #define JSON_PADDING        64      /* bytes behind a text that the parser may read */
 
-/* ---- parsing ------------------------------------------------------------------------------ */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 /*
  * A parsed text: simdjson's tape, borrowed from the parser until its next json_parse.
@@ -229,7 +229,7 @@ bool json_to_double(struct json_value v, double *ret_value);
 /* As RFC 8785 compares: same canonical form. */
 bool json_equal(struct json_value a, struct json_value b);
 
-/* ---- canonical form ------------------------------------------------------------------------ */
+/* ---- canonical form -------------------------------------------------------------------------- */
 
 /* RFC 8785: members in UTF-16 order, ECMAScript numbers, shortest escapes. Appends to *out. */
 enum err_kind json_canon(struct json_value v, struct buf *out, struct err *e) MUST_USE;
@@ -238,7 +238,7 @@ void json_number_append(struct buf *out, double number);
 /* "…" with the escapes of RFC 8785 section 3.2.2.2. s is valid UTF-8. */
 void json_string_append(struct buf *out, struct slice s);
 
-/* ---- writing ------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* Writes compact JSON into a buf, commas by itself. Names and order are the caller's. */
 struct json_writer {
@@ -268,7 +268,7 @@ void json_member_i64(struct json_writer *w, const char *name, int64_t value);
 void json_member_bool(struct json_writer *w, const char *name, bool value);
 void json_member_time(struct json_writer *w, const char *name, int64_t us, unsigned digits);
 
-/* ---- splitting a stream into objects -------------------------------------------------------- */
+/* ---- splitting a stream into objects --------------------------------------------------------- */
 
 /*
  * Feed any bytes; get the exact bytes of each object, in bounded memory, without parsing them:

@@ -30,8 +30,7 @@
 #define LEDGER_CONTENT_MAX MIB(1) /* bytes of one content: what STIX objects may have */
 #define LEDGER_SIZE_MAX    (UINT64_C(1) << 40) /* leaves of one log: offsets stay far below 2^63 */
 
-/* ---- the tree: RFC 9162 section 2.1 ------------------------------------------------------------
- */
+/* ---- the tree: RFC 9162 section 2.1 ---------------------------------------------------------- */
 
 void ledger_hash_leaf(struct slice entry, uint8_t ret_hash[LEDGER_HASH_LEN]);
 void ledger_hash_node(const uint8_t left[LEDGER_HASH_LEN], const uint8_t right[LEDGER_HASH_LEN],
@@ -59,8 +58,7 @@ bool ledger_inclusion_verify(uint64_t index, uint64_t size, const struct ledger_
 bool ledger_consistency_verify(uint64_t old_size, uint64_t size, const struct ledger_path *path,
 	const uint8_t old_root[LEDGER_HASH_LEN], const uint8_t root[LEDGER_HASH_LEN]) MUST_USE;
 
-/* ---- leaves ------------------------------------------------------------------------------------
- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* Written, so the numbers never change. */
 enum ledger_class {
@@ -96,8 +94,7 @@ enum err_kind ledger_leaf_parse(
 void ledger_commit(struct slice origin, const uint8_t salt[LEDGER_SALT_LEN], struct slice content,
 	uint8_t ret_commitment[LEDGER_HASH_LEN]);
 
-/* ---- disk: the seam ----------------------------------------------------------------------------
- */
+/* ---- disk: the seam -------------------------------------------------------------------------- */
 
 /*
  * The few things that a log asks of a disk; a simulator hands in one that forgets what was not
@@ -142,8 +139,7 @@ void ledger_disk_fake_crash(struct ledger_disk_fake *f);
 struct ledger_disk_fake *ledger_disk_fake_copy(const struct ledger_disk_fake *f) MUST_USE;
 bool ledger_disk_fake_flip(struct ledger_disk_fake *f, const char *path, uint64_t bit);
 
-/* ---- a log -------------------------------------------------------------------------------------
- */
+/* ---- a log ----------------------------------------------------------------------------------- */
 
 struct ledger;
 
@@ -155,9 +151,9 @@ struct ledger_options {
 };
 
 /*
- * Make or open. Takes up what only the journal holds, checks lengths, and the right edge against the
- * state's root; the first write cuts off what the state does not
- * vouch for, and makes a new log's folder. An empty origin means that of the log that is there.
+ * Make or open. Takes up what only the journal holds, checks lengths, and the right edge against
+ * the state's root; the first write cuts off what the state does not vouch for, and makes a new
+ * log's folder. An empty origin means that of the log that is there.
  * ERR_CORRUPT names file and offset; ERR_CONFLICT: it is the log of another origin; ERR_USAGE: no
  * origin, and no log. One writer; any number of threads may read. ledger_close writes nothing.
  */
@@ -219,8 +215,7 @@ enum err_kind ledger_leaf_get(
 enum err_kind ledger_leaves(
 	struct ledger *l, uint64_t from, uint64_t count, struct buf *out, struct err *e) MUST_USE;
 
-/* ---- openings ----------------------------------------------------------------------------------
- */
+/* ---- openings -------------------------------------------------------------------------------- */
 
 struct ledger_opening {
 	uint64_t index;
@@ -246,8 +241,7 @@ enum err_kind ledger_places(struct ledger *l, uint64_t from, uint64_t count,
  * What was cut short is finished by calling again; ledger_verify tells it. */
 enum err_kind ledger_erase(struct ledger *l, uint64_t index, struct err *e) MUST_USE;
 
-/* ---- proofs, tiles, checkpoints
- * ------------------------------------------------------------------ */
+/* ---- proofs, tiles, checkpoints -------------------------------------------------------------- */
 
 enum err_kind ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size,
 	struct ledger_path *ret_path, struct err *e) MUST_USE;
@@ -284,14 +278,11 @@ enum err_kind ledger_checkpoint_get(struct ledger *l, struct buf *out, struct er
  * there are; ERR_CONFLICT: another root than theirs. */
 enum err_kind ledger_checkpoint_put(struct ledger *l, struct slice note, struct err *e) MUST_USE;
 
-/* ---- proof files: c2sp.org/tlog-proof@v1
- * --------------------------------------------------------- */
+/* ---- proof files: c2sp.org/tlog-proof@v1 ----------------------------------------------------- */
 
-/* Without "extra" what is proved is the leaf itself: its 48 bytes are the content then. */
 /* "extra" carries what is needed beside the content to make the leaf again: the first 16 bytes of
  * the leaf and the salt, 48 bytes. It is not authenticated, and need not be: a changed one opens
- * nothing.
- */
+ * nothing. Without "extra" what is proved is the leaf itself: its 48 bytes are the content then. */
 struct ledger_proof {
 	struct ledger_leaf leaf; /* its commitment is filled by ledger_proof_verify */
 	uint8_t salt[LEDGER_SALT_LEN];
@@ -304,8 +295,7 @@ void ledger_proof_write(const struct ledger_proof *p, struct buf *out);
 enum err_kind ledger_proof_parse(
 	struct slice bytes, struct ledger_proof *ret_proof, struct err *e) MUST_USE;
 
-/* ---- who must have signed: a quorum file (tlog-policy)
- * ------------------------------------------- */
+/* ---- who must have signed: a quorum file (tlog-policy) --------------------------------------- */
 
 struct ledger_quorum;
 /* "log VKEY", "witness NAME VKEY", "group NAME k|all|any NAME...", "quorum NAME|none". At most 64
@@ -334,8 +324,7 @@ enum err_kind ledger_proof_verify(const struct ledger_proof *p, const struct led
 	struct slice content, struct arena *a, struct ledger_verified *ret_verified,
 	struct err *e) MUST_USE;
 
-/* ---- witnesses: tlog-witness --------------------------------------------------------------------
- */
+/* ---- witnesses: tlog-witness ----------------------------------------------------------------- */
 
 /* The body of add-checkpoint. */
 struct ledger_add {

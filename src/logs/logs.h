@@ -10,8 +10,7 @@
 #include "event/event.h"
 #include "json/json.h"
 
-#define LOGS_LINE_MAX MIB(1)   /* bytes; a longer line is skipped and counted: no tool writes them \
-				*/
+#define LOGS_LINE_MAX  MIB(1)  /* bytes; a longer line is skipped and counted: no tool writes any */
 #define LOGS_GUESS_MAX KIB(64) /* bytes that logs_guess wants to see at the most */
 
 enum logs_format {
@@ -67,6 +66,7 @@ struct logs_counts {
 };
 
 struct logs_reader;
+/* ERR_NOMEM. mapping and world are borrowed until logs_reader_free. */
 enum err_kind logs_reader_new(const struct logs_options *options, struct batch_sink sink,
 	struct logs_reader **ret_reader, struct err *e) MUST_USE;
 void logs_reader_free(struct logs_reader *r);

@@ -52,7 +52,8 @@ struct node_config {
 enum err_kind node_config_load(
 	const char *folder, struct node_config *ret_config, struct err *e) MUST_USE;
 void node_config_fini(struct node_config *c);
-/* Text after `name = `, for `serai init`: every setting with its default and what it does. */
+/* The text of a new NODE_CONFIG_FILE, appended: every setting with what it does; what has its
+ * default stands behind a '#'. NULL: the default. */
 void node_config_template(
 	struct buf *out, const char *title, const char *listen, const char *member);
 
@@ -64,7 +65,7 @@ enum err_kind node_init(const char *folder, const char *title, const char *liste
 	const char *host_name, const struct world *world, char ret_password[64],
 	struct err *e) MUST_USE;
 
-/* Store and intel of a node's folder. */
+/* Store and intel of a node's folder, opened without serving it. */
 struct node {
 	struct node_config config;
 	struct store *store;
@@ -79,7 +80,7 @@ void node_close(struct node *n);
 enum err_kind node_serve(const char *folder, const struct world *world,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e) MUST_USE;
 
-/* ---- commands: a node that serves is asked, one that does not is opened ---------------------------- */
+/* ---- commands: a node that serves is asked, one that does not is opened ---------------------- */
 
 /*
  * What an operator asks of a node, by its folder. While the node serves, it answers through
@@ -93,7 +94,9 @@ enum err_kind node_serve(const char *folder, const struct world *world,
  *   withdrawals                             each with who acknowledged it
  *   prove ID|ORIGIN:INDEX                   the proof file; with "content": the exact content
  *   explain ID MEMBER                       may this member have it, and why
- *   releases [to MEMBER] [of ID]            the release log
+ *   releases [to WHOM] [of ID] [since TIME] [until TIME]
+ *                                           the release log, newest first; WHOM: a member, "public",
+ *                                           or a recipient as it is told ("account 3")
  *   export MEMBER [everything]              a bundle
  *   import                                  input: a bundle
  *   sync                                    one round with every peer that can be reached, now
@@ -113,6 +116,8 @@ struct node_request {
 /* Any error of the command itself comes back in *e, as if it had run here. */
 enum err_kind node_command(const char *folder, const struct world *world,
 	const struct node_request *request, struct err *e) MUST_USE;
+
+/* ---- a member's keys ------------------------------------------------------------------------- */
 
 /*
  * A member's keys live beside the node's folder, in FOLDER-keys (0700), so that neither the serving

@@ -36,14 +36,14 @@
 #define PACKET_BUFFERED_MAX  MIB(64)  /* bytes held for reassembly, all connections together */
 #define PACKET_STREAM_MAX    MIB(1)   /* bytes held for one direction of one connection */
 #define PACKET_FRAGMENTS_MAX 4096     /* IP datagrams in pieces at once */
-#define PACKET_EXTENTS_MAX   64 /* holes in one direction at once; with more the first is given up \
-				 */
+/* Holes in one direction at once; with more the first is given up. */
+#define PACKET_EXTENTS_MAX      64
 #define PACKET_AGAIN_SECONDS    300   /* packet time until a conversation makes a record again */
 #define PACKET_SEEN_MAX         65536 /* conversations remembered as reported */
 #define PACKET_FRAGMENT_SECONDS 30    /* packet time to complete a datagram; Linux waits as long */
-#define PACKET_INTERFACES_MAX   65536 /* of one pcapng section; mergecap writes one per input file \
-				       */
-#define PACKET_BODY_MAX (UINT64_C(1) << 30) /* bytes of an HTTP body that are hashed */
+/* Of one pcapng section; mergecap writes one per input file. */
+#define PACKET_INTERFACES_MAX 65536
+#define PACKET_BODY_MAX       (UINT64_C(1) << 30) /* bytes of an HTTP body that are hashed */
 
 struct packet_options {
 	uint64_t roles;            /* fields wanted in the fast path */
@@ -96,8 +96,7 @@ bool packet_end(struct packet_reader *r);
 /* Hand over what is still gathered (end of a file, a quiet moment). False: the sink stopped. */
 bool packet_flush(struct packet_reader *r);
 
-/* ---- live ---------------------------------------------------------------------------------------
- */
+/* ---- live ------------------------------------------------------------------------------------ */
 
 #define PACKET_RING_BYTES MIB(64) /* of kernel ring; what does not fit is counted as dropped */
 

@@ -22,8 +22,7 @@
 #define PATTERN_SET_MAX          MIB(4096) /* bytes of all patterns of a set */
 #define PATTERN_MEMORY_MAX       MIB(64)  /* bytes of state of all temporal patterns of a set */
 
-/* ---- one pattern over given observations
- * ---------------------------------------------------------- */
+/* ---- one pattern over given observations ----------------------------------------------------- */
 
 struct pattern;
 /* ERR_PARSE with line, column and what was expected; ERR_LIMIT; a regular expression that PCRE2
@@ -44,8 +43,7 @@ enum err_kind pattern_match(const struct pattern *p, const struct pattern_observ
 	bool *ret_matched, struct arena *a, struct slice **ret_ids, size_t *ret_ids_count,
 	struct err *e) MUST_USE;
 
-/* ---- many patterns over the stream
- * ----------------------------------------------------------------- */
+/* ---- many patterns over the stream ----------------------------------------------------------- */
 
 struct pattern_set;
 struct pattern_set_options {

@@ -52,9 +52,8 @@ static inline bool plant_operation_acts(enum plant_operation o)
 enum plant_direction { PLANT_UNKNOWN_DIRECTION, PLANT_REQUEST, PLANT_RESPONSE, PLANT_UNSOLICITED };
 const char *plant_direction_name(enum plant_direction d); /* "request", ...; "unknown" */
 
-#define PLANT_TEXT_MAX                                                                             \
-	160 /* bytes of unit, object and value with NUL; longer is cut with "..."                  \
-	     */
+/* Bytes of unit, object and value with NUL; longer is cut with "...". */
+#define PLANT_TEXT_MAX 160
 
 struct plant_message {
 	enum plant_protocol protocol;
@@ -77,12 +76,11 @@ enum plant_protocol plant_guess_stream(
 enum plant_protocol plant_guess_datagram(
 	uint16_t source_port, uint16_t destination_port, struct slice bytes);
 
-/* ---- streams (TCP) ------------------------------------------------------------------------------
- */
+/* ---- streams (TCP) --------------------------------------------------------------------------- */
 
-#define PLANT_HELD_MAX                                                                             \
-	KIB(70) /* bytes held of one direction until a message is whole: the largest               \
-		   TPKT or DNP3 application message */
+/* Bytes held of one direction until a message is whole: the largest TPKT or DNP3 application
+ * message. */
+#define PLANT_HELD_MAX KIB(70)
 
 struct plant_stream;
 struct plant_stream *plant_stream_new(enum plant_protocol protocol) MUST_USE;
@@ -100,8 +98,7 @@ void plant_stream_gap(struct plant_stream *s, unsigned direction);
  */
 uint64_t plant_stream_sought(const struct plant_stream *s);
 
-/* ---- datagrams and frames -----------------------------------------------------------------------
- */
+/* ---- datagrams and frames -------------------------------------------------------------------- */
 
 /* One whole UDP payload. to_server: towards the protocol's port. False: malformed. */
 bool plant_datagram(enum plant_protocol protocol, bool to_server, struct slice bytes,

@@ -11,7 +11,7 @@
 #include "stix/stix.h"
 #include "json/json.h"
 
-/* ---- limits --------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 #define POLICY_BYTES_MAX   MIB(1) /* of a policy's text */
 #define POLICY_RULES_MAX   1024   /* rules in one policy: 200 permits and 80 forbids are many */
@@ -21,7 +21,7 @@
 #define POLICY_VALUES_MAX  64 /* values of one domain, "unknown" among them: one word */
 #define POLICY_STEPS       UINT64_C(20000000) /* default budget of one question: about 250 ms */
 
-/* ---- domains -------------------------------------------------------------------------------- */
+/* ---- domains --------------------------------------------------------------------------------- */
 
 enum policy_family { POLICY_EXCHANGE, POLICY_MEASURE, POLICY_DUTY, POLICY_FAMILIES };
 enum policy_effect { POLICY_PERMIT, POLICY_FORBID, POLICY_REQUIRE, POLICY_NEVER, POLICY_EFFECTS };
@@ -85,7 +85,7 @@ int policy_attribute_find(enum policy_family f, struct slice name);
 bool policy_value_find(
 	enum policy_family f, unsigned attribute, struct slice name, int32_t *ret_value);
 
-/* ---- parties -------------------------------------------------------------------------------- */
+/* ---- parties --------------------------------------------------------------------------------- */
 
 /* Who there is: from the charter, or from a file. Order gives the numbers in cases; a policy keeps
  * a copy. */
@@ -95,7 +95,7 @@ struct policy_parties {
 };
 #define POLICY_PUBLIC INT32_C(1000) /* value of "to": anybody */
 
-/* ---- policies ------------------------------------------------------------------------------- */
+/* ---- policies -------------------------------------------------------------------------------- */
 
 struct policy; /* immutable; any thread may read it */
 
@@ -147,7 +147,7 @@ struct policy_facts policy_facts(const struct policy *p);
 enum err_kind policy_join(const struct policy *unified, const struct policy *const *layers,
 	size_t layers_count, struct policy **ret_policy, struct err *e) MUST_USE;
 
-/* ---- deciding ------------------------------------------------------------------------------- */
+/* ---- deciding -------------------------------------------------------------------------------- */
 
 /*
  * One question: a value per attribute. PARTY: number of the member, POLICY_PUBLIC, or UNKNOWN.
@@ -202,7 +202,7 @@ unsigned policy_interval(const struct policy *p, enum policy_family f, unsigned 
 enum err_kind policy_explain(const struct policy *p, const struct policy_case *c, bool json,
 	struct buf *out, struct err *e) MUST_USE;
 
-/* ---- markings: the originator's layer ------------------------------------------------------- */
+/* ---- markings: the originator's layer -------------------------------------------------------- */
 
 /*
  * What markings restrict. TLP and PAP are attributes that rules look at; the rest of FIRST's
@@ -214,7 +214,7 @@ struct policy_marking {
 	 * nobody. */
 	bool no_affected;
 	struct policy_duties duties; /* encrypt, attribution, anonymous */
-	int64_t changes_us; /* from then on it says something else; INT64_MAX: never */
+	int64_t changes_us;          /* from then on it says something else; INT64_MAX: never */
 };
 void policy_marking_init(struct policy_marking *m); /* says nothing */
 /*
@@ -231,7 +231,7 @@ void policy_marking_join(struct policy_marking *m, const struct policy_marking *
 void policy_decide_marked(const struct policy *p, const struct policy_marking *m,
 	const struct policy_case *c, struct policy_decision *ret_decision);
 
-/* ---- asking about all cases ----------------------------------------------------------------- */
+/* ---- asking about all cases ------------------------------------------------------------------ */
 
 enum policy_answer { POLICY_NO, POLICY_YES, POLICY_UNDECIDED };
 
@@ -243,7 +243,8 @@ enum err_kind policy_box_parse(const struct policy *p, enum policy_family f, str
 /* Is any case in the box permitted? YES comes with one. steps: budget, counted down. */
 enum policy_answer policy_any(const struct policy *p, const struct policy_box *box, uint64_t *steps,
 	struct policy_case *ret_witness);
-/* For each recipient (members in order, then public): can it ever receive something of the box? */
+/* For each recipient (members in order, then public: [members_count + 1] both): can it ever receive
+ * something of the box? ret_witnesses may be NULL. */
 enum err_kind policy_who(const struct policy *p, const struct policy_box *box, uint64_t *steps,
 	enum policy_answer *ret_answers, struct policy_case *ret_witnesses, struct err *e) MUST_USE;
 

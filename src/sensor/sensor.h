@@ -17,9 +17,8 @@
 #include "plant/plant.h"
 
 #define SENSOR_SOURCES_MAX 1024 /* files followed at once; more in a folder are told and left */
-#define SENSOR_TALLY_MAX                                                                           \
-	50000                    /* pairs of indicator and host remembered; the oldest go, counted \
-				  */
+/* Pairs of indicator and host remembered; the oldest go, counted. */
+#define SENSOR_TALLY_MAX 50000
 #define SENSOR_RATE_MAX  60      /* findings of one indicator in a minute; then only counted */
 #define SENSOR_NOISE_MAX 2000000 /* values in all noise lists */
 /* Of one hunt that the sensor does by itself: then the rest is left to `serai hunt`, and said so.
@@ -30,11 +29,10 @@
  * so many times its packed bytes. Logs are packed 5 to 100 times; gzip's format ends at 1,032. */
 #define SENSOR_UNPACKED_FREE    MIB(256)
 #define SENSOR_UNPACK_RATIO_MAX 200
-#define SENSOR_CHECKPOINT_US                                                                       \
-	(2 * US_PER_SECOND) /* at the most this much is read again after a crash */
-#define SENSOR_UPDATE_US                                                                           \
-	(600 * US_PER_SECOND) /* how often a finding that goes on is told again                    \
-			       */
+/* At the most this much is read again after a crash. */
+#define SENSOR_CHECKPOINT_US (2 * US_PER_SECOND)
+/* How often a finding that goes on is told again. */
+#define SENSOR_UPDATE_US (600 * US_PER_SECOND)
 
 /* ---- watching -------------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "json/json.h"
 
-/* ---- types and identifiers ----------------------------------------------------------------- */
+/* ---- types and identifiers ------------------------------------------------------------------- */
 
 /* What a type is; the numbers are stored, so they never change. */
 enum stix_class {
@@ -48,7 +48,7 @@ extern const struct uuid stix_namespace;
 enum err_kind stix_observable_id(struct json_value object, bool *ret_deterministic,
 	struct uuid *ret_uuid, struct err *e) MUST_USE;
 
-/* ---- Traffic Light Protocol ---------------------------------------------------------------- */
+/* ---- Traffic Light Protocol ------------------------------------------------------------------ */
 
 /* In order of strictness; stored, so the numbers never change. */
 enum stix_tlp {
@@ -79,15 +79,15 @@ struct slice stix_tlp_object(const struct uuid *marking_definition);
 enum stix_marking_kind {
 	STIX_MARKING_UNKNOWN = 0, /* restrictions that we cannot read: fail closed */
 	STIX_MARKING_TLP = 1,
-	STIX_MARKING_STATEMENT =
-		2, /* text for people, section 7.2.1.3: no machine-readable limit */
+	/* Text for people, section 7.2.1.3: no machine-readable limit. */
+	STIX_MARKING_STATEMENT = 2,
 	/* The extensions below and nothing beside them: a policy can read it (policy_marking_read).
 	 */
 	STIX_MARKING_RESTRICTION = 3
 };
 enum stix_marking_kind stix_marking_kind_of(struct json_value marking_definition);
 
-/* ---- checking ------------------------------------------------------------------------------ */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 enum stix_level { STIX_ERROR, STIX_WARNING };
 
@@ -178,11 +178,15 @@ bool stix_value_kind_parse(struct slice name, enum stix_value_kind *ret_kind);
 
 /*
  * A value in the form in which it is compared; equal values have equal keys.
+ *
  *   ADDRESS  first[16] last[16]: the range, IPv4 as ::ffff:a.b.c.d
- *   NAME     lower case A-labels (IDNA 2008) reversed by label, each with a dot behind:
- * "com.evil.a." EMAIL    reversed domain, '@', local part as it is: "com.evil.@user" HASH     the
- * digest's bytes when it is hex, else the text URL      scheme and host lower case, default port
- * and fragment dropped, "/" for no path ASN      u32be;  MAC  6 bytes;  TEXT  as it is
+ *   NAME     lower case A-labels (IDNA 2008), the last first, a dot behind each: "com.evil.a."
+ *   EMAIL    the domain so, '@', the local part as it is: "com.evil.@user"
+ *   HASH     the digest's bytes when it is hex, else the text
+ *   URL      scheme and host in lower case, no default port, no fragment, "/" for no path
+ *   ASN      u32be
+ *   MAC      6 bytes
+ *   TEXT     as it is
  */
 struct stix_value {
 	enum stix_value_kind kind;

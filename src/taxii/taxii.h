@@ -13,7 +13,7 @@
 #define TAXII_TYPE      "application/taxii+json;version=2.1"
 #define TAXII_STIX_TYPE "application/stix+json;version=2.1"
 
-/* ---- server ---------------------------------------------------------------------------- */
+/* ---- server ---------------------------------------------------------------------------------- */
 
 #define TAXII_PAGE_DEFAULT 100     /* objects in a page when the client names no limit; settable */
 #define TAXII_PAGE_MAX     1000    /* published as the most per page; a larger limit is lowered */
@@ -47,7 +47,7 @@ void taxii_error(void *context, const struct http_request *q, unsigned status, c
 /* Prometheus text: objects accepted and refused, pages served, cache hits. */
 void taxii_metrics_text(const struct taxii_server *t, struct buf *out);
 
-/* ---- client ---------------------------------------------------------------------------- */
+/* ---- client ---------------------------------------------------------------------------------- */
 
 struct taxii_pull {
 	struct http_client *http;
