@@ -557,7 +557,7 @@ enum err_kind sensor_compile(struct index_builder *b, const char *path,
 	struct err *e)
 {
 	struct compile c = {.builder = b, .o = options, .counts = counts, .path = path};
-	struct input *in;
+	struct input *in = NULL;
 	char head[64];
 	size_t len = 0, got = 1;
 	enum err_kind kind;
