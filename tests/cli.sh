@@ -118,9 +118,13 @@ expect 0 "a dry run from none" "$serai" policy dry-run --node "$node" -m north,s
 says out "south	0	<5	<5	0" "as a table"
 expect 2 "a dry run as a stranger" "$serai" policy dry-run --node "$node" -m north,south -s west -a "$here/after.json"
 expect 2 "a dry run of nothing" "$serai" policy dry-run --node "$node" -m north,south
-expect 1 "nothing was given to anybody" "$serai" released --node "$node"
+expect 0 "nothing was given to anybody" "$serai" releases "$node"
+says_not out member "nothing was given to anybody"
 expect 0 "a file for anybody" "$serai" export --node "$node" --for public --format ndjson --output "$here/public.ndjson"
-expect 2 "released, with no time" "$serai" released --node "$node" --since yesterday
+expect 2 "releases, with no time" "$serai" releases "$node" --since yesterday
+expect 0 "the file for the public is remembered" "$serai" releases "$node" --to public --since 2020-01-01T00:00:00Z
+expect 0 "nothing to the public before" "$serai" releases "$node" --to public --until 2020-01-01T00:00:00Z
+says_not out public "nothing to the public before"
 expect 1 "import of a bad object beside a good one" "$serai" import --json --node "$node" "$here/bad.json" "$here/url.json"
 says out '"refused":1' "one refused"
 says out '"new":1' "one taken"

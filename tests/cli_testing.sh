@@ -35,3 +35,13 @@ says() {
 		sed 's/^/  /' "$here/$1" | head -n 10
 	fi
 }
+# says_not FILE WHAT WHY: the file does not hold this text
+says_not() {
+	if grep -qF -- "$2" "$here/$1"; then
+		failed=$((failed + 1))
+		echo "FAILED: $3: \"$2\" is in:"
+		sed 's/^/  /' "$here/$1" | head -n 10
+	else
+		passed=$((passed + 1))
+	fi
+}

@@ -142,7 +142,7 @@ extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, v
 	verb_pattern_check, verb_pattern_match, verb_policy_check, verb_policy_explain,
 	verb_policy_who, verb_policy_diff, verb_index, verb_watch, verb_sightings, verb_hunt,
 	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion,
-	verb_version, verb_policy_dry_run, verb_released, verb_member_root, verb_member_charter,
+	verb_version, verb_policy_dry_run, verb_member_root, verb_member_charter,
 	verb_member_decision, verb_member_sign, verb_member_show, verb_member_quorum,
 	verb_member_card, verb_member_found, verb_member_publish, verb_status, verb_peer,
 	verb_withdraw, verb_withdrawals, verb_prove, verb_explain, verb_releases,

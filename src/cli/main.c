@@ -27,7 +27,6 @@ const struct verb *const cli_verbs[] = {
 	&verb_stats,
 	&verb_verify,
 	&verb_evidence,
-	&verb_released,
 	&verb_policy_dry_run,
 	/* transparency logs */
 	&verb_log_show,

@@ -13,7 +13,6 @@
 #define CARD_MAX     KIB(16)
 #define ANSWER_MAX   MIB(64) /* of an answer that is read here: status, an import */
 #define NOTE_MAX     (MIB(1) + NOTE_BYTES_MAX)
-#define WORDS_MAX    8
 #define BUNDLES_MAX  1000 /* files of one import */
 
 /* ---- asking -------------------------------------------------------------------------------------
@@ -451,30 +450,31 @@ const struct verb verb_explain = {"explain", "FOLDER ID",
 
 static enum cli_status releases_run(struct cli *cli)
 {
-	const char *words[WORDS_MAX] = {"releases"};
+	static const char *const names[] = {"to", "of", "since", "until"};
+	const char *words[2 * COUNT_OF(names) + 2] = {"releases"};
 	unsigned count = 1;
 
-	if (cli_text(cli, "to") != NULL) {
-		words[count++] = "to";
-		words[count++] = cli_text(cli, "to");
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (cli_text(cli, names[i]) == NULL)
+			continue;
+		words[count++] = names[i];
+		words[count++] = cli_text(cli, names[i]);
 	}
-	if (cli_text(cli, "of") != NULL) {
-		words[count++] = "of";
-		words[count++] = cli_text(cli, "of");
-	}
-	words[count] = NULL;
 	return tell(cli, words);
 }
 
 static const struct option_row releases_options[] = {
-	{"to", 't', OPTION_TEXT, "MEMBER", "only what this member was given, or \"public\""},
-	{"of", 'i', OPTION_TEXT, "ID",     "only this object"                              },
+	{"to",    't', OPTION_TEXT, "WHOM", "only to this member, \"public\", or \"account 3\""},
+	{"of",    'i', OPTION_TEXT, "ID",   "only this object"                                 },
+	{"since", 0,   OPTION_TEXT, "TIME", "not before"                                       },
+	{"until", 0,   OPTION_TEXT, "TIME", "before"                                           },
 };
 
 const struct verb verb_releases = {"releases", "FOLDER",
 	"say who was given what, when, under which rule",
-	"Asks a node that serves as well. The same from the store, by numbers and times: serai "
-	"released.",
+	"Newest first, of a node that serves as well. The log is kept for 400 days, and at most 20 "
+	"million versions of it; a page that the same account asks for again is recorded once an "
+	"hour.",
 	1, 1, OPTIONS(releases_options), releases_run};
 
 /* ---- bundle export, bundle import ---------------------------------------------------------------

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* serai policy dry-run: what a change of policy would do to what is here; serai released: who was
- * given what. */
+/* serai policy dry-run: what a change of policy would do to what is here. */
 #include <stdlib.h>
 
 #include "cli.h"
-
-/* ---- policy dry-run ---------------------------------------------------------------------------
- */
 
 static const struct option_row dry_run_options[] = {
 	{"before",  'b', OPTION_TEXT, "FILE",    "the policy in force; left out: none is"         },
@@ -185,112 +181,3 @@ const struct verb verb_policy_dry_run = {"policy dry-run", "",
 	"and for the public how many it may have under the one policy and the other. Nothing is "
 	"put in force, nothing leaves the node, and counts below five are told as <5.",
 	0, 0, OPTIONS(dry_run_options), dry_run_run};
-
-/* ---- released ---------------------------------------------------------------------------------
- */
-
-static const struct option_row released_options[] = {
-	{"to",     't', OPTION_TEXT, "NAME", "only this recipient: \"member kz\", \"public\", ..."},
-	{"serial", 's', OPTION_TEXT, "N",    "only this version, by its number in the store"      },
-	{"since",  0,   OPTION_TEXT, "TIME", "not before"                                         },
-	{"until",  0,   OPTION_TEXT, "TIME", "before"                                             },
-};
-
-struct telling {
-	struct cli *cli;
-	struct store_reader *reader;
-	uint64_t records;
-};
-
-static const char *digest_text(struct cli *cli, const uint8_t digest[SHA256_LEN], size_t bytes)
-{
-	struct buf out = BUF_INIT;
-	const char *text;
-
-	for (size_t i = 0; i < bytes; i++)
-		buf_printf(&out, "%02x", digest[i]);
-	text = arena_string(cli->arena, buf_slice(&out));
-	buf_fini(&out);
-	return text == NULL ? "" : text;
-}
-
-static bool released_tell(void *context, const struct store_released *r)
-{
-	struct telling *t = context;
-	struct buf out = BUF_INIT;
-	struct json_writer w = JSON_WRITER(&out);
-
-	t->records++;
-	if (t->cli->json) {
-		json_write_object(&w);
-		json_member_time(&w, "at", r->at_us, 6);
-		json_member_string(&w, "to", r->recipient);
-		json_member_string(&w, "rule", r->rule);
-		json_member_text(&w, "policy", digest_text(t->cli, r->policy, SHA256_LEN));
-		json_write_name(&w, "serials");
-		json_write_array(&w);
-		for (size_t i = 0; i < r->count; i++)
-			json_write_i64(&w, r->serials[i]);
-		json_write_end(&w, ']');
-		json_write_end(&w, '}');
-	} else {
-		buf_printf(&out, "%s  ", cli_time(t->cli, r->at_us));
-		buf_printf(&out, "%.*s  %zu version%s", SLICE_ARG(r->recipient), r->count,
-			r->count == 1 ? "" : "s");
-		if (r->rule.len > 0)
-			buf_printf(&out, "  under %.*s of policy %s", SLICE_ARG(r->rule),
-				digest_text(t->cli, r->policy, 6));
-		if (r->count <= 8)
-			for (size_t i = 0; i < r->count; i++)
-				buf_printf(&out, "%s%lld", i == 0 ? "  number " : ", ",
-					(long long)r->serials[i]);
-	}
-	cli_print_line(&out);
-	return true;
-}
-
-static bool time_option(struct cli *cli, const char *option, int64_t *ret_us)
-{
-	const char *text = cli_text(cli, option);
-
-	if (text == NULL || time_parse(slice_of(text), ret_us, NULL))
-		return true;
-	cli_warn(cli, "--%s %s: expected a time such as 2026-01-01T12:00:00Z", option, text);
-	return false;
-}
-
-static enum cli_status released_run(struct cli *cli)
-{
-	struct telling t = {.cli = cli};
-	struct store_released_query query = {0};
-	char recipient[INTEL_RECIPIENT_MAX] = "";
-	uint64_t serial = 0;
-	struct node n;
-	struct err e;
-	enum err_kind kind;
-
-	if (cli_text(cli, "to") != NULL)
-		snprintf(recipient, sizeof(recipient), "%s", cli_text(cli, "to"));
-	if (!cli_number(cli, "serial", 0, 1, INT64_MAX, &serial) ||
-		!time_option(cli, "since", &query.since_us) ||
-		!time_option(cli, "until", &query.until_us))
-		return CLI_USAGE;
-	query.recipient = slice_of(recipient);
-	query.serial = (int64_t)serial;
-	if (node_open(cli_node(cli), STORE_READ, cli->world, &n, &e) != OK)
-		return cli_fail(cli, &e);
-	kind = store_reader_take(n.store, &t.reader, &e);
-	if (kind == OK)
-		kind = store_released_each(t.reader, &query, released_tell, &t, &e);
-	store_reader_give(t.reader);
-	node_close(&n);
-	if (kind != OK)
-		return cli_fail(cli, &e);
-	return t.records > 0 ? CLI_OK : CLI_NO;
-}
-
-const struct verb verb_released = {"released", "", "who was given what, when, under which rule",
-	"Newest first. The log is kept for 400 days, and at most 20 million versions of it; a page "
-	"that the same account asks for again is recorded once an hour. Exit status 1: nothing of "
-	"the kind was given to anybody.",
-	0, 0, OPTIONS(released_options), released_run};

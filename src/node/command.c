@@ -473,7 +473,7 @@ static const struct {
 	{"withdrawals", NULL,      1, 1,                 command_withdrawals},
 	{"prove",       NULL,      2, 3,                 prove              },
 	{"explain",     NULL,      3, 3,                 command_explain    },
-	{"releases",    NULL,      1, 5,                 command_releases   },
+	{"releases",    NULL,      1, 9,                 command_releases   },
 	{"export",      NULL,      2, 3,                 bundle_export      },
 	{"import",      NULL,      1, 1,                 bundle_import      },
 	{"sync",        NULL,      1, 1,                 sync_now           },

@@ -301,6 +301,8 @@ enum err_kind command_explain(struct command *c, struct err *e)
 /* ---- the release log ---------------------------------------------------------------------------
  */
 
+#define RELEASES_AT_ONCE KIB(64) /* bytes that wait before they are sent: there may be millions */
+
 struct releases {
 	struct command *c;
 	struct store_reader *reader;
@@ -373,6 +375,11 @@ static bool release_each(void *context, const struct store_released *released)
 	}
 	if (r->kind == OK)
 		release_write(r->c, released, ids.list);
+	if (r->kind == OK && r->c->out.len >= RELEASES_AT_ONCE) {
+		r->kind = r->c->request->write(
+			r->c->request->context, buf_slice(&r->c->out), r->e);
+		buf_clear(&r->c->out);
+	}
 	arena_free(ids.a);
 	return r->kind == OK && !r->c->out.bad;
 }
@@ -383,15 +390,25 @@ static enum err_kind releases_query(
 	for (size_t at = 1; at < c->request->words_count; at += 2) {
 		struct slice word = command_word(c, at), value = command_word(c, at + 1);
 
+		bool since = slice_is(word, "since");
+
 		if (slice_is(word, "to") && value.len > 0) {
-			q->recipient = arena_printf(c->a, "member %.*s", SLICE_ARG(value));
-			if (slice_is(value, "public"))
-				q->recipient = value;
+			bool told = slice_is(value, "public") || slice_find(value, ' ', 0) < value.len;
+
+			q->recipient = told ? value
+					    : arena_printf(c->a, "member %.*s", SLICE_ARG(value));
 		} else if (slice_is(word, "of") && value.len > 0) {
 			*ret_id = value;
+		} else if (since || slice_is(word, "until")) {
+			if (!time_parse(value, since ? &q->since_us : &q->until_us, NULL))
+				return err_set(e, ERR_USAGE,
+					"releases: \"%.*s\": expected a time such as "
+					"2026-01-01T12:00:00Z",
+					SLICE_ARG(value));
 		} else {
-			return err_set(e, ERR_USAGE, "releases: expected \"to MEMBER\" or \"of ID\", "
-						     "not \"%.*s\"",
+			return err_set(e, ERR_USAGE,
+				"releases: expected \"to WHOM\", \"of ID\", \"since TIME\" or "
+				"\"until TIME\", not \"%.*s\"",
 				SLICE_ARG(word));
 		}
 	}
