@@ -259,7 +259,7 @@ struct coalition_way {
  */
 enum err_kind coalition_step(struct coalition *c, struct slice member,
 	const struct coalition_way *way, bool *ret_more, struct err *e) MUST_USE;
-/* Something new for peers since the last call with this value (0 at first)? For pushing. */
+/* Grows whenever there is something new for peers: who remembers the number sees that it did. */
 uint64_t coalition_news(struct coalition *c);
 
 /* What of one log there is here for others to ask for, when it is more than they have. */
@@ -278,8 +278,7 @@ enum err_kind coalition_shown(struct coalition *c, struct arena *a, uint64_t *re
  * ---------------------------------------------------------------------------------------------------
  */
 
-/* Everything a member may have, from these indices of our memory of it on: sealed to its box key.
- */
+/* What a member may have, sealed to its box key. */
 struct coalition_export {
 	struct slice to;
 	bool everything; /* else what is new since the last export to it, and the last 30 days */
