@@ -5,11 +5,11 @@
  *
  * Worlds of random objects, references, markings and policies are spread over four members, each
  * with its own store, policy engine, log, signer and the node's own sink, in one process. They
- * publish, withdraw, ask one another, hand on what they got, and write files, while links are cut
- * and policies change and arrive at each at another time. Every opening in every answer and every
- * file (which is opened here with the recipient's key, apart from the code that imports it) is
- * compared with the reading by hand of what its giver holds at that moment. A case is one object in
- * the hands of one member, one recipient, one way:
+ * publish, withdraw, ask one another, hand on what they got, write files and start again, while
+ * links are cut and policies change and arrive at each at another time. Every opening in every
+ * answer and every file (which is opened here with the recipient's key, apart from the code that
+ * imports it) is compared with the reading by hand of what its giver holds at that moment. A case
+ * is one object in the hands of one member, one recipient, one way:
  *
  *   asked   what a member is answered in a round, as it asks
  *   taken   all of every log at once, as nobody honest asks
@@ -73,6 +73,7 @@ struct party {
 	struct signer *signer;
 	struct signer_link link;
 	struct coalition *coalition;
+	bool waiting; /* it started, and must not sign before others have told what they saw */
 	/* By hand. */
 	struct world_of view;
 	struct rule overlay;
@@ -103,7 +104,6 @@ struct league {
 	struct made_policy policies[POLICIES];
 	unsigned policies_count;
 	bool cut[MEMBERS][MEMBERS];
-	bool founded;
 	enum channel channel; /* in which somebody gives just now */
 	struct tally *tally;
 	/* Leaks on purpose. */
@@ -834,10 +834,11 @@ static void publish(struct party *p)
 		struct err e;
 
 		kind = coalition_publish(p->coalition, &logged, &more, &e);
-		if (kind == ERR_DENIED && !l->founded)
+		if (kind == ERR_DENIED && p->waiting)
 			return; /* until it has met the others */
 		must_be(kind, &e, "publish");
 	}
+	p->waiting = false;
 	for (unsigned i = 0; i < l->items_count; i++) {
 		uint64_t index;
 		bool found;
@@ -911,7 +912,7 @@ static void change_policy(struct league *l)
 	uint64_t sequence;
 	struct err e;
 
-	if (p->policy != l->policies_count) {
+	if (p->policy != l->policies_count || p->waiting) {
 		arena_free(a);
 		return;
 	}
@@ -989,27 +990,20 @@ static void party_overlay(struct party *p)
 	buf_fini(&text);
 }
 
-static void party_open(struct league *l, unsigned i, struct slice charter)
+/* Sink, signer and coalition over the store and the disks that are there. */
+static void party_start(struct party *p)
 {
-	struct party *p = &l->parties[i];
+	struct league *l = p->league;
 	struct err e;
 
-	testing_open(&p->t, &l->clock.world);
-	p->collection = testing_collection(&p->t, "c", STIX_TLP_RED, false);
-	party_accounts(p);
-	party_overlay(p);
 	p->node = (struct node){
-		.config = {.folder = p->t.folder, .member = members[i], .received = "c"},
+		.config = {.folder = p->t.folder, .member = members[p->number], .received = "c"},
 		.store = p->t.store,
 		.intel = p->t.intel
         };
 	must_be(sink_open(&p->node, &l->clock.world, &p->sink, &p->real, &e), &e, "sink");
 	p->ours = (struct coalition_sink){ours_own_after, ours_accept, ours_accepted, ours_content,
 		ours_may, ours_released, ours_forget, ours_in_force, ours_epoch, p};
-	p->fake = ledger_disk_fake_new(i);
-	p->keys_fake = ledger_disk_fake_new(i);
-	p->disk = ledger_disk_of_fake(p->fake);
-	p->keys_disk = ledger_disk_of_fake(p->keys_fake);
 	must_be(signer_open(&(struct signer_options){.secrets = &p->secrets,
 				    .disk = &p->keys_disk,
 				    .world = &l->clock.world,
@@ -1019,21 +1013,50 @@ static void party_open(struct league *l, unsigned i, struct slice charter)
 	p->link = signer_link_of(p->signer);
 	must_be(coalition_open(&(struct coalition_options){.disk = &p->disk,
 				       .folder = "c",
-				       .self = slice_of(members[i]),
+				       .self = slice_of(members[p->number]),
 				       .world = &l->clock.world,
 				       .signer = &p->link,
 				       .sink = &p->ours,
 				       .log = &l->log},
 			&p->coalition, &e),
 		&e, "coalition");
+	p->waiting = true;
+}
+
+static void party_stop(struct party *p)
+{
+	coalition_close(p->coalition);
+	signer_close(p->signer);
+	sink_free(p->sink);
+}
+
+static void party_again(struct party *p)
+{
+	party_stop(p);
+	testing_restart(&p->t);
+	party_start(p);
+}
+
+static void party_open(struct league *l, unsigned i, struct slice charter)
+{
+	struct party *p = &l->parties[i];
+	struct err e;
+
+	testing_open(&p->t, &l->clock.world);
+	p->collection = testing_collection(&p->t, "c", STIX_TLP_RED, false);
+	party_accounts(p);
+	party_overlay(p);
+	p->fake = ledger_disk_fake_new(i);
+	p->keys_fake = ledger_disk_fake_new(i);
+	p->disk = ledger_disk_of_fake(p->fake);
+	p->keys_disk = ledger_disk_of_fake(p->keys_fake);
+	party_start(p);
 	must_be(coalition_charter_take(p->coalition, charter, &e), &e, "charter");
 }
 
 static void party_close(struct party *p)
 {
-	coalition_close(p->coalition);
-	signer_close(p->signer);
-	sink_free(p->sink);
+	party_stop(p);
 	ledger_disk_fake_free(p->fake);
 	ledger_disk_fake_free(p->keys_fake);
 	testing_close(&p->t);
@@ -1113,8 +1136,10 @@ static void phase(struct league *l, unsigned number)
 	rounds(l, 1);
 	look(l, true);
 	for (unsigned i = 0; i < MEMBERS; i++)
-		if (number > 0 && chance(40))
+		if (number > 0 && chance(40) && !l->parties[i].waiting)
 			withdraw_one(&l->parties[i]);
+	if (chance(30))
+		party_again(&l->parties[pick(MEMBERS)]);
 	rounds(l, 1 + pick(2));
 	if (chance(50)) /* dates pass while what was read is remembered */
 		world_fake_advance(&l->clock, pick(40) * HOUR_US + SECOND_2);
@@ -1205,7 +1230,6 @@ static void run_world(struct counts *k, uint64_t seed, bool planting)
 	l->tally = k->tally;
 	found(l, seed);
 	rounds(l, 2);
-	l->founded = true;
 	l->planting = planting;
 	for (unsigned n = 0; n < PHASES && (planting || !wrong(k->tally)); n++)
 		phase(l, n);
