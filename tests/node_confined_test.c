@@ -236,10 +236,17 @@ static void test_calls_of_the_node(void **state)
 		{"userfaultfd",      SYS_userfaultfd,       {0},                                NULL,      0},
 		{"clock_settime",    SYS_clock_settime,     {0},                                NULL,      0},
 		{"open_by_handle_at",SYS_open_by_handle_at, {0},                                NULL,      0},
+		{"listen",           SYS_listen,            {0},                                NULL,      0},
 	};
 	struct members *m = *state;
+	const long nothing[6] = {0};
 
 	attempts_run(&m->list[0], "serai-node", list, COUNT_OF(list));
+	/* Refused, not deadly: looking up names tries it. */
+	member_serve(&m->list[0]);
+	assert_int_equal(call_in(process_of(&m->list[0], "serai-node"), SYS_bind, nothing, NULL, 0),
+		-EACCES);
+	assert_int_equal(member_status(&m->list[0], "charter"), 0);
 }
 
 static void test_calls_of_the_signer(void **state)
@@ -309,9 +316,10 @@ static void test_what_they_hold(void **state)
 	for (size_t i = 0; i < COUNT_OF(both); i++) {
 		assert_int_equal(field_of(both[i], "Seccomp:", 10), 2);
 		assert_int_equal(field_of(both[i], "NoNewPrivs:", 10), 1);
+		assert_int_equal(field_of(both[i], "CapEff:", 16), 0);
+		assert_int_equal(field_of(both[i], "CapPrm:", 16), 0);
+		assert_int_equal(field_of(both[i], "CapInh:", 16), 0);
 	}
-	assert_int_equal(field_of(signer, "CapEff:", 16), 0);
-	assert_int_equal(field_of(signer, "CapPrm:", 16), 0);
 	assert_int_equal(field_of(signer, "Threads:", 10), 1);
 	/* One socket, standard error, and files below its marks. */
 	for (int fd = 0; fd < 256; fd++) {
@@ -337,9 +345,68 @@ static void test_what_they_hold(void **state)
 	}
 }
 
+/* ---- a port that needs a privilege --------------------------------------------------------------- */
+
+/* A port below 1024 that is free and that we may open; 0: none. */
+static unsigned low_port(void)
+{
+	for (unsigned port = 1023; port > 512; port--) {
+		char where[32];
+		int fd;
+
+		snprintf(where, sizeof(where), "127.0.0.1:%u", port);
+		if (http_listen_open(where, &fd, NULL) == OK) {
+			close(fd);
+			return port;
+		}
+	}
+	return 0;
+}
+
+/* The parent opens it; the node, which has no privilege, serves on it. */
+static void test_low_port(void **state)
+{
+	struct members *m = *state;
+	struct member *kz = &m->list[0];
+	unsigned port = low_port();
+	char path[200];
+	FILE *to;
+
+	if (port == 0)
+		skip();
+	member_stop(kz, SIGTERM, NULL);
+	snprintf(path, sizeof(path), "%s/" NODE_CONFIG_FILE, kz->folder);
+	to = fopen(path, "a");
+	assert_non_null(to);
+	assert_true(fprintf(to, "listen = 127.0.0.1:%u\n", port) > 0);
+	assert_int_equal(fclose(to), 0);
+	member_serve(kz);
+	assert_int_equal(kz->server.port, port);
+	assert_int_equal(field_of(process_of(kz, "serai-node"), "CapEff:", 16), 0);
+	{
+		struct http_client *client;
+		struct http_answer answer;
+		char url[64];
+		bool again;
+
+		scenario_client(kz->folder, &client);
+		snprintf(url, sizeof(url), "https://127.0.0.1:%u/healthz", port);
+		MUST(http_client_call(client,
+			&(struct http_call){.method = HTTP_GET, .url = url, .body_max = KIB(4)},
+			&answer, &again, e));
+		assert_int_equal(answer.status, 200);
+		http_client_free(client);
+	}
+	/* The parent has let go of it: with the node nobody listens there. */
+	kill(process_of(kz, "serai-node"), SIGKILL);
+	member_stop(kz, 0, NULL);
+	assert_int_equal(low_port(), port);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_low_port, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_paths_of_the_node, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_of_the_node, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_calls_of_the_signer, setup, teardown),

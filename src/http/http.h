@@ -160,9 +160,14 @@ struct http_accounts {
 	void *context;
 };
 
+/* A socket that listens there, for a server in another process; never 0, 1 or 2. ERR_USAGE: not
+ * address:port; ERR_BUSY: somebody has that port. */
+enum err_kind http_listen_open(const char *where, int *ret_fd, struct err *e) MUST_USE;
+
 /* What this points to must stay until http_server_stop. */
 struct http_server_config {
 	const char *listen; /* "127.0.0.1:6443", "[::]:6443"; port 0: any free one */
+	int listen_fd; /* not 0: of http_listen_open, taken over whatever comes; `listen` is its name */
 	/* PEM; both NULL: plain HTTP, on loopback addresses only */
 	const char *certificate_file, *key_file;
 	bool ask_client_certificate;

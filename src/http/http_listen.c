@@ -2,6 +2,7 @@
 /* Sockets to listen on, the names of those who connect, and how many may. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -44,15 +45,36 @@ static bool where_parse(struct slice where, struct sockaddr_in6 *ret_v6, struct 
 			  : inet_pton(AF_INET, host, &ret_v4->sin_addr) == 1;
 }
 
+enum err_kind http_listen_look(int fd, unsigned *ret_port, bool *ret_loopback, struct err *e)
+{
+	struct sockaddr_storage bound;
+	const struct sockaddr_in6 *v6 = (const void *)&bound;
+	const struct sockaddr_in *v4 = (const void *)&bound;
+	socklen_t len = sizeof(bound), on_len = sizeof(int);
+	int on = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &on_len) != 0 || on == 0 ||
+		getsockname(fd, (struct sockaddr *)&bound, &len) != 0 ||
+		(bound.ss_family != AF_INET && bound.ss_family != AF_INET6))
+		return err_set(e, ERR_USAGE, "descriptor %d is no socket that listens", fd);
+	if (bound.ss_family == AF_INET6) {
+		*ret_port = ntohs(v6->sin6_port);
+		*ret_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+	} else {
+		*ret_port = ntohs(v4->sin_port);
+		*ret_loopback = ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+	}
+	return OK;
+}
+
 enum err_kind http_listen(
 	const char *where, int *ret_fd, unsigned *ret_port, bool *ret_loopback, struct err *e)
 {
 	struct sockaddr_in6 v6;
 	struct sockaddr_in v4;
-	struct sockaddr_storage bound;
-	socklen_t len = sizeof(bound);
 	bool is_v6;
 	int fd, on = 1, off = 0, rc;
+	enum err_kind kind;
 
 	if (!where_parse(slice_of(where), &v6, &v4, &is_v6))
 		return err_set(e, ERR_USAGE,
@@ -68,23 +90,37 @@ enum err_kind http_listen(
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	rc = is_v6 ? bind(fd, (const struct sockaddr *)&v6, sizeof(v6))
 		   : bind(fd, (const struct sockaddr *)&v4, sizeof(v4));
-	if (rc != 0 || listen(fd, SOMAXCONN) != 0 ||
-		getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
-		enum err_kind kind = errno == EADDRINUSE ? ERR_BUSY : err_kind_of_errno(errno);
-
+	if (rc != 0 || listen(fd, SOMAXCONN) != 0) {
+		kind = errno == EADDRINUSE ? ERR_BUSY : err_kind_of_errno(errno);
 		err_set(e, kind, "could not listen on %s: %s", where, strerror(errno));
-		close(fd);
-		return kind;
-	}
-	if (is_v6) {
-		*ret_port = ntohs(((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port);
-		*ret_loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
 	} else {
-		*ret_port = ntohs(((const struct sockaddr_in *)(const void *)&bound)->sin_port);
-		*ret_loopback = ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+		kind = http_listen_look(fd, ret_port, ret_loopback, e);
 	}
-	*ret_fd = fd;
-	return OK;
+	if (kind == OK)
+		*ret_fd = fd;
+	else
+		close(fd);
+	return kind;
+}
+
+enum err_kind http_listen_open(const char *where, int *ret_fd, struct err *e)
+{
+	unsigned port;
+	bool loopback;
+	int fd, high;
+	enum err_kind kind = http_listen(where, &fd, &port, &loopback, e);
+
+	if (kind != OK)
+		return kind;
+	/* Past the three that have a meaning, even when one of them was closed. */
+	high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (high < 0)
+		kind = err_set(e, err_kind_of_errno(errno), "could not listen on %s: %s", where,
+			strerror(errno));
+	else
+		*ret_fd = high;
+	close(fd);
+	return kind;
 }
 
 size_t http_peer_name(

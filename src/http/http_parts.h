@@ -381,6 +381,10 @@ void http_watch_linger(struct http_watch *w, int fd);
 enum err_kind http_listen(const char *where, int *ret_fd, unsigned *ret_port, bool *ret_loopback,
 	struct err *e) MUST_USE;
 
+/* The same of a socket that listens. ERR_USAGE: it is none. */
+enum err_kind http_listen_look(
+	int fd, unsigned *ret_port, bool *ret_loopback, struct err *e) MUST_USE;
+
 struct sockaddr;
 #define HTTP_PEER_MAX 46 /* bytes of an address as text, with NUL (INET6_ADDRSTRLEN) */
 /* The client's address as text, and what its failures are counted under: the address, or for IPv6

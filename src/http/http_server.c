@@ -732,10 +732,13 @@ enum err_kind http_server_start(
 	bool loopback = false;
 	enum err_kind kind;
 
-	if (s == NULL)
+	if (s == NULL) {
+		if (config->listen_fd != 0)
+			close(config->listen_fd);
 		return err_set(e, ERR_NOMEM, "server on %s: out of memory", config->listen);
+	}
 	s->site.config = *config;
-	s->listen_fd = -1;
+	s->listen_fd = config->listen_fd != 0 ? config->listen_fd : -1;
 	defaults_fill(&s->site.config);
 	pthread_mutex_init(&s->tls_lock, NULL);
 	pthread_mutex_init(&s->flight_lock, NULL);
@@ -751,7 +754,9 @@ enum err_kind http_server_start(
 		kind = http_counts_init(&s->site.counts, config->routes, config->routes_count, e);
 	if (kind == OK)
 		kind = http_auth_new(&s->accounts, s->site.config.world, &s->site.auth, e);
-	if (kind == OK)
+	if (kind == OK && s->listen_fd >= 0)
+		kind = http_listen_look(s->listen_fd, &s->port, &loopback, e);
+	else if (kind == OK)
 		kind = http_listen(config->listen, &s->listen_fd, &s->port, &loopback, e);
 	if (kind == OK)
 		kind = tls_start(s, loopback, e);

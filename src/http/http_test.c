@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http_parts.h"
@@ -518,6 +519,23 @@ static void listening(void **state)
 	close(fd);
 	assert_int_equal(http_listen("0.0.0.0:0", &fd, &port, &loopback, &e), OK);
 	assert_false(loopback);
+	close(fd);
+
+	/* Opened by one, looked at by another. */
+	assert_int_equal(http_listen_open("127.0.0.1:0", &fd, &e), OK);
+	assert_true(fd > STDERR_FILENO);
+	assert_int_equal(http_listen_look(fd, &port, &loopback, &e), OK);
+	assert_true(port != 0 && loopback);
+	snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+	assert_int_equal(http_listen_open(text, &second, &e), ERR_BUSY);
+	close(fd);
+	assert_int_equal(http_listen_open("[::]:0", &fd, &e), OK);
+	assert_int_equal(http_listen_look(fd, &port, &loopback, &e), OK);
+	assert_false(loopback);
+	close(fd);
+	assert_int_equal(http_listen_look(fd, &port, &loopback, &e), ERR_USAGE);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(http_listen_look(fd, &port, &loopback, &e), ERR_USAGE);
 	close(fd);
 }
 

@@ -288,6 +288,8 @@ enum err_kind control_open(const char *folder, struct control **ret_control, str
 	(void)unlinkat(c->folder_fd, CONTROL_NAME, 0); /* of one that was killed */
 	rc = bind(c->fd, (const struct sockaddr *)&address, sizeof(address));
 	(void)umask(mask);
+	if (rc == 0)
+		rc = listen(c->fd, WAITING); /* inside the sandbox nobody may */
 	if (rc != 0) {
 		kind = err_set(e, err_kind_of_errno(errno),
 			"could not make \"%s/" CONTROL_NAME "\": %s", folder, strerror(errno));
@@ -302,9 +304,6 @@ enum err_kind control_open(const char *folder, struct control **ret_control, str
 enum err_kind control_start(struct control *c, struct seat *s, struct err *e)
 {
 	c->seat = s;
-	if (listen(c->fd, WAITING) != 0)
-		return err_set(e, ERR_IO, "could not listen on \"%s/" CONTROL_NAME "\": %s",
-			c->folder, strerror(errno));
 	while (c->threads_count < CONTROL_THREADS) {
 		if (pthread_create(&c->threads[c->threads_count], NULL, control_run, c) != 0)
 			return err_set(e, ERR_NOMEM, "could not start a thread");

@@ -32,8 +32,9 @@ enum err_kind keys_signer(const struct node_config *c, const struct world *world
 /* ---- serve.c: the serving process --------------------------------------------------------------
  */
 
-/* signer_fd: a connected socket, which is taken over; -1: no coalition. */
-enum err_kind node_run(const char *folder, const struct world *world, int signer_fd,
+/* listen_fd: of http_listen_open; signer_fd: a connected socket; both are taken over. signer_fd -1:
+ * no coalition. */
+enum err_kind node_run(const char *folder, const struct world *world, int listen_fd, int signer_fd,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e) MUST_USE;
 
 /* ---- seat.c: this member's seat in the coalition -----------------------------------------------
@@ -195,7 +196,7 @@ struct control;
 /* ERR_BUSY: somebody serves this folder. */
 enum err_kind control_vacant(
 	const char *folder, const struct world *world, struct err *e) MUST_USE;
-/* The socket is made before the sandbox, and answers from control_start on. */
+/* The socket is made before the sandbox; who asks is answered from control_start on. */
 enum err_kind control_open(
 	const char *folder, struct control **ret_control, struct err *e) MUST_USE;
 enum err_kind control_start(struct control *c, struct seat *s, struct err *e) MUST_USE;

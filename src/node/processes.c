@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * The three processes of `serai serve`. The parent reads our own configuration, starts a signer,
- * which has the keys, and a node, which has everything else, hands on signals, and waits. When one
- * of them ends the other does: nothing is started again in silence.
+ * The three processes of `serai serve`. The parent reads our own configuration, opens the port, starts
+ * a signer, which has the keys, and a node, which has everything else, hands on signals, and waits.
+ * When one of them ends the other does: nothing is started again in silence.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,7 @@ struct processes {
 	const struct node_config *config;
 	const struct world *world;
 	pid_t parent, signer, node; /* 0: not running */
+	int listen_fd;              /* the node's; -1 */
 	int report[2];
 	sigset_t before;
 	bool failed;
@@ -204,6 +205,7 @@ static enum err_kind children_start(struct processes *p, int pair[2],
 			return ERR_NOMEM;
 		if (p->signer == 0) {
 			close(pair[0]);
+			close(p->listen_fd);
 			signer_process(p, pair[1]);
 		}
 		close(pair[1]);
@@ -217,7 +219,8 @@ static enum err_kind children_start(struct processes *p, int pair[2],
 
 		prctl(PR_SET_NAME, "serai-node");
 		pthread_sigmask(SIG_SETMASK, &p->before, NULL);
-		kind = node_run(p->config->folder, p->world, pair[0], ready, context, e);
+		kind = node_run(p->config->folder, p->world, p->listen_fd, pair[0], ready, context,
+			e);
 		if (kind != OK)
 			report_write(p, false, e);
 		fflush(NULL);
@@ -248,6 +251,8 @@ static enum err_kind processes_run(struct processes *p,
 		if (pair[i] >= 0)
 			close(pair[i]);
 	}
+	close(p->listen_fd); /* who connects finds the node or nobody */
+	p->listen_fd = -1;
 	close(p->report[1]);
 	p->report[1] = -1;
 	if (kind == OK) {
@@ -268,7 +273,7 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e)
 {
 	struct node_config config;
-	struct processes p = {.config = &config, .world = world, .report = {-1, -1}};
+	struct processes p = {.config = &config, .world = world, .listen_fd = -1, .report = {-1, -1}};
 	enum err_kind kind = node_config_load(folder, &config, e);
 
 	if (kind != OK)
@@ -280,7 +285,11 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 		kind = err_set(
 			e, err_kind_of_errno(errno), "could not make a pipe: %s", strerror(errno));
 	if (kind == OK)
+		kind = http_listen_open(config.listen, &p.listen_fd, e);
+	if (kind == OK)
 		kind = processes_run(&p, ready, context, e);
+	if (p.listen_fd >= 0)
+		close(p.listen_fd);
 	for (size_t i = 0; i < 2; i++) {
 		if (p.report[i] >= 0)
 			close(p.report[i]);

@@ -22,6 +22,7 @@ struct serving {
 	const struct world *world;
 	struct taxii_server *taxii;
 	struct http_server *http;
+	int listen_fd;     /* until the server has it; then 0 */
 	struct seat *seat; /* NULL: no keys, no coalition */
 	struct alarms alarms;
 	struct control *control;
@@ -221,8 +222,10 @@ static enum err_kind sandboxed_open(
 			{"/etc/host.conf",                        SANDBOX_READ,    false, true },
 			{"/etc/gai.conf",                         SANDBOX_READ,    false, true },
 		};
-		const struct sandbox_rules rules = {
-			.paths = paths, .paths_count = member ? COUNT_OF(paths) : 4};
+		const struct sandbox_rules rules = {.paths = paths,
+			.paths_count = member ? COUNT_OF(paths) : 4,
+			.no_listening = true,
+			.no_capabilities = true};
 
 		kind = sandbox_enter(&rules, ret_files, e);
 	}
@@ -295,6 +298,7 @@ static enum err_kind serving_start(
 	kind = http_server_start(
 		&(struct http_server_config){
 			.listen = c->listen,
+			.listen_fd = s->listen_fd,
 			.certificate_file = is_none(c->certificate) ? NULL : c->certificate,
 			.key_file = is_none(c->certificate) ? NULL : c->key,
 			.ask_client_certificate = c->client_certificates,
@@ -312,6 +316,7 @@ static enum err_kind serving_start(
 			.error = taxii_error,
 		},
 		&s->http, e);
+	s->listen_fd = 0;
 	if (kind == OK && s->seat != NULL)
 		kind = peers_start(s->seat, e);
 	if (kind == OK && s->seat != NULL)
@@ -324,6 +329,8 @@ static void serving_stop(struct serving *s)
 	if (s->seat != NULL)
 		peers_quit(s->seat);
 	control_free(s->control);
+	if (s->listen_fd != 0)
+		close(s->listen_fd);
 	if (s->http != NULL)
 		http_server_stop(s->http, STOP_SECONDS);
 	if (s->seat != NULL && !peers_quiet(s->seat, STOP_SECONDS)) {
@@ -381,11 +388,12 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 	}
 }
 
-enum err_kind node_run(const char *folder, const struct world *world, int signer_fd,
+enum err_kind node_run(const char *folder, const struct world *world, int listen_fd, int signer_fd,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e)
 {
 	struct serving s = {
-		.world = world, .log = {world, stderr, LOG_INFO}
+		.world = world, .log = {world, stderr, LOG_INFO},
+                  .listen_fd = listen_fd
         };
 	sigset_t signals, before;
 	enum err_kind kind;

@@ -99,7 +99,7 @@ static enum err_kind files_restrict(const struct sandbox_rules *r, bool *ret_fil
 	return kind;
 }
 
-static enum err_kind calls_restrict(bool no_sending, struct err *e)
+static enum err_kind calls_restrict(const struct sandbox_rules *r, struct err *e)
 {
 	static const int never[] = {
 		SCMP_SYS(execve),
@@ -161,8 +161,12 @@ static enum err_kind calls_restrict(bool no_sending, struct err *e)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < COUNT_OF(never) && status == 0; i++)
 		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, never[i], 0);
-	for (size_t i = 0; no_sending && i < COUNT_OF(sending) && status == 0; i++)
+	for (size_t i = 0; r->no_sending && i < COUNT_OF(sending) && status == 0; i++)
 		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, sending[i], 0);
+	if (r->no_listening && !r->no_sending && status == 0)
+		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(listen), 0);
+	if (r->no_listening && !r->no_sending && status == 0)
+		status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(bind), 0);
 	if (status == 0)
 		status = seccomp_load(filter);
 	if (status != 0)
@@ -219,17 +223,30 @@ static enum err_kind calls_only(const struct sandbox_rules *r, struct err *e)
 	return kind;
 }
 
-/* What root could do, and what would need a descriptor, is gone whatever the filter forgets. */
-static enum err_kind privileges_drop(struct err *e)
+/* Somebody outside may forbid even this call: fine when there is nothing to give up. */
+static enum err_kind capabilities_drop(struct err *e)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3] = {0};
+	int why;
+
+	if (syscall(SYS_capset, &head, none) == 0)
+		return OK;
+	why = errno;
+	if (syscall(SYS_capget, &head, have) == 0 && memcmp(have, none, sizeof(have)) == 0)
+		return OK;
+	return err_set(e, ERR_IO, "could not give up capabilities: %s", strerror(why));
+}
+
+/* What root could do, and what would need a descriptor, is gone whatever the filter forgets. */
+static enum err_kind privileges_drop(struct err *e)
+{
 	const struct rlimit zero = {0, 0};
 
-	if (syscall(SYS_capset, &head, none) != 0 || setrlimit(RLIMIT_CORE, &zero) != 0 ||
-		setrlimit(RLIMIT_NOFILE, &zero) != 0)
-		return err_set(e, ERR_IO, "could not give up capabilities: %s", strerror(errno));
-	return OK;
+	if (setrlimit(RLIMIT_CORE, &zero) != 0 || setrlimit(RLIMIT_NOFILE, &zero) != 0)
+		return err_set(e, ERR_IO, "could not lower limits: %s", strerror(errno));
+	return capabilities_drop(e);
 }
 
 enum err_kind sandbox_enter(const struct sandbox_rules *rules, bool *ret_files, struct err *e)
@@ -240,8 +257,10 @@ enum err_kind sandbox_enter(const struct sandbox_rules *rules, bool *ret_files, 
 		return err_set(e, ERR_IO, "could not give up new privileges: %s", strerror(errno));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no core file with keys in it */
 	kind = files_restrict(rules, ret_files, e);
+	if (kind == OK && rules->only == NULL && rules->no_capabilities)
+		kind = capabilities_drop(e);
 	if (kind != OK || rules->only == NULL)
-		return kind == OK ? calls_restrict(rules->no_sending, e) : kind;
+		return kind == OK ? calls_restrict(rules, e) : kind;
 	kind = privileges_drop(e);
 	return kind == OK ? calls_only(rules, e) : kind;
 }

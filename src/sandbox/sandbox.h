@@ -42,6 +42,11 @@ struct sandbox_rules {
 	 * For a process that holds keys and does one thing. */
 	const struct sandbox_call *only;
 	size_t only_count;
+	/* No new place to be reached at: listen(2) ends the process, bind(2) is refused with EACCES
+	 * (looking names up makes the C library bind a netlink socket, and it can do without). What
+	 * listens already goes on. */
+	bool no_listening;
+	bool no_capabilities; /* gives up those of root, or that systemd gave */
 };
 
 /*
