@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "http_parts.h"
+#include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +15,8 @@ static void hear(void *context, const struct http_event *event)
 		event->id.len > HTTP_EVENT_ID_MAX ||
 		slice_find(event->id, '\0', 0) != event->id.len)
 		abort();
+	PLANTED(event->id.len > 3 && event->type.len > 7 && slice_find(event->data, '\n', 0) > 3 &&
+		slice_find(event->data, '\n', 0) < event->data.len);
 	buf_printf(all, "%.*s\n%.*s\n", SLICE_ARG(event->id), SLICE_ARG(event->type));
 	buf_slice_append(all, event->data);
 }

@@ -333,7 +333,7 @@ enum err_kind hunt_ask(const char *folder, const struct hunt_question *q,
 	for (size_t i = 0; i < names.count && kind == OK; i++) {
 		struct hunt_segment segment;
 		struct err why;
-		size_t values;
+		size_t values = 0;
 
 		for (size_t k = i == 0 ? 1 : AHEAD_FILES; k <= AHEAD_FILES; k++) {
 			if (i + k < names.count)

@@ -11,6 +11,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct intel_import options = collect_options();
 	struct collect_outcome o = collect_fuzz(&import_stix20, data, size, &options);
 
-	PLANTED(o.objects > 10 && o.refused > 1 && o.lost > 15);
+	PLANTED(o.objects > 10 && o.refused > 1);
 	return 0;
 }
