@@ -14,6 +14,8 @@
  *   store_ident.c   numbers for ids, and what waits to be merged into the indexes
  *   store_append.c  group commit; one object going in
  *   store_reference.c  who refers to whom
+ *   store_vouch.c   several members that vouch for one version
+ *   store_due.c     until when versions may be kept, and what is gone since
  *   store_remove.c  objects and collections going out
  *   store_purge.c   what went out leaves the files
  *   store_reader.c  snapshots; rows and bodies
@@ -398,6 +400,17 @@ enum err_kind references_delete(
 	struct writer *w, int64_t serial, struct slice refs, struct err *e) MUST_USE;
 /* Between objects: write what waits when it is much. */
 enum err_kind writer_make_room(struct writer *w, struct err *e) MUST_USE;
+/* A version out of every collection, and out of the store. */
+enum err_kind object_forget(
+	struct writer *w, int64_t serial, bool *ret_found, struct err *e) MUST_USE;
+/* A place in the member's sequence stays taken. */
+enum err_kind gone_add(
+	struct writer *w, int64_t serial, int64_t member, int64_t origin, struct err *e) MUST_USE;
+/* store_forget within a transaction: number as in store.h. */
+enum err_kind claim_forget(
+	struct writer *w, int64_t number, bool *ret_found, struct err *e) MUST_USE;
+/* The version is gone: so is what others said for it. */
+enum err_kind claims_drop(struct writer *w, int64_t serial, struct err *e) MUST_USE;
 enum err_kind statuses_drop(struct store *s, struct err *e) MUST_USE;
 /* The number of a text; 0: empty, or too many. */
 enum err_kind traits_intern(

@@ -80,6 +80,30 @@
 	X(ORIGIN_GET, "SELECT m.name, o.origin, o.added_us FROM object o" \
 		" JOIN member m ON m.number = o.member WHERE o.serial = ?1") \
 	X(GONE_ADD, "INSERT INTO gone (member, origin, serial, removed_us) VALUES (?1, ?2, ?3, ?4)") \
+	/* who else vouches; holds: the first one does no more */ \
+	X(VOUCH_ADD, "INSERT INTO vouch (member, leaf, serial, added_us) VALUES (?1, ?2, ?3, ?4)") \
+	X(VOUCH_FIND, "SELECT number, serial FROM vouch WHERE member = ?1 AND leaf = ?2") \
+	X(VOUCH_POINT, "UPDATE vouch SET serial = ?2, holds = 0 WHERE number = ?1") \
+	X(VOUCH_GET, "SELECT serial, holds, member FROM vouch WHERE number = ?1") \
+	X(VOUCH_NEXT, "SELECT v.number, m.name, v.holds, v.member FROM vouch v" \
+		" JOIN member m ON m.number = v.member WHERE v.serial = ?1 ORDER BY v.number LIMIT 1") \
+	X(VOUCH_HOLD, "UPDATE vouch SET holds = 1 WHERE serial = ?1") \
+	X(VOUCH_DROP, "DELETE FROM vouch WHERE number = ?1") \
+	X(VOUCH_DROP_ALL, "DELETE FROM vouch WHERE serial = ?1") \
+	X(OBJECT_OWNER, "SELECT member, origin FROM object WHERE serial = ?1") \
+	X(OBJECT_HAND_OVER, "UPDATE object SET member = ?2, origin = ?3 WHERE serial = ?1") \
+	X(DUE_PUT, "INSERT INTO due (serial, at_us, rule) VALUES (?1, ?2, ?3)" \
+		" ON CONFLICT DO UPDATE SET at_us = excluded.at_us, rule = excluded.rule") \
+	X(DUE_DROP, "DELETE FROM due WHERE serial = ?1") \
+	X(DUE_GET, "SELECT at_us FROM due WHERE serial = ?1") \
+	X(DUE_BEFORE, "SELECT serial, at_us, rule FROM due WHERE at_us < ?1 ORDER BY at_us, serial") \
+	X(DELETED_ADD, "INSERT INTO deleted (at_us, serial, due_us, member, rule, policy)" \
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(DELETED_SINCE, "SELECT at_us, serial, due_us, member, rule, policy FROM deleted" \
+		" WHERE at_us >= ?1 ORDER BY number DESC") \
+	X(RETENTION, "SELECT (SELECT count(*) FROM due), (SELECT min(at_us) FROM due)," \
+		" (SELECT count(*) FROM deleted)," \
+		" (SELECT at_us FROM deleted ORDER BY number DESC LIMIT 1)") \
 	X(TRAITS_GET, "SELECT number, text FROM traits WHERE number > ?1 ORDER BY number") \
 	X(TRAITS_ADD, "INSERT INTO traits (number, text) VALUES (?1, ?2)") \
 	X(OBJECT_TRAITS, "UPDATE object SET traits = ?2 WHERE serial = ?1") \

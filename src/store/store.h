@@ -132,6 +132,20 @@ enum err_kind store_forget(
 	struct store *s, int64_t serial, bool *ret_found, struct err *e) MUST_USE;
 
 /*
+ * Several members may vouch for one version. The first is whose it is (store_origin_get); each other
+ * gets a number, which can be forgotten like a serial: the version goes when nobody vouches for it
+ * any more. When its first goes before the others, it becomes the next one's, as if it had come from
+ * there at that moment; its serial stays. `leaf`: what tells two of one member apart; the same
+ * again gives the same number. ERR_USAGE: no such version.
+ */
+#define STORE_VOUCHED (INT64_C(1) << 62) /* such numbers are above, serials below */
+enum err_kind store_vouch(struct store *s, int64_t serial, struct slice member, uint64_t leaf,
+	int64_t *ret_number, struct err *e) MUST_USE;
+/* The version that is vouched for; of a serial that serial. *ret_found false: forgotten. */
+enum err_kind store_vouched_get(struct store_reader *r, int64_t number, int64_t *ret_serial,
+	bool *ret_found, struct err *e) MUST_USE;
+
+/*
  * What was removed or forgotten leaves the files: its words the text index, by merging it, its
  * bytes the pages of both databases on which copies of them lie, and both logs. store_idle does it
  * by itself: a second after the first removal, but not before STORE_PURGE_REST times as long as the
@@ -428,6 +442,52 @@ struct store_released_query {
 enum err_kind store_released_each(struct store_reader *r, const struct store_released_query *query,
 	bool (*each)(void *context, const struct store_released *released), void *context,
 	struct err *e) MUST_USE;
+
+/* ---- how long versions may be kept --------------------------------------------------------------
+ */
+
+/* A serial, or a number of store_vouch: each has a time of its own. */
+struct store_due {
+	int64_t number;
+	int64_t at_us;     /* to be gone by then; 0: no end */
+	struct slice rule; /* that says so; at most 128 bytes */
+};
+/* Times put in place of those before, with the notes, in one transaction. At most STORE_BATCH_MAX;
+ * a number that is gone is skipped. */
+enum err_kind store_due_put(struct store *s, const struct store_due *list, size_t count,
+	const struct store_note *notes, size_t notes_count, struct err *e) MUST_USE;
+/* Those that end before a time, the first first. `each` returns false to stop. */
+enum err_kind store_due_each(struct store_reader *r, int64_t before_us,
+	bool (*each)(void *context, const struct store_due *due), void *context,
+	struct err *e) MUST_USE;
+/* One of them; *ret_at_us 0: no end. */
+enum err_kind store_due_get(
+	struct store_reader *r, int64_t number, int64_t *ret_at_us, struct err *e) MUST_USE;
+
+/* What is gone because its time had come. Kept for ever: it is the proof. */
+struct store_deleted {
+	int64_t at_us;
+	int64_t number; /* as in store_due */
+	int64_t due_us;
+	struct slice member; /* from whom it was */
+	struct slice rule;
+	uint8_t policy[SHA256_LEN]; /* digest of the policy in force then */
+};
+/* Forget, and keep that it was, in one transaction; a version that is gone already is told too. */
+enum err_kind store_expire(
+	struct store *s, const struct store_deleted *list, size_t count, struct err *e) MUST_USE;
+/* Newest first, not before since_us. */
+enum err_kind store_deleted_each(struct store_reader *r, int64_t since_us,
+	bool (*each)(void *context, const struct store_deleted *deleted), void *context,
+	struct err *e) MUST_USE;
+struct store_retention {
+	uint64_t due;       /* versions that have an end */
+	int64_t next_us;    /* the first of them; 0: none */
+	uint64_t deleted;   /* ever */
+	int64_t deleted_us; /* the last; 0: none */
+};
+enum err_kind store_retention_get(
+	struct store_reader *r, struct store_retention *ret_retention, struct err *e) MUST_USE;
 
 /* ---- care ------------------------------------------------------------------------------------ */
 

@@ -75,8 +75,7 @@ static enum err_kind uuid_only(
 	return conn_done(&w->conn, st, e);
 }
 
-/* The place in the member's sequence stays taken. */
-static enum err_kind gone_add(
+enum err_kind gone_add(
 	struct writer *w, int64_t serial, int64_t member, int64_t origin, struct err *e)
 {
 	sqlite3_stmt *put;
@@ -140,6 +139,8 @@ static enum err_kind erase_row(struct writer *w, int64_t serial, sqlite3_stmt *s
 			sqlite3_column_int64(st, 6), e);
 	if (kind == OK)
 		kind = evidence_drop(w, st, e);
+	if (kind == OK)
+		kind = claims_drop(w, serial, e);
 	if (kind == OK)
 		kind = conn_run(&w->conn, SQL_ERASED, e);
 	if (kind != OK)
@@ -389,8 +390,7 @@ static enum err_kind forget_from(struct writer *w, struct collection_state *c, i
 	return kind;
 }
 
-static enum err_kind forget_here(
-	struct writer *w, int64_t serial, bool *ret_found, struct err *e)
+enum err_kind object_forget(struct writer *w, int64_t serial, bool *ret_found, struct err *e)
 {
 	sqlite3_stmt *st;
 	int64_t ident;
@@ -417,7 +417,7 @@ enum err_kind store_forget(struct store *s, int64_t serial, bool *ret_found, str
 
 	if (kind != OK)
 		return kind;
-	kind = forget_here(&s->writer, serial, &found, e);
+	kind = claim_forget(&s->writer, serial, &found, e);
 	if (kind != OK) {
 		writer_rollback(s);
 		return kind;

@@ -113,6 +113,7 @@ static const char schema_3_up[] =
 	"ALTER TABLE state ADD COLUMN purge_target INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE vouch (number INTEGER PRIMARY KEY AUTOINCREMENT, member INTEGER NOT NULL,"
 	" leaf INTEGER NOT NULL, serial INTEGER NOT NULL, added_us INTEGER NOT NULL,"
+	" holds INTEGER NOT NULL DEFAULT 0,"
 	" UNIQUE (member, leaf)) STRICT;"
 	"CREATE INDEX vouch_serial ON vouch (serial);"
 	"CREATE TABLE due (serial INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, rule TEXT NOT NULL)"
