@@ -149,6 +149,9 @@ struct coalition_sink {
 	/* Grows whenever `may` could answer otherwise. */
 	uint64_t (*epoch)(void *context);
 	void *context;
+	/* Has all that was forgotten left its files? An erasure is not acknowledged before. NULL: what
+	 * is forgotten is gone at once. */
+	bool (*forgotten)(void *context);
 };
 
 /* ---- a member's side of it

@@ -337,8 +337,13 @@ enum err_kind acknowledge_rest(struct coalition *c, struct err *e)
 	while (kind == OK && c->withdrawals_done < c->withdrawals_count) {
 		const struct withdrawal *w = &c->withdrawals[c->withdrawals_done];
 
-		if (w->origin != c->own && !index_set_has(&w->origin->acknowledged, w->entry))
+		if (w->origin != c->own && !index_set_has(&w->origin->acknowledged, w->entry)) {
+			/* Tried again each time that we publish. */
+			if (w->code == WITHDRAW_ERASE && c->sink->forgotten != NULL &&
+				!c->sink->forgotten(c->sink->context))
+				break;
 			kind = acknowledge(c, w, e);
+		}
 		c->withdrawals_done += kind == OK;
 	}
 	return kind;
@@ -471,6 +476,13 @@ static struct in_force *in_force_find(struct coalition *c, struct slice kind)
 	return NULL;
 }
 
+uint64_t policy_number(struct coalition *c)
+{
+	const struct in_force *f = in_force_find(c, SLICE("policy"));
+
+	return f == NULL ? 0 : f->sequence;
+}
+
 /* Root keys that carry two texts of one number were stolen, or those who hold them lie. The first
  * stays; people must hear of the second. */
 static void double_tell(
@@ -563,6 +575,10 @@ static enum err_kind decision_enter(
 	f->note = note;
 	f->sequence = decision->sequence;
 	memcpy(f->digest, decision->digest, SHA256_LEN);
+	/* Others let objects wait while another policy was in force here. */
+	for (size_t i = 0; i < c->peers_count; i++)
+		for (size_t k = 0; k < ORIGINS_MAX; k++)
+			c->peers[i]->offers[k].asked_to = 0;
 	if (c->sink->in_force(c->sink->context, c->charter, decision, &why) != OK)
 		log_line(c->log, LOG_ERROR, "decision", "kind", f->kind, "error", why.text, NULL);
 	c->news++;

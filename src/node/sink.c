@@ -387,13 +387,28 @@ static void last_write(int64_t before, const uint64_t *indices, const struct sli
 	}
 }
 
-/* What was here before under another name stays that one's: the log keeps a copy for itself, so
- * that taking this back leaves the other. */
-static enum err_kind serials_fill(struct sink *s, struct slice origin,
+/* Are these the very bytes that are here? What differs in white space opens no other leaf. */
+static enum err_kind same_bytes(struct store_reader *r, int64_t serial, struct slice content,
+	bool *ret_same, struct err *e)
+{
+	struct buf body = BUF_INIT;
+	bool found = false;
+	enum err_kind kind = store_get_serial(r, serial, &body, &found, e);
+
+	*ret_same = kind == OK && found && slice_equal(buf_slice(&body), content);
+	buf_fini(&body);
+	return kind;
+}
+
+/* What was here before under another name stays that one's, and this one vouches for it too: the
+ * store lets it go when nobody does. Of other bytes the log keeps a copy for itself. */
+static enum err_kind serials_fill(struct sink *s, struct slice origin, struct slice name,
+	const uint64_t *indices, const struct slice *contents,
 	const struct intel_verdict *verdicts, size_t count, uint64_t *ret_serials, struct err *e)
 {
 	struct arena *a = arena_new(MIB(16));
 	struct store_reader *r = NULL;
+	bool same;
 	enum err_kind kind = a == NULL ? err_set(e, ERR_NOMEM, "out of memory")
 				       : store_reader_take(s->node->store, &r, e);
 
@@ -412,8 +427,15 @@ static enum err_kind serials_fill(struct sink *s, struct slice origin,
 		if (kind == OK && (!slice_starts(member, SLICE(SINK_MEMBER)) ||
 					  !slice_equal(slice_cut(member, sizeof(SINK_MEMBER) - 1,
 							       member.len),
-						  origin)))
-			ret_serials[i] = 0;
+						  origin))) {
+			int64_t number = 0;
+
+			kind = same_bytes(r, verdicts[i].serial, contents[i], &same, e);
+			if (kind == OK && same)
+				kind = store_vouch(s->node->store, verdicts[i].serial, name,
+					indices[i], &number, e);
+			ret_serials[i] = (uint64_t)number;
+		}
 		arena_reset(a);
 	}
 	store_reader_give(r);
@@ -465,7 +487,8 @@ static enum err_kind sink_accept(void *context, struct slice origin, const uint6
 		kind = intel_accept(
 			s->node->intel, &source, contents, count, &note, 1, a, verdicts, e);
 	if (kind == OK)
-		kind = serials_fill(s, origin, verdicts, count, ret_serials, e);
+		kind = serials_fill(s, origin, source.member, indices, contents, verdicts, count,
+			ret_serials, e);
 	for (size_t i = 0; i < count && kind == OK; i++) {
 		if (verdicts[i].outcome == INTEL_NEW && verdicts[i].serial > high->serial)
 			high->serial = verdicts[i].serial;
@@ -567,10 +590,13 @@ static enum err_kind sink_content(
 {
 	struct sink *s = context;
 	struct store_reader *r = NULL;
+	int64_t version;
 	enum err_kind kind = store_reader_take(s->node->store, &r, e);
 
 	if (kind == OK)
-		kind = store_get_serial(r, (int64_t)serial, out, ret_found, e);
+		kind = store_vouched_get(r, (int64_t)serial, &version, ret_found, e);
+	if (kind == OK && *ret_found)
+		kind = store_get_serial(r, version, out, ret_found, e);
 	store_reader_give(r);
 	return kind;
 }
@@ -581,6 +607,14 @@ static enum err_kind sink_forget(void *context, uint64_t serial, struct err *e)
 	bool found;
 
 	return store_forget(s->node->store, (int64_t)serial, &found, e);
+}
+
+static bool sink_forgotten(void *context)
+{
+	struct sink *s = context;
+	bool purged = false;
+
+	return store_purged(s->node->store, &purged, NULL) == OK && purged;
 }
 
 /* ---- the policy in force -----------------------------------------------------------------------
@@ -675,6 +709,7 @@ enum err_kind sink_open(struct node *node, const struct world *world, struct sin
 		.in_force = sink_in_force,
 		.epoch = sink_epoch,
 		.context = s,
+		.forgotten = sink_forgotten,
 	};
 	return OK;
 }
