@@ -96,6 +96,74 @@ static void test_unenforceable(void **state)
 	bench_fini(&b);
 }
 
+/* How many openings of log `of` node `by` gives member `to`, who says that policy `number` is in
+ * force there. */
+static uint32_t given(struct bench *b, unsigned by, unsigned to, unsigned of, uint64_t number,
+	bool specials)
+{
+	struct origin *o = origin_of_member(b->nodes[by].coalition, node_name(&b->nodes[of]));
+	struct buf request = BUF_INIT, answer = BUF_INIT;
+	struct reader r;
+	uint64_t size = ledger_size(o->log);
+	uint32_t count;
+
+	wire_text(&request, slice_of(o->key.name));
+	wire_u8(&request, specials);
+	wire_u64(&request, number);
+	wire_u32(&request, 1);
+	wire_u64(&request, 0);
+	wire_u64(&request, size);
+	MUST(coalition_answer(b->nodes[by].coalition, node_name(&b->nodes[to]), COALITION_OPENINGS,
+		buf_slice(&request), &answer, &e));
+	r = (struct reader){.rest = buf_slice(&answer)};
+	(void)read_u64(&r);
+	assert_int_equal(read_u64(&r), size); /* it was looked at, nobody asks for ever */
+	(void)read_u32(&r);
+	count = read_u32(&r);
+	assert_false(r.bad);
+	buf_fini(&request);
+	buf_fini(&answer);
+	return count;
+}
+
+/* T29: between two versions nothing flows but what brings the one behind up to the other. */
+static void test_mixed_versions(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 7, 54, true); /* k = 4 */
+	bench_part(&b, 0x1f);
+	MUST(node_decide(&b.nodes[0], "two", BENCH_ALL, &e));
+	node_add(&b.nodes[0], "of the first", BENCH_ALL);
+	node_add(&b.nodes[6], "of the last", BENCH_ALL);
+	bench_rounds(&b, 4);
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(b.nodes[i].policy, i < 5 ? 2 : 1);
+	/* On each side the version is one, and it flows. */
+	assert_non_null(node_holds(&b.nodes[4], "of the first"));
+	assert_non_null(node_holds(&b.nodes[5], "of the last"));
+	/* The sender is ahead; the sender is behind; it is ahead of two. */
+	assert_int_equal(given(&b, 0, 6, 0, 1, false), 0);
+	assert_int_equal(given(&b, 0, 6, 0, 0, false), 0);
+	assert_int_equal(given(&b, 0, 6, 0, 2, false), 1);
+	assert_int_equal(given(&b, 6, 0, 6, 2, false), 0);
+	assert_int_equal(given(&b, 6, 0, 6, 1, false), 1);
+	/* A relay asks the same; who lost its own has it back. */
+	assert_int_equal(given(&b, 4, 6, 0, 1, false), 0);
+	assert_int_equal(given(&b, 5, 6, 6, 7, false), 1);
+	/* The decision itself waits for nothing. */
+	assert_true(given(&b, 0, 6, 0, 1, true) > 0);
+	bench_heal(&b);
+	bench_rounds(&b, 3);
+	for (unsigned i = 0; i < 7; i++) {
+		assert_int_equal(b.nodes[i].policy, 2);
+		assert_non_null(node_holds(&b.nodes[i], "of the first"));
+		assert_non_null(node_holds(&b.nodes[i], "of the last"));
+	}
+	bench_fini(&b);
+}
+
 /* ---- coming, going, changing keys ------------------------------------------------------------ */
 
 /* The next charter, published by node `by`. */
@@ -401,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_decision_needs_quorum),
 		cmocka_unit_test(test_decision_chain),
 		cmocka_unit_test(test_unenforceable),
+		cmocka_unit_test(test_mixed_versions),
 		cmocka_unit_test(test_member_joins),
 		cmocka_unit_test(test_member_leaves),
 		cmocka_unit_test(test_rotation_and_theft),

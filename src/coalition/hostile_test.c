@@ -183,6 +183,7 @@ static void test_wide_request(void **state)
 			NULL, &first, &e));
 	wire_text(&request, SLICE("m0/log"));
 	wire_u8(&request, 0);
+	wire_u64(&request, 1); /* the policy in force */
 	wire_u32(&request, 2);
 	wire_u64(&request, 0);
 	wire_u64(&request, 10);

@@ -268,6 +268,8 @@ enum err_kind own_append(struct coalition *c, enum ledger_class class, struct sl
 enum err_kind origin_void(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
 /* Once more what is in force: under a new charter it speaks of other members. */
 enum err_kind decisions_tell(struct coalition *c, struct err *e) MUST_USE;
+/* Of the policy in force; 0: none. */
+uint64_t policy_number(struct coalition *c);
 /* What was in force when we stopped. */
 enum err_kind decisions_load(struct coalition *c, struct err *e) MUST_USE;
 void specials_free(struct coalition *c);

@@ -165,6 +165,7 @@ static void test_requests_absurd(void **state)
 		buf_clear(&request);
 		wire_text(&request, SLICE("m0/log"));
 		wire_u8(&request, 0);
+		wire_u64(&request, 1); /* the policy in force */
 		wire_u32(&request, COALITION_RANGES_MAX + more);
 		for (uint64_t i = 0; i < COALITION_RANGES_MAX + more; i++) {
 			wire_u64(&request, 2 * i);
@@ -189,6 +190,7 @@ static void test_requests_absurd(void **state)
 		buf_clear(&request);
 		wire_text(&request, SLICE("m0/log"));
 		wire_u8(&request, 0);
+		wire_u64(&request, 1); /* the policy in force */
 		wire_u32(&request, 2);
 		for (unsigned k = 0; k < 4; k++)
 			wire_u64(&request, ranges[i][k]);
@@ -590,6 +592,7 @@ static void test_every_flip_of_an_opening(void **state)
 	before = o->opened;
 	wire_text(&request, SLICE("m0/log"));
 	wire_u8(&request, 0);
+	wire_u64(&request, 1); /* the policy in force */
 	wire_u32(&request, 1);
 	wire_u64(&request, index);
 	wire_u64(&request, index + 1);

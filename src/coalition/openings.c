@@ -4,12 +4,14 @@
  * they open the leaf for. What is special (a withdrawal above all) is asked for first, and nothing
  * that stands behind it is taken before it was applied.
  *
- *   request   text origin | u8 specials | u32 count | count x (u64 from, u64 to), ascending
+ *   request   text origin | u8 specials | u64 policy | u32 count
+ *             | count x (u64 from, u64 to), ascending
  *   answer    u64 epoch | u64 next | u32 withheld | u32 count
  *             | count x (u64 index, salt[32], u32 length, content)
  *
  * `next`: everything asked for below it was considered. `epoch` grows when the giver might decide
- * otherwise: then its asker begins anew.
+ * otherwise: then its asker begins anew. `policy`: the number of the one that is in force at the
+ * asker. While it is not the giver's, objects wait: what flows is allowed by both.
  */
 #include <stdlib.h>
 
@@ -335,11 +337,13 @@ static void range_add(struct ranges *r, uint64_t index)
 	r->to = index + 1;
 }
 
-static void ranges_write(struct ranges *r, const struct origin *o, bool specials, struct buf *out)
+static void ranges_write(struct coalition *c, struct ranges *r, const struct origin *o,
+	bool specials, struct buf *out)
 {
 	range_close(r);
 	wire_text(out, slice_of(o->key.name));
 	wire_u8(out, specials ? 1 : 0);
+	wire_u64(out, policy_number(c));
 	wire_u32(out, r->count);
 	buf_slice_append(out, buf_slice(&r->bytes));
 	buf_fini(&r->bytes);
@@ -394,7 +398,7 @@ enum err_kind openings_ask(struct coalition *c, struct peer *p, struct origin *o
 		objects_ranges(o, offer, &r);
 	*ret_any = r.open || r.count > 0;
 	if (*ret_any)
-		ranges_write(&r, o, specials, out);
+		ranges_write(c, &r, o, specials, out);
 	else
 		buf_fini(&r.bytes);
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
@@ -406,17 +410,21 @@ enum err_kind openings_answer(
 	struct reader r = {.rest = request};
 	struct slice name = wire_read_text(&r);
 	bool specials = read_u8(&r) == 1;
+	uint64_t policy = read_u64(&r);
 	uint32_t count = read_u32(&r);
 	struct origin *o = origin_find(c, name);
 	uint64_t next = 0, last = 0, withheld = 0, to = 0, left = WINDOW, end;
 	struct buf body = BUF_MAX(COALITION_ANSWER_MAX);
 	size_t given = 0;
+	bool waits;
 	enum err_kind kind = OK;
 
 	if (r.bad || count > COALITION_RANGES_MAX || r.rest.len != (size_t)count * RANGE_BYTES)
 		return err_set(e, ERR_PARSE, "request for openings does not fit its layout");
 	if (o == NULL)
 		return err_set(e, ERR_INVALID, "no log \"%.*s\"", SLICE_ARG(name));
+	/* A restored member's own objects go back to it whatever is in force there. */
+	waits = !specials && policy != policy_number(c) && !slice_is(slice_of(p->member), o->member);
 	for (uint32_t i = 0; i < count && kind == OK; i++) {
 		uint64_t from = read_u64(&r);
 
@@ -431,6 +439,10 @@ enum err_kind openings_answer(
 		if (end > from && end - from > left)
 			end = from + left;
 		left -= end > from ? end - from : 0;
+		if (waits) {
+			next = end;
+			continue;
+		}
 		kind = openings_give(c, o, slice_of(p->member), from, end, specials,
 			COALITION_OPENINGS_MAX, GIVE_BYTES, &body, &next, &given, &withheld, e);
 		if (next < to && next < origin_valid(o))
