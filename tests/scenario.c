@@ -2,7 +2,6 @@
 /* See scenario.h. */
 #include "scenario.h"
 
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -15,21 +14,13 @@ void scenario_folder(char ret_path[64])
 	assert_non_null(mkdtemp(ret_path));
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void scenario_remove(const char *path)
 {
 	char keys[4096];
 
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testing_folder_remove(path);
 	snprintf(keys, sizeof(keys), "%s-keys", path); /* a node's are beside it */
-	nftw(keys, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testing_folder_remove(keys);
 }
 
 char *scenario_data(const char *name)

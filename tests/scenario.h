@@ -4,19 +4,13 @@
 #ifndef SCENARIO_H
 #define SCENARIO_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/base.h"
 #include "http/http.h"
 #include "intel/intel.h"
 #include "node/node.h"
 #include "store/store.h"
 #include "taxii/taxii.h"
+#include "testing/testing.h"
 
 #define SCENARIO_PASSWORD "correct horse battery"
 
@@ -42,13 +36,5 @@ struct scenario_server {
 };
 void scenario_serve(const char *folder, struct scenario_server *ret_server);
 void scenario_client(const char *folder, struct http_client **ret_client);
-
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
 
 #endif

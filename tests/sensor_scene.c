@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,17 +17,9 @@ void scene_folder(char ret_path[64])
 	assert_non_null(mkdtemp(ret_path));
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void scene_remove(const char *path)
 {
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	testing_folder_remove(path);
 }
 
 void scene_index(const char *path, struct slice lines)

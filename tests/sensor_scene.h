@@ -4,22 +4,8 @@
 #ifndef SENSOR_SCENE_H
 #define SENSOR_SCENE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/base.h"
-
-#define MUST(call)                                                                                 \
-	do {                                                                                       \
-		struct err e_ = {0};                                                               \
-		struct err *e = &e_;                                                               \
-		if ((call) != OK)                                                                  \
-			fail_msg("%s: %s", #call, e_.text);                                        \
-	} while (0)
+#include "testing/testing.h"
 
 /* A new folder under /tmp; scene_remove takes it away with all that is in it. */
 void scene_folder(char ret_path[64]);
