@@ -84,6 +84,8 @@ struct party {
 	 */
 	int64_t serials[MEMBERS][LEAVES];
 	bool arrived[MEMBERS][LEAVES];
+	bool dropped[MEMBERS][LEAVES]; /* taken back there */
+	bool row_dropped[ITEMS];       /* by whom it came first; others may vouch for it still */
 };
 
 struct made_policy {
@@ -161,6 +163,7 @@ static void arrive(
 	if (outcome == INTEL_NEW) {
 		*v = it->version;
 		v->here = true;
+		p->row_dropped[item] = false;
 		v->own = own;
 		v->serial = serial;
 		v->added_us = p->league->clock.now_us;
@@ -186,7 +189,8 @@ static bool holds(struct party *p, unsigned log, uint64_t index)
 {
 	const struct version *v = held(p, p->league->leaf_items[log][index] - 1);
 
-	return p->serials[log][index] != 0 && v->here && v->serial == p->serials[log][index];
+	return p->serials[log][index] != 0 && !p->dropped[log][index] && v->here &&
+	       v->serial == p->serials[log][index];
 }
 
 /* May it give this leaf's content, as it stands? */
@@ -263,7 +267,8 @@ static enum err_kind ours_accept(void *context, struct slice origin, const uint6
 		unsigned item = item_of(p->league, contents[i]);
 		enum intel_outcome outcome = outcome_of(p, item);
 
-		if ((outcome == INTEL_NEW) != (ret_serials[i] != 0))
+		/* For what is here already, word for word, this one vouches too. */
+		if ((outcome == INTEL_CONFLICT) != (ret_serials[i] == 0))
 			broken("what came was not taken as it should be");
 		if (outcome == INTEL_NEW)
 			p->ours_to_publish[item] = false;
@@ -317,7 +322,8 @@ static void plant(struct party *p, unsigned to, unsigned log, const uint64_t *se
 	if (found == SIZE_MAX)
 		return;
 	may[found] = true;
-	p->league->through = chance(80);
+	/* What it only vouches for has no row for the check behind to look at. */
+	p->league->through = chance(80) || !holds(p, log, leaf_of(p, log, serials[found]));
 	if (!p->league->through)
 		return;
 	p->league->planting_now++;
@@ -347,14 +353,41 @@ static enum err_kind ours_released(void *context, struct slice member, struct sl
 	return p->real.released(p->real.context, member, origin, serials, count, e);
 }
 
+/* It goes when nobody vouches for it. */
+static bool vouched(const struct party *p, unsigned item)
+{
+	if (!p->row_dropped[item])
+		return true;
+	for (unsigned log = 0; log < MEMBERS; log++)
+		for (uint64_t i = 0; i < LEAVES; i++)
+			if (p->league->leaf_items[log][i] == item + 1 && p->serials[log][i] != 0 &&
+				!p->dropped[log][i])
+				return true;
+	return false;
+}
+
 static enum err_kind ours_forget(void *context, uint64_t serial, struct err *e)
 {
 	struct party *p = context;
 
-	for (unsigned i = 0; i < p->league->items_count; i++)
+	for (unsigned log = 0; log < MEMBERS; log++)
+		for (uint64_t i = 0; i < LEAVES; i++)
+			if (p->serials[log][i] == (int64_t)serial)
+				p->dropped[log][i] = true;
+	for (unsigned i = 0; i < p->league->items_count; i++) {
 		if (held(p, i)->here && held(p, i)->serial == (int64_t)serial)
-			held(p, i)->here = false;
+			p->row_dropped[i] = true;
+		if (held(p, i)->here)
+			held(p, i)->here = vouched(p, i);
+	}
 	return p->real.forget(p->real.context, serial, e);
+}
+
+static bool ours_forgotten(void *context)
+{
+	struct party *p = context;
+
+	return p->real.forgotten(p->real.context);
 }
 
 static enum err_kind ours_in_force(void *context, const struct charter *charter,
@@ -388,6 +421,7 @@ static uint64_t ours_epoch(void *context)
 /* Openings of one log that somebody gave, and which leaves it was asked about. */
 struct given {
 	bool asked[LEAVES], came[LEAVES];
+	bool waits; /* another policy is in force at who asks, as it says: nothing may come */
 };
 
 static void given_put(struct party *giver, unsigned log, uint64_t index, struct slice content,
@@ -439,13 +473,12 @@ static void compare(struct party *giver, unsigned to, unsigned log, const struct
 		if (l->leaf_items[log][i] == 0 || !(given->asked[i] || came) ||
 			!giver->arrived[log][i])
 			continue;
-		may = may_give(giver, to, log, i, WITH_ALL);
+		may = !given->waits && may_give(giver, to, log, i, WITH_ALL);
 		k->cases++;
 		k->released += came;
 		k->relayed += came && giver->number != log;
 		k->by_reference += !may && may_give(giver, to, log, i, WITH_DEFINITIONS);
-		k->gone += giver->serials[log][i] != 0 &&
-			   !held(giver, l->leaf_items[log][i] - 1)->here;
+		k->gone += giver->dropped[log][i];
 		k->leaks += came && !may;
 		k->missing += !came && may;
 		if (came != may && !l->planting)
@@ -498,7 +531,7 @@ static void openings_check(
 	bool specials = read_u8(&asked) == 1;
 	uint64_t next;
 
-	given = (struct given){0};
+	given = (struct given){.waits = read_u64(&asked) != giver->policy};
 	read_u64(&r);
 	next = read_u64(&r);
 	read_u32(&r);
@@ -576,6 +609,8 @@ static void take(struct party *from, struct party *to)
 		buf_append(&request, bytes, 2);
 		buf_printf(&request, "%s/log", members[log]);
 		buf_char(&request, chance(10) ? '\1' : '\0');
+		put_u64(bytes, chance(90) ? from->policy : pick(POLICIES));
+		buf_append(&request, bytes, 8);
 		put_u32(bytes, 1);
 		buf_append(&request, bytes, 4);
 		put_u64(bytes, first);
@@ -844,7 +879,7 @@ static void publish(struct party *p)
 		bool found;
 		struct err e;
 
-		if (!held(p, i)->here || !p->ours_to_publish[i])
+		if (!held(p, i)->here || !p->ours_to_publish[i] || p->row_dropped[i])
 			continue;
 		must_be(coalition_index_of(
 				p->coalition, (uint64_t)held(p, i)->serial, &index, &found, &e),
@@ -1003,7 +1038,7 @@ static void party_start(struct party *p)
         };
 	must_be(sink_open(&p->node, &l->clock.world, &p->sink, &p->real, &e), &e, "sink");
 	p->ours = (struct coalition_sink){ours_own_after, ours_accept, ours_accepted, ours_content,
-		ours_may, ours_released, ours_forget, ours_in_force, ours_epoch, p};
+		ours_may, ours_released, ours_forget, ours_in_force, ours_epoch, p, ours_forgotten};
 	must_be(signer_open(&(struct signer_options){.secrets = &p->secrets,
 				    .disk = &p->keys_disk,
 				    .world = &l->clock.world,
