@@ -194,60 +194,32 @@ enum err_kind keys_apart(const struct node_config *c, struct err *e)
 /* ---- for the signer ----------------------------------------------------------------------------
  */
 
-/* How many must answer: the quorum of the charter that is stored; 0: there is none. */
-static enum err_kind answers_needed(const struct node_config *c, unsigned *ret_needed, struct err *e)
-{
-	struct arena *a = arena_new(MIB(8));
-	struct buf bytes = BUF_INIT;
-	struct charter charter;
-	struct reader r;
-	char path[4096];
-	enum err_kind kind = OK;
-
-	*ret_needed = 0;
-	if (a == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	if (!path_of(path, c->folder, SEAT_FOLDER "/charters") || access(path, F_OK) != 0)
-		goto out;
-	kind = file_read(path, 64, &bytes, e);
-	/* The number stands at the end, behind the digest of the file. */
-	r = (struct reader){.rest = slice_cut(
-				    buf_slice(&bytes), bytes.len < 8 ? 0 : bytes.len - 8, bytes.len)};
-	if (kind == OK) {
-		int len = snprintf(path, sizeof(path), "%s/" SEAT_FOLDER "/charter/%llu", c->folder,
-			(unsigned long long)read_u64(&r));
-
-		buf_clear(&bytes);
-		kind = len > 0 && len < (int)sizeof(path)
-			       ? file_read(path, COALITION_CHARTER_MAX, &bytes, e)
-			       : err_set(e, ERR_LIMIT, "path too long");
-	}
-	if (kind == OK)
-		kind = charter_parse(buf_slice(&bytes), a, &charter, e);
-	if (kind == OK)
-		*ret_needed = charter_quorum(&charter);
-out:
-	buf_fini(&bytes);
-	arena_free(a);
-	return kind;
-}
-
 enum err_kind keys_signer(const struct node_config *c, const struct world *world,
 	struct ledger_disk *ret_disk, struct signer **ret_signer, struct err *e)
 {
 	struct signer_secrets secrets;
-	struct signer_options options = {.secrets = &secrets, .disk = ret_disk, .world = world};
+	struct signer_options options = {.secrets = &secrets,
+		.disk = ret_disk,
+		.world = world,
+		.charter = quorum_take,
+		.charter_free = quorum_free};
+	struct quorum *quorum = NULL;
 	char path[4096];
 	int64_t since = 0;
-	enum err_kind kind = answers_needed(c, &options.answers_needed, e);
+	enum err_kind kind;
 
-	if (kind != OK)
-		return kind;
 	kind = path_of(path, c->keys, KEYS_SECRETS)
 		       ? signer_secrets_load(path, &secrets, e)
 		       : err_set(e, ERR_LIMIT, "\"%s\": path too long", c->keys);
 	if (kind != OK)
 		return kind;
+	kind = quorum_open(c->folder, &secrets.notes[SIGNER_LOG].key, &quorum,
+		&options.answers_needed, e);
+	if (kind != OK) {
+		signer_secrets_wipe(&secrets);
+		return kind;
+	}
+	options.charter_context = quorum;
 	kind = path_of(path, c->keys, KEYS_MARKS)
 		       ? OK
 		       : err_set(e, ERR_LIMIT, "\"%s\": path too long", c->keys);
@@ -261,6 +233,8 @@ enum err_kind keys_signer(const struct node_config *c, const struct world *world
 		if (kind != OK)
 			ledger_disk_close(ret_disk);
 	}
+	if (kind != OK)
+		quorum_free(quorum);
 	signer_secrets_wipe(&secrets);
 	return kind;
 }

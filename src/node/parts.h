@@ -29,6 +29,26 @@ enum err_kind keys_apart(const struct node_config *c, struct err *e) MUST_USE;
 enum err_kind keys_signer(const struct node_config *c, const struct world *world,
 	struct ledger_disk *ret_disk, struct signer **ret_signer, struct err *e) MUST_USE;
 
+/* ---- quorum.c: the signer's side of charters ---------------------------------------------------
+ */
+
+struct seat;
+struct quorum;
+/* With the charter that is stored in the node's folder, if any; *ret_needed as it says, 0 without.
+ * ERR_INVALID: it has not the signatures of its members, or not our log. */
+enum err_kind quorum_open(const char *folder, const struct note_key *log,
+	struct quorum **ret_quorum, unsigned *ret_needed, struct err *e) MUST_USE;
+/* As signer_options want them. */
+enum err_kind quorum_take(void *context, struct slice note, unsigned *ret_needed,
+	uint64_t *ret_version, struct err *e) MUST_USE;
+void quorum_free(void *context); /* accepts NULL */
+/* The node's side: a charter is in force; what the signer does not know yet of it and those before
+ * is told to it. What it refuses is logged. */
+void quorum_tell(const struct seat *s, const struct charter *charter);
+/* The note of a version, as the coalition stored it. */
+enum err_kind quorum_stored(
+	const char *folder, uint64_t version, struct buf *ret_note, struct err *e) MUST_USE;
+
 /* ---- serve.c: the serving process --------------------------------------------------------------
  */
 

@@ -445,6 +445,7 @@ static void *publisher_run(void *context)
 {
 	struct peers *all = context;
 	struct seat *s = all->seat;
+	const struct charter *told = NULL; /* to the signer */
 
 	pthread_mutex_lock(&all->lock);
 	while (!all->stop) {
@@ -462,6 +463,9 @@ static void *publisher_run(void *context)
 			kind = coalition_publish(s->coalition, &logged, &more, &e);
 			peers_wake(s, (struct slice){0});
 		}
+		if (charter != NULL && charter != told)
+			quorum_tell(s, charter);
+		told = charter;
 		shown_tell(all); /* what others may have changes by itself, too */
 		pthread_mutex_lock(&all->lock);
 		trouble_tell(all, kind, &e);

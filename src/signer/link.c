@@ -318,6 +318,23 @@ enum err_kind signer_manifest(
 	return kind;
 }
 
+enum err_kind signer_charter(
+	const struct signer_link *l, struct slice note, uint64_t *ret_version, struct err *e)
+{
+	struct question q;
+	enum err_kind kind;
+
+	question_begin(&q, OP_CHARTER);
+	slice32_put(&q.frame, note);
+	kind = question_ask(&q, l, e);
+	if (kind == OK && q.body.rest.len != 0)
+		kind = answer_bad(e);
+	if (kind == ERR_CONFLICT)
+		*ret_version = q.size;
+	question_end(&q);
+	return kind;
+}
+
 enum err_kind signer_unseal(const struct signer_link *l, const uint8_t sealed[SIGNER_SEALED_LEN],
 	uint8_t ret_key[32], struct err *e)
 {

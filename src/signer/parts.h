@@ -56,6 +56,7 @@ enum signer_op {
 	OP_COSIGN = 5,
 	OP_UNSEAL = 6,
 	OP_MANIFEST = 7,
+	OP_CHARTER = 8,
 };
 
 void slice16_put(struct buf *out, struct slice s); /* u16be length, bytes */

@@ -12,8 +12,12 @@
 struct signer {
 	struct signer_secrets *secrets; /* locked memory, read-only */
 	const struct world *world;
-	unsigned answers_needed;
+	enum err_kind (*charter)(void *context, struct slice note, unsigned *ret_needed,
+		uint64_t *ret_version, struct err *e);
+	void (*charter_free)(void *context);
+	void *charter_context;
 	pthread_mutex_t mutex; /* over what follows */
+	unsigned answers_needed;
 	struct marks marks[SIGNER_KEYS];
 	uint8_t members[SIGNER_ORIGINS_MAX][SHA256_LEN]; /* hashes of names: who answered */
 	size_t members_count;
@@ -382,6 +386,25 @@ static enum err_kind op_manifest(
 	return OK;
 }
 
+/* u32 length, note -> nothing; a refusal carries the version that counts */
+static enum err_kind op_charter(
+	struct signer *s, struct reader *r, struct buf *out, uint64_t *ret_size, struct err *e)
+{
+	struct slice note = slice32_read(r);
+	unsigned needed = 0;
+	enum err_kind kind;
+
+	(void)out;
+	if (s->charter == NULL)
+		return err_set(e, ERR_USAGE, "this signer asks no charter");
+	kind = frame_end(r, e);
+	if (kind == OK)
+		kind = s->charter(s->charter_context, note, &needed, ret_size, e);
+	if (kind == OK)
+		s->answers_needed = needed;
+	return kind;
+}
+
 /* nothing -> three times (u16 length, vkey), box key */
 static enum err_kind op_public(
 	struct signer *s, struct reader *r, struct buf *out, uint64_t *ret_size, struct err *e)
@@ -412,6 +435,7 @@ static op_run *const ops[] = {
 	[OP_COSIGN] = op_cosign,
 	[OP_UNSEAL] = op_unseal,
 	[OP_MANIFEST] = op_manifest,
+	[OP_CHARTER] = op_charter,
 };
 
 static enum err_kind frame_run(struct signer *s, struct slice frame, uint8_t *ret_op,
@@ -488,14 +512,18 @@ enum err_kind signer_open(
 	(void)sodium_mprotect_readonly(s->secrets);
 	s->world = options->world;
 	s->answers_needed = options->answers_needed;
+	s->charter = options->charter;
+	s->charter_context = options->charter_context;
 	for (size_t i = 0; i < SIGNER_KEYS && kind == OK; i++)
 		kind = marks_open(&s->marks[i], options->disk, (enum signer_key)i,
 			&s->secrets->notes[i].key, e);
-	if (kind == OK)
-		*ret_signer = s;
-	else
+	if (kind != OK) {
 		signer_close(s);
-	return kind;
+		return kind;
+	}
+	s->charter_free = options->charter_free; /* from now on it is ours */
+	*ret_signer = s;
+	return OK;
 }
 
 void signer_close(struct signer *s)
@@ -503,6 +531,8 @@ void signer_close(struct signer *s)
 	if (s == NULL)
 		return;
 	sodium_free(s->secrets); /* wipes */
+	if (s->charter_free != NULL)
+		s->charter_free(s->charter_context);
 	(void)pthread_mutex_destroy(&s->mutex);
 	free(s);
 }

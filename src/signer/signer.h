@@ -69,6 +69,16 @@ struct signer_options {
 	/* Own checkpoints wait until that many other members told what they last saw of our log
 	 * (signer_seen); 0 for a member alone. */
 	unsigned answers_needed;
+	/*
+	 * A charter, as the node says: verified to follow the one that counted until now? Then how many
+	 * answers it needs, and its version. ERR_CONFLICT: it does not follow; *ret_version is that of
+	 * the one that counts. Called one at a time, with nothing but memory and clock at hand. NULL:
+	 * the number stays. charter_free (may be NULL) when the signer is closed.
+	 */
+	enum err_kind (*charter)(void *context, struct slice note, unsigned *ret_needed,
+		uint64_t *ret_version, struct err *e);
+	void (*charter_free)(void *context);
+	void *charter_context;
 };
 /*
  * Reads the high-water files, mends what a crash left of one of their two copies, and leaves all of
@@ -167,6 +177,15 @@ enum err_kind signer_cosign(const struct signer_link *l, enum signer_key as,
 #define SIGNER_MANIFEST_MAX  KIB(64)
 enum err_kind signer_manifest(const struct signer_link *l, struct slice text, struct buf *ret_line,
 	struct err *e) MUST_USE;
+
+/*
+ * The node took a charter: signer_options.charter verifies it, and from then on as many answers are
+ * needed as it says, more or fewer; those that were given since the start count. ERR_CONFLICT: it does
+ * not follow the one that counts, whose version is *ret_version (0: there is none); ERR_INVALID:
+ * it is none of ours; ERR_USAGE: this signer asks no charter. The number stays as it was.
+ */
+enum err_kind signer_charter(const struct signer_link *l, struct slice note,
+	uint64_t *ret_version, struct err *e) MUST_USE;
 
 /* Open a sealed box of exactly one 32-byte key, of a bundle addressed to us. ERR_INVALID: it is not
  * addressed to us, or damaged. */
