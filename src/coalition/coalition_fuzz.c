@@ -99,7 +99,7 @@ static void request(enum coalition_ask ask, struct slice in)
 	must(kind == OK || kind == ERR_PARSE || kind == ERR_INVALID || kind == ERR_LIMIT ||
 		kind == ERR_DENIED);
 	must(out.len <= COALITION_ANSWER_MAX);
-	PLANTED(kind == OK && ask == COALITION_LEAVES && stretch(in, 1, 4));
+	PLANTED(kind == OK && ask == COALITION_LEAVES && stretch(in, 1, 3));
 	buf_fini(&out);
 }
 
