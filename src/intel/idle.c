@@ -162,5 +162,9 @@ enum err_kind intel_idle(struct intel *i, struct err *e)
 		kind = intel_released_flush(i, e);
 	if (kind == OK && !i->traits_done)
 		kind = traits_step(i, e);
+	if (kind == OK && i->traits_done)
+		kind = release_retain_step(i, e);
+	if (kind == OK)
+		kind = release_expire_step(i, e);
 	return kind;
 }

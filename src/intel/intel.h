@@ -271,8 +271,11 @@ enum err_kind intel_released_flush(struct intel *i, struct err *e) MUST_USE;
 #define INTEL_RECIPIENT_MAX (POLICY_NAME_MAX + 16)
 void intel_recipient_name(const struct intel_recipient *to, char ret_name[INTEL_RECIPIENT_MAX]);
 
-/* What an idle thread does, best every second: the store's idle work, the release log, and traits
- * for objects that came before their rules. */
+/* What an idle thread does, best every second: the store's idle work, the release log, traits for
+ * objects that came before their rules, and retention: received objects get the time by which the
+ * policy in force wants them gone (docs/policy.md), and go so long before it, that nothing of them
+ * is left in any file by then. */
+#define INTEL_RETAIN_LEAD_US (INT64_C(3600) * US_PER_SECOND)
 enum err_kind intel_idle(struct intel *i, struct err *e) MUST_USE;
 
 /*

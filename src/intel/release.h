@@ -92,6 +92,14 @@ struct release_decision {
 };
 void release_decide(const struct release_policy *p, const struct release_asker *asker,
 	const struct release_facts *facts, struct release_decision *ret_decision);
+/* The obligations under which the policy lets a member's object come to us, and the rule. False: it
+ * does not. */
+bool release_retention(const struct release_policy *p, struct slice sender,
+	const struct release_facts *facts, struct policy_duties *ret_duties,
+	struct slice *ret_rule);
+/* Deadlines for some more rows; what is due goes (retain.c). */
+enum err_kind release_retain_step(struct intel *i, struct err *e) MUST_USE;
+enum err_kind release_expire_step(struct intel *i, struct err *e) MUST_USE;
 /* Whole days since the version's time, else since it was made. */
 int32_t release_age_days(const struct store_row *row, int64_t now_us);
 unsigned release_age_interval(const struct release_ages *ages, int32_t age_days);

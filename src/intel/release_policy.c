@@ -257,3 +257,46 @@ void release_decide(const struct release_policy *p, const struct release_asker *
 	}
 	*ret_decision = d;
 }
+
+/* ---- how long a recipient may keep it ---------------------------------------------------------- */
+
+bool release_retention(const struct release_policy *p, struct slice sender,
+	const struct release_facts *facts, struct policy_duties *ret_duties,
+	struct slice *ret_rule)
+{
+	/* What its author shared counts; else what any other member may have handed on. */
+	const int32_t members = (int32_t)p->facts.parties->members_count;
+	struct release_asker us = {.to = p->self_number};
+	struct policy_decision d;
+	struct policy_case q;
+	int32_t author = member_number(p->facts.parties, sender);
+	bool found = false;
+
+	if (author < 0)
+		return false;
+	question_make(p, &us, facts, p->self_number, &q);
+	q.values[POLICY_FROM] = author;
+	policy_decide_marked(p->policy, &facts->marking->says, &q, &d);
+	if (d.allowed) {
+		*ret_duties = d.duties;
+		*ret_rule = policy_rule_id(p->policy, d.rule);
+		return true;
+	}
+	q.values[POLICY_ACT] = p->words.reshare;
+	q.values[POLICY_ORIGIN] = p->words.received;
+	for (int32_t from = 0; from < members; from++) {
+		q.values[POLICY_FROM] = from;
+		if (from == author || from == p->self_number)
+			continue;
+		policy_decide_marked(p->policy, &facts->marking->says, &q, &d);
+		if (!d.allowed || (found && (d.duties.retain_days <= 0 ||
+						    (ret_duties->retain_days > 0 &&
+							    d.duties.retain_days >=
+								    ret_duties->retain_days))))
+			continue;
+		found = true;
+		*ret_duties = d.duties;
+		*ret_rule = policy_rule_id(p->policy, d.rule);
+	}
+	return found;
+}

@@ -108,7 +108,7 @@ static enum err_kind expire_one(struct writer *w, const struct store_deleted *d,
 	const struct store_due none = {.number = d->number};
 	sqlite3_stmt *st;
 	bool found;
-	enum err_kind kind = claim_forget(w, d->number, &found, e);
+	enum err_kind kind = claim_expire(w, d->number, &found, e);
 
 	if (kind == OK)
 		kind = due_put(w, &none, e);

@@ -135,6 +135,25 @@ enum err_kind claim_forget(struct writer *w, int64_t number, bool *ret_found, st
 				       : first_forget(w, number, ret_found, e);
 }
 
+enum err_kind claim_expire(struct writer *w, int64_t number, bool *ret_found, struct err *e)
+{
+	struct slice name = {0};
+	sqlite3_stmt *st;
+	bool another = false, holds = false;
+	int64_t next;
+	enum err_kind kind;
+
+	if (number >= STORE_VOUCHED)
+		return further_forget(w, number, ret_found, e);
+	kind = next_of(w, number, &name, &holds, &st, &another, e);
+	if (kind != OK)
+		return kind;
+	next = another ? sqlite3_column_int64(st, 0) : 0;
+	sqlite3_reset(st);
+	return another && holds ? further_forget(w, STORE_VOUCHED + next, ret_found, e)
+				: first_forget(w, number, ret_found, e);
+}
+
 /* ---- vouching
  * ------------------------------------------------------------------------------------ */
 
