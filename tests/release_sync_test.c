@@ -1217,7 +1217,7 @@ static void settle(struct league *l)
 					broken("what a member may have has not come");
 				if (!here && holds(p, log, i))
 					broken("what was taken back is still here");
-				if (!here && p->serials[log][i] != 0)
+				if (!here && p->serials[log][i] != 0 && !held(p, item - 1)->here)
 					gone_check(p, p->serials[log][i]);
 			}
 		}
