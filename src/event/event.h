@@ -177,6 +177,41 @@ struct batch_sink {
 	void *context;
 };
 
+/* ---- sheets: lines of a table before anything is made of them -------------------------------- */
+
+#define SHEET_LINES BATCH_FIELDS
+#define SHEET_WORDS (SHEET_LINES / 64) /* a bit for each line */
+
+/* A column that the sink's readers want. */
+struct sheet_cell {
+	uint16_t position; /* in the line */
+	uint16_t column;   /* index into columns */
+	bool many;         /* a set: elements between set separators */
+};
+
+/*
+ * Neighbouring lines of `width` cells each. Where cell c of line k ends stands in
+ * ends[k * width + c], where it begins one behind what stands in front of that, the line's first
+ * cell too; both count from `data`, 16 bits wide. Values are as they are written: marks for unset
+ * ones are values here.
+ */
+struct sheet {
+	const char *data; /* EVENT_PADDING around every cell */
+	const uint16_t *ends;
+	size_t lines, width; /* lines: at most SHEET_LINES */
+	const struct column *columns;
+	const struct sheet_cell *cells;
+	size_t columns_count, cells_count;
+	char set_separator;
+};
+
+/*
+ * Most lines of a log say nothing to a sink, and making records and fields of them costs more than
+ * seeing that. True: the reader leaves out the lines whose bit is not set in ret_keep, and the sink
+ * has counted them. False: it wants them all.
+ */
+typedef bool sheet_sift(void *context, const struct sheet *sheet, uint64_t ret_keep[SHEET_WORDS]);
+
 /* ---- events: one record in full, for the slow path ------------------------------------------- */
 
 #define EVENT_FIELDS_MAX 1024 /* of one event; more are dropped and counted */

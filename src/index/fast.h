@@ -14,6 +14,10 @@
 
 #define FAST        __attribute__((target("avx2,aes,bmi,bmi2,popcnt")))
 #define FAST_INLINE FAST static inline __attribute__((always_inline))
+/* With AVX-512 as well (match_wide_supported). */
+#define WIDE                                                                                       \
+	__attribute__((                                                                            \
+		target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,aes,bmi,bmi2,popcnt,lzcnt")))
 
 static inline bool fast_supported(void)
 {

@@ -27,6 +27,16 @@ enum match_way match_way_best(const struct hash_key *key)
 	return match_wide_supported() ? MATCH_WIDE : MATCH_FAST;
 }
 
+/* Whether the index speaks of any address of 10.0.0.0/8. */
+static bool ten_is_quiet(const struct index *x)
+{
+	uint8_t any = 0;
+
+	for (size_t k = 0; x->wide != NULL && k < 256 / 8; k++)
+		any |= x->wide[10 * 256 / 8 + k]; /* a bit for each /16 */
+	return any == 0;
+}
+
 struct index_matcher *index_matcher_new(const struct index *x)
 {
 	struct index_matcher *m = aligned_alloc(64, (sizeof(*m) + 63) / 64 * 64);
@@ -41,6 +51,7 @@ struct index_matcher *index_matcher_new(const struct index *x)
 	m->addresses = x->wide != NULL || x->tables[TABLE_IPV6].filter != NULL ||
 		       x->sections[SECTION_NETWORKS].bytes != 0;
 	m->hosts = m->addresses || m->known[FIELD_NAME];
+	m->ten_quiet = ten_is_quiet(x);
 	return m;
 }
 
@@ -207,16 +218,22 @@ static bool addresses_resolve(struct index_matcher *m, size_t field)
 	return true;
 }
 
+size_t match_passed(struct index_matcher *m, uint16_t ret_found[PROBES_MAX])
+{
+	size_t count = m->count;
+
+	probes_deepen(m);
+	m->count = 0;
+	return m->way != MATCH_CAREFUL ? match_fast_pass(m, count, ret_found)
+				       : probes_pass(m, count, ret_found);
+}
+
 /* Look at what has been gathered; false when the caller wants no more. */
 bool match_flush(struct index_matcher *m)
 {
 	uint16_t found[PROBES_MAX];
-	size_t count = m->count, passed;
+	size_t passed = match_passed(m, found);
 
-	probes_deepen(m);
-	passed = m->way != MATCH_CAREFUL ? match_fast_pass(m, count, found)
-					 : probes_pass(m, count, found);
-	m->count = 0;
 	look_ahead(m, found, passed);
 	for (size_t k = 0; k < passed; k++) {
 		const struct probe *p = &m->probes[found[k]];

@@ -70,10 +70,12 @@ struct index_matcher {
 	enum match_way way;
 	bool stopped;
 	bool known[TABLES], addresses, hosts;
+	bool ten_quiet; /* no indicator speaks of 10.0.0.0/8, which sites number themselves with */
 	uint16_t field;
 	size_t count;
 	struct probe probes[PROBES_MAX];
 	struct match_texts texts;
+	struct match_texts names;               /* of a sheet */
 	struct match_addresses addresses_found; /* that passed the bitmaps */
 	struct normal normal;
 	char indicator[VALUE_BYTES_MAX]; /* text of one that is stored as bytes */
@@ -89,6 +91,9 @@ bool match_fast(struct index_matcher *m, const struct batch *batch, const uint8_
 bool match_wide_supported(void);
 bool match_wide(
 	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns);
+/* Reads m->texts as addresses and leaves those that pass the bitmaps in m->addresses_found; the
+ * bits of texts that are no dotted quads, by their fields, are set in rest. */
+void match_wide_texts(struct index_matcher *m, uint64_t rest[MATCH_WORDS]);
 /* Asks for what looking these up will read. */
 void match_addresses_ahead(const struct index *x, const struct match_addresses *a);
 
@@ -102,6 +107,9 @@ void match_fast_deepen(struct index_matcher *m, const uint16_t *found, size_t co
 /* The second pass: numbers of the probes that pass. */
 size_t match_fast_pass(const struct index_matcher *m, size_t count, uint16_t *ret_found);
 
+/* Both passes over what has been gathered: numbers of the probes that pass; none are gathered then.
+ */
+size_t match_passed(struct index_matcher *m, uint16_t ret_found[PROBES_MAX]);
 void match_careful(struct index_matcher *m, const struct field *f);
 bool match_flush(struct index_matcher *m);
 void match_part(void *context, enum field_kind kind, struct slice text);

@@ -10,9 +10,6 @@
 
 #ifdef __x86_64__
 
-#define WIDE                                                                                       \
-	__attribute__((                                                                            \
-		target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,aes,bmi,bmi2,popcnt,lzcnt")))
 #define WIDE_INLINE WIDE static inline __attribute__((always_inline))
 
 #define QUAD_LEAST 7  /* bytes: 1.1.1.1 */
@@ -119,10 +116,6 @@ WIDE_INLINE bool four_quads(
 /* ---- fields, sorted --------------------------------------------------------------------------
  */
 
-struct rest {
-	uint64_t bits[BATCH_FIELDS / 64];
-};
-
 /* Fields 8 * n to 8 * n + 7 that stand in two registers each: their pointers, and the lengths with
  * records and columns behind them. */
 struct eight {
@@ -141,12 +134,12 @@ WIDE_INLINE struct eight eight_load(const struct field *f)
 
 /* What may be a dotted quad, and what has to be looked at otherwise. */
 WIDE static void fields_sort(const struct batch *batch, const uint8_t plan[MATCH_PLANS],
-	struct match_texts *ret_texts, struct rest *ret_rest)
+	struct match_texts *ret_texts, uint64_t ret_rest[MATCH_WORDS])
 {
 	const __m512i word = _mm512_set1_epi64(sizeof(uint64_t));
 	size_t count = 0;
 
-	memset(ret_rest, 0, sizeof(*ret_rest));
+	memset(ret_rest, 0, MATCH_WORDS * sizeof(*ret_rest));
 	for (size_t k = 0; k < batch->fields_count; k += EIGHT) {
 		size_t here = batch->fields_count - k;
 		__mmask8 inside = (__mmask8)(here < EIGHT ? (1U << here) - 1 : 0xff), quad, wanted;
@@ -177,14 +170,14 @@ WIDE static void fields_sort(const struct batch *batch, const uint8_t plan[MATCH
 		_mm_storeu_si128((__m128i *)(void *)&ret_texts->fields[count],
 			_mm512_cvtepi64_epi16(_mm512_maskz_compress_epi64(quad, number)));
 		count += (size_t)__builtin_popcount(quad);
-		ret_rest->bits[k / 64] |= (uint64_t)(wanted & (unsigned)~quad) << (k % 64);
+		ret_rest[k / 64] |= (uint64_t)(wanted & (unsigned)~quad) << (k % 64);
 	}
 	ret_texts->count = count;
 }
 
 /* The texts as addresses; those that are none join the rest. */
-WIDE static void quads_read(const struct fast_key *key, struct match_texts *t, struct rest *rest,
-	struct match_addresses *ret_addresses)
+WIDE static void quads_read(const struct fast_key *key, struct match_texts *t,
+	uint64_t rest[MATCH_WORDS], struct match_addresses *ret_addresses)
 {
 	size_t count = 0;
 
@@ -212,7 +205,7 @@ WIDE static void quads_read(const struct fast_key *key, struct match_texts *t, s
 				    key, t->data[i], t->lens[i], &ret_addresses->addresses[count]))
 				count++;
 			else
-				rest->bits[field / 64] |= UINT64_C(1) << (field % 64);
+				rest[field / 64] |= UINT64_C(1) << (field % 64);
 		}
 	}
 	ret_addresses->count = count;
@@ -249,26 +242,30 @@ WIDE static void addresses_keep(struct match_addresses *a, const uint8_t *bits, 
 
 /* ---- door ---------------------------------------------------------------------------------- */
 
-WIDE bool match_wide(
-	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+WIDE void match_wide_texts(struct index_matcher *m, uint64_t rest[MATCH_WORDS])
 {
 	const struct index *x = m->x;
 	const struct fast_key key = fast_key_load(&x->key);
 	struct match_addresses *a = &m->addresses_found;
-	struct match_texts *texts = &m->texts;
-	struct rest rest;
 
-	fields_sort(batch, plan, texts, &rest);
-	quads_read(&key, texts, &rest, a);
+	quads_read(&key, &m->texts, rest, a);
 	if (x->wide == NULL)
 		a->count = 0;
 	else
 		addresses_keep(a, x->wide, 16);
-	if (x->narrow != NULL) {
+	if (x->narrow != NULL)
 		addresses_keep(a, x->narrow, 8);
-	}
 	match_addresses_ahead(x, a);
-	return match_fast(m, batch, plan, columns, rest.bits);
+}
+
+WIDE bool match_wide(
+	struct index_matcher *m, const struct batch *batch, const uint8_t *plan, size_t columns)
+{
+	uint64_t rest[MATCH_WORDS];
+
+	fields_sort(batch, plan, &m->texts, rest);
+	match_wide_texts(m, rest);
+	return match_fast(m, batch, plan, columns, rest);
 }
 
 bool match_wide_supported(void)
@@ -285,6 +282,12 @@ bool match_wide(
 	(void)plan;
 	(void)columns;
 	return m->batch == batch;
+}
+
+void match_wide_texts(struct index_matcher *m, uint64_t rest[MATCH_WORDS])
+{
+	(void)rest;
+	m->addresses_found.count = 0;
 }
 
 bool match_wide_supported(void)

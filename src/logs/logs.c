@@ -243,6 +243,7 @@ enum err_kind logs_reader_new(const struct logs_options *options, struct batch_s
 	r->mapping = options->mapping;
 	r->world = options->world;
 	r->sink = sink;
+	r->sift = options->sift;
 	r->line = 1;
 	r->names = arena_new(NAMES_BYTES_MAX);
 	r->scratch = calloc(1, EVENT_PADDING + LOGS_SCRATCH_BYTES + EVENT_PADDING);

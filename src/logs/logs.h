@@ -57,6 +57,9 @@ struct logs_options {
 	uint64_t roles;                     /* fields wanted in the fast path; detail() gives all */
 	const struct logs_mapping *mapping; /* may be NULL */
 	const struct world *world;          /* the year of RFC 3164 times */
+	/* Asked with the sink's context before lines become records, by formats that can; may be
+	 * NULL. */
+	sheet_sift *sift;
 };
 
 /* What a reader met; "problems" are lines that do not fit their format (a few are described). */

@@ -15,6 +15,7 @@ static void check(bool right, const char *what)
 }
 
 struct seen {
+	uint64_t sift;
 	struct buf out;
 	uint64_t number;
 	bool details;
@@ -112,6 +113,37 @@ static bool flush(void *context, struct batch *b)
 	return true;
 }
 
+bool logs_look_keeps(uint64_t sift, struct slice line)
+{
+	for (size_t i = 0; i < line.len; i++)
+		sift = (sift ^ (unsigned char)line.data[i]) * UINT64_C(0x100000001b3);
+	return (sift >> 32) % 3 == 0;
+}
+
+/* The whole line that a sheet has, and that its cells lie in it. */
+static bool sift(void *context, const struct sheet *sheet, uint64_t ret_keep[SHEET_WORDS])
+{
+	const struct seen *s = context;
+	size_t from = (uint16_t)(sheet->ends[-1] + 1);
+
+	check(sheet->lines > 0 && sheet->lines <= SHEET_LINES && sheet->width > 0, "sheet");
+	memset(ret_keep, 0, SHEET_WORDS * sizeof(*ret_keep));
+	for (size_t k = 0; k < sheet->lines; k++) {
+		size_t end = sheet->ends[(k + 1) * sheet->width - 1];
+
+		check(end >= from && sheet->data[end] == '\n', "end of a line");
+		check(memchr(sheet->data + from, '\n', end - from) == NULL, "two lines in one");
+		for (size_t c = 0; c < sheet->cells_count; c++)
+			check(sheet->cells[c].position < sheet->width &&
+					sheet->cells[c].column < sheet->columns_count,
+				"cell");
+		if (logs_look_keeps(s->sift, (struct slice){sheet->data + from, end - from}))
+			ret_keep[k / 64] |= UINT64_C(1) << (k % 64);
+		from = end + 1;
+	}
+	return s->sift % 5 != 0;
+}
+
 /* One feed; returns the bytes taken. */
 static size_t feed(struct logs_reader *r, struct slice bytes, bool last)
 {
@@ -133,7 +165,8 @@ static size_t feed(struct logs_reader *r, struct slice bytes, bool last)
 struct buf logs_look_at(
 	const struct logs_look *look, struct slice log, struct logs_counts *ret_counts)
 {
-	struct seen s = {.details = look->details,
+	struct seen s = {.sift = look->sift,
+		.details = look->details,
 		.spans = look->format == LOGS_CSV || look->format == LOGS_STIX,
 		.arena = arena_new(DETAIL_BYTES_MAX)};
 	struct logs_options options = {
@@ -141,6 +174,7 @@ struct buf logs_look_at(
 		.roles = look->roles != 0 ? look->roles : event_roles_matched(),
 		.mapping = look->mapping,
 		.world = look->world != NULL ? look->world : world_real(),
+		.sift = look->sift != 0 ? sift : NULL,
 	};
 	struct batch_sink sink = {.flush = flush, .context = &s};
 	struct logs_reader *r = NULL;

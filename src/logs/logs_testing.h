@@ -12,8 +12,9 @@ struct logs_look {
 	const struct world *world; /* NULL: the real one */
 	size_t chunk;              /* bytes fed at a time; 0: everything at once */
 	size_t cut;                /* when not 0: two feeds, the first of so many bytes */
-	bool details;              /* also what detail() says of each record */
-	struct slice head;         /* when its data is set: resumed at offset 1000, line 100 */
+	uint64_t sift;     /* when not 0: lines are left out, chosen by their bytes and it */
+	bool details;      /* also what detail() says of each record */
+	struct slice head; /* when its data is set: resumed at offset 1000, line 100 */
 };
 
 /*
@@ -28,5 +29,8 @@ struct logs_look {
  */
 struct buf logs_look_at(
 	const struct logs_look *look, struct slice log, struct logs_counts *ret_counts);
+
+/* Whether a reader that sifts keeps a line, given without its end. */
+bool logs_look_keeps(uint64_t sift, struct slice line);
 
 #endif

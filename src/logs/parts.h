@@ -53,6 +53,7 @@ struct logs_reader {
 	const struct logs_mapping *mapping;
 	const struct world *world;
 	struct batch_sink sink;
+	sheet_sift *sift; /* may be NULL */
 	void *state;
 	struct logs_counts counts;
 	uint64_t line;        /* number of the next line; in row->line of the one in hand */

@@ -17,6 +17,7 @@
 #define UNLIKELY(x) __builtin_expect((x) != 0, 0)
 
 #define NO_COLUMN      SIZE_MAX
+#define SIFT_LEAST     4 /* lines: fewer are not worth asking about */
 #define QUICK_ELEMENTS 4 /* of a set, written without a branch; more go one by one */
 
 /* A column that is wanted. */
@@ -38,6 +39,7 @@ struct zeek {
 	/* host + uri of http.log */
 	size_t url_column; /* in the batch; NO_COLUMN: not wanted or not there */
 	size_t host, uri, address, port;
+	struct sheet_cell cells[COLUMNS_MAX]; /* wanted, for the sink's sieve */
 	struct split split;
 };
 
@@ -84,6 +86,11 @@ static void columns_make(struct logs_reader *r, struct zeek *z)
 			return;
 		}
 		z->wanted[z->wanted_count++] = (struct wanted){
+			.position = (uint16_t)i,
+			.column = (uint16_t)column,
+			.many = cell->meaning.many,
+		};
+		z->cells[z->wanted_count - 1] = (struct sheet_cell){
 			.position = (uint16_t)i,
 			.column = (uint16_t)column,
 			.many = cell->meaning.many,
@@ -405,6 +412,124 @@ static inline bool line_quick(struct logs_reader *r, const struct zeek *z, const
 	return true;
 }
 
+/* ---- lines that say nothing ----------------------------------------------------------------- */
+
+/* Lines from `from` to in front of `end`, and which of them the sink wants to see. */
+struct sieve {
+	size_t from, end;
+	uint64_t keep[SHEET_WORDS];
+};
+
+/* The position of the first cell's end of line i of a piece. */
+static inline size_t line_first(const struct split *s, size_t i)
+{
+	return i == 0 ? 0 : (size_t)s->ends[i - 1] + 1;
+}
+
+static inline size_t line_start(const struct split *s, size_t i)
+{
+	return i == 0 ? 0 : (size_t)s->positions[s->ends[i - 1]] + 1;
+}
+
+/* Whether the quick way takes a line as it stands, without a CR to cut. */
+static inline bool line_is_plain(const char *data, size_t start, size_t end)
+{
+	return (data[start] != '#') & (data[start] != '\n') & (data[start] != '\r') &
+	       (data[end - 1] != '\r');
+}
+
+/* How many lines from i on are one like the other, as a sheet has them. */
+static size_t plain_lines(const struct zeek *z, const char *data, size_t i)
+{
+	const struct split *s = &z->split;
+	size_t most = s->ends_count - i < SHEET_LINES ? s->ends_count - i : SHEET_LINES;
+	size_t last = line_first(s, i) + z->columns - 1, start = line_start(s, i), count = 0;
+
+	for (; count < most && s->ends[i + count] == last; count++, last += z->columns) {
+		size_t end = s->positions[last];
+
+		if (!line_is_plain(data, start, end))
+			break;
+		start = end + 1;
+	}
+	return count;
+}
+
+/* Asks the sink about the lines from i on; where it cannot be asked the next one is kept. */
+static void lines_sift(struct logs_reader *r, const struct zeek *z, const char *data, size_t i,
+	struct sieve *ret_sieve)
+{
+	const struct split *s = &z->split;
+	struct sheet sheet = {
+		.data = data,
+		.ends = s->positions + line_first(s, i),
+		.lines = plain_lines(z, data, i),
+		.width = z->columns,
+		.columns = r->columns,
+		.columns_count = r->columns_count,
+		.cells = z->cells,
+		.cells_count = z->wanted_count,
+		.set_separator = z->header.set_separator,
+	};
+	size_t kept = 0;
+
+	ret_sieve->from = i;
+	if (sheet.lines < SIFT_LEAST || !r->sift(r->sink.context, &sheet, ret_sieve->keep)) {
+		ret_sieve->end = i + (sheet.lines != 0 ? sheet.lines : 1);
+		memset(ret_sieve->keep, 0xff, sizeof(ret_sieve->keep));
+		return;
+	}
+	ret_sieve->end = i + sheet.lines;
+	for (size_t w = 0; w < SHEET_WORDS; w++)
+		kept += (size_t)__builtin_popcountll(ret_sieve->keep[w]);
+	r->counts.records += sheet.lines - kept;
+}
+
+/* The first line from i on that is kept; the sieve's end: none of it. */
+static inline size_t sieve_next(const struct sieve *v, size_t i)
+{
+	size_t w = (i - v->from) / 64;
+	uint64_t left = v->keep[w] >> (i - v->from) % 64;
+
+	if (left != 0) {
+		i += (size_t)__builtin_ctzll(left);
+		return i < v->end ? i : v->end;
+	}
+	for (w++; w < SHEET_WORDS && v->keep[w] == 0; w++)
+		;
+	i = w == SHEET_WORDS ? v->end : v->from + 64 * w + (size_t)__builtin_ctzll(v->keep[w]);
+	return i < v->end ? i : v->end;
+}
+
+/* ---- pieces --------------------------------------------------------------------------------- */
+
+/* A line as the header says. False: stopped. */
+static inline bool line_plain(struct logs_reader *r, struct zeek *z, const struct quick *q,
+	const char *data, uint64_t offset, size_t i)
+{
+	struct split *s = &z->split;
+	struct batch *b = &r->batch;
+	size_t start = line_start(s, i), last = s->ends[i], end = s->positions[last];
+	bool cr = data[end - 1] == '\r'; /* one byte in front is readable */
+
+	if (b->records_count == BATCH_RECORDS || b->fields_count > BATCH_FIELDS - z->room)
+		if (!logs_flush(r))
+			return false;
+	b->records[b->records_count++] = (struct record){
+		.raw = data + start,
+		.raw_len = (uint32_t)(end - start - cr),
+		.number = r->line + i,
+		.offset = offset + start,
+		.time_us = TIME_UNKNOWN,
+	};
+	r->counts.records++;
+	s->positions[last] = (uint16_t)(end - cr);
+	if (!line_quick(r, z, q, data, s->positions + line_first(s, i), s->escapes))
+		return false;
+	s->positions[last] = (uint16_t)end;
+	return true;
+}
+
 /*
  * The complete lines of a piece that has been split. Stops early when a header line changed the
  * separator, as the positions are then those of another byte.
@@ -413,43 +538,38 @@ static bool piece(
 	struct logs_reader *r, struct zeek *z, const char *data, uint64_t offset, size_t *ret_taken)
 {
 	struct split *s = &z->split;
-	struct batch *b = &r->batch;
 	const char separator = z->header.separator;
 	struct quick q = quick_of(z);
-	size_t first = 0, start = 0, i = 0;
+	struct sieve sieve = {0};
+	size_t i = 0;
 
 	s->in_front = UINT16_MAX; /* one more is the first byte */
 	for (; i < s->ends_count; i++) {
-		size_t last = s->ends[i], end = s->positions[last];
+		size_t start = line_start(s, i), last = s->ends[i], end = s->positions[last];
 
-		if (LIKELY((last - first == q.separators) & (data[start] != '#') &
-			    (data[start] != '\n') & (data[start] != '\r'))) {
-			bool cr = data[end - 1] == '\r'; /* one byte in front is readable */
+		/* what is escaped, and URLs, are more than a sheet says */
+		if (i >= sieve.end && r->sift != NULL && q.separators != SIZE_MAX && !s->escapes &&
+			z->url_column == NO_COLUMN)
+			lines_sift(r, z, data, i, &sieve);
+		if (i < sieve.end) {
+			size_t next = sieve_next(&sieve, i);
 
-			if (b->records_count == BATCH_RECORDS ||
-				b->fields_count > BATCH_FIELDS - z->room)
-				if (!logs_flush(r))
-					break;
-			b->records[b->records_count++] = (struct record){
-				.raw = data + start,
-				.raw_len = (uint32_t)(end - start - cr),
-				.number = r->line + i,
-				.offset = offset + start,
-				.time_us = TIME_UNKNOWN,
-			};
-			r->counts.records++;
-			s->positions[last] = (uint16_t)(end - cr);
-			if (!line_quick(r, z, &q, data, s->positions + first, s->escapes))
-				break;
-			s->positions[last] = (uint16_t)end;
-		} else {
-			if (!line_any(r, z, (struct slice){data + start, end - start}, r->line + i,
-				    offset + start))
-				break;
-			q = quick_of(z);
+			if (next > i) {
+				i = next - 1;
+				continue;
+			}
 		}
-		first = last + 1;
-		start = end + 1;
+		if (LIKELY((last - line_first(s, i) == q.separators) & (data[start] != '#') &
+			    (data[start] != '\n') & (data[start] != '\r'))) {
+			if (!line_plain(r, z, &q, data, offset, i))
+				break;
+			continue;
+		}
+		if (!line_any(r, z, (struct slice){data + start, end - start}, r->line + i,
+			    offset + start))
+			break;
+		q = quick_of(z);
+		sieve = (struct sieve){0};
 		if (UNLIKELY(z->header.separator != separator)) {
 			i++;
 			break;
@@ -457,7 +577,7 @@ static bool piece(
 	}
 	r->line += i;
 	r->counts.lines += i;
-	*ret_taken = start;
+	*ret_taken = line_start(s, i);
 	return !r->stopped;
 }
 

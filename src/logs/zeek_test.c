@@ -392,6 +392,86 @@ static void cut_at_every_byte(void **state)
 	buf_fini(&log);
 }
 
+/* ---- lines left out ------------------------------------------------------------------------- */
+
+/* Several pieces of lines without an escape, which can be sifted, and lines that cannot. */
+static struct buf plain_made_up(uint64_t seed, size_t lines)
+{
+	static const char *const values[] = {"-", "(empty)", "", "evil.example.com", "10.0.0.1",
+		"a,b", "a,-,c,", ",", "x.example,y.example,1.2.3.4,5.6.7.8,z.example", "::1", "--"};
+	struct buf log = BUF_INIT;
+
+	buf_text(&log, "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n"
+		       "#unset_field\t-\n#path\tdns\n#fields\tid.orig_h\tquery\tanswers\textra\n"
+		       "#types\taddr\tstring\tvector[string]\tset[addr]\n");
+	for (size_t i = 0; i < lines; i++) {
+		uint64_t dice = next_random(&seed) >> 16;
+
+		for (size_t c = 0; c < 4 - (dice % 19 == 1); c++)
+			buf_printf(&log, "%s%s", c != 0 ? "\t" : dice % 23 == 2 ? "#" : "",
+				values[(next_random(&seed) >> 16) % COUNT_OF(values)]);
+		buf_text(&log, dice % 29 == 3 ? "\r\n" : dice % 31 == 4 ? "\n\n" : "\n");
+		if (dice % 503 == 5)
+			buf_text(&log, "#fields\tquery\tid.orig_h\tanswers\textra\n"
+				       "#types\tstring\taddr\tvector[string]\tset[addr]\n");
+	}
+	return log;
+}
+
+/* What the sink does not want is missing, all else is as ever, and all lines are counted. */
+static size_t left_out(struct slice log, uint64_t sift, size_t chunk)
+{
+	struct logs_look look = {.format = LOGS_ZEEK_TSV, .roles = ALL_ROLES, .chunk = chunk};
+	struct logs_counts all, some;
+	struct buf whole = logs_look_at(&look, log, &all), kept;
+	struct slice rest = slice_of(whole.data), expected, rest_kept, line;
+	size_t missing = 0;
+
+	look.sift = sift;
+	kept = logs_look_at(&look, log, &some);
+	rest_kept = slice_of(kept.data);
+	line = (struct slice){0};
+	(void)slice_next(&rest_kept, '\n', &line);
+	while (slice_next(&rest, '\n', &expected)) {
+		size_t sign = slice_find(expected, '@', 0), from, end;
+		uint64_t offset;
+
+		if (slice_equal(expected, line)) {
+			line = (struct slice){0};
+			(void)slice_next(&rest_kept, '\n', &line);
+			continue;
+		}
+		assert_true(slice_to_u64(slice_cut(expected, sign + 1,
+						 slice_find(expected, ' ', 0)),
+			&offset));
+		from = (size_t)offset;
+		end = slice_find(log, '\n', from);
+		assert_false(logs_look_keeps(sift, slice_cut(log, from, end)));
+		missing++;
+	}
+	assert_int_equal(line.len, 0); /* nothing that is not among all */
+	assert_memory_equal(&all, &some, sizeof(all));
+	buf_fini(&whole);
+	buf_fini(&kept);
+	return missing;
+}
+
+static void lines_are_left_out(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct buf log = plain_made_up(seed, 3000);
+		size_t missing = left_out(buf_slice(&log), seed, seed % 3 * 5000);
+
+		/* of the lines behind the first piece two thirds; a sink may also want all */
+		if (seed % 5 == 0)
+			assert_int_equal(missing, 0);
+		else
+			assert_in_range(missing, 500, 2500);
+		buf_fini(&log);
+	}
+}
+
 /* ---- cases
  * ---------------------------------------------------------------------------------------------- */
 
@@ -762,6 +842,7 @@ int main(void)
 		cmocka_unit_test(problems_are_described),
 		cmocka_unit_test(made_up_logs),
 		cmocka_unit_test(cut_at_every_byte),
+		cmocka_unit_test(lines_are_left_out),
 		cmocka_unit_test(real_logs),
 		cmocka_unit_test(line_limit),
 		cmocka_unit_test(too_long_at_the_end),

@@ -220,6 +220,18 @@ static void role_member(struct json_writer *w, const struct event *ev, enum even
 		json_write_end(w, ']');
 }
 
+_Static_assert(EVENT_ROLES <= 64, "a bit for each role");
+
+/* The roles that an event has fields of; NULL: none. */
+static uint64_t roles_of(const struct event *ev)
+{
+	uint64_t roles = 0;
+
+	for (size_t i = 0; ev != NULL && i < ev->count; i++)
+		roles |= event_role_bit((enum event_role)ev->fields[i].role);
+	return roles & ~event_role_bit(ROLE_NONE);
+}
+
 static void ecs_write(const struct finding *f, struct buf *out)
 {
 	struct json_writer w = JSON_WRITER(out);
@@ -253,8 +265,8 @@ static void ecs_write(const struct finding *f, struct buf *out)
 		member_slice(&w, "threat.enrichments.matched.field",
 			slice_of(event_role_row(f->role)->ecs));
 	}
-	for (unsigned role = 1; f->event != NULL && role < EVENT_ROLES; role++)
-		role_member(&w, f->event, (enum event_role)role);
+	for (uint64_t roles = roles_of(f->event); roles != 0; roles &= roles - 1)
+		role_member(&w, f->event, (enum event_role)__builtin_ctzll(roles));
 	plain_members(&w, f);
 	provenance_members(&w, f);
 	json_write_end(&w, '}');

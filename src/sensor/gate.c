@@ -523,7 +523,8 @@ static struct found noise_find(const struct gate *g, const struct gate_case *c)
 	switch (c->kind) {
 	case FIELD_ADDRESS:
 		address_find(g, c->indicator, &f);
-		address_find(g, c->value, &f);
+		if (!slice_equal(c->value, c->indicator))
+			address_find(g, c->value, &f);
 		network_find(c->indicator, &f);
 		break;
 	case FIELD_NAME:

@@ -136,6 +136,7 @@ struct watch {
 	uint64_t records_before; /* of this source, so far */
 	int64_t site_hashed_us;
 	bool enough;        /* of a part of a file: its last record was seen */
+	uint64_t hosts_due; /* when so many records were seen, the site's hosts are counted again */
 	uint64_t loss_told; /* of what was not seen, as counted when it was told last */
 	enum err_kind failed;
 	struct err error;
@@ -144,6 +145,8 @@ struct watch {
 uint64_t plant_tuple_hash(struct watch *w, struct slice source, struct slice destination,
 	const char *protocol, struct slice function, struct slice unit);
 struct batch_sink watch_sink(struct watch *w);
+/* For the sink's readers: which lines could be found in the index (event.h). */
+sheet_sift watch_sift;
 /* A new source begins. */
 void watch_source(struct watch *w, const char *name);
 /* Findings that are due: joined ones that went on, those that the rate held up; all: the rest too.

@@ -46,8 +46,11 @@ void source_counts(struct watch *w, const char *path, const struct logs_reader *
 enum err_kind source_reader_new(
 	struct watch *w, enum logs_format format, struct logs_reader **ret_reader, struct err *e)
 {
-	const struct logs_options options = {
-		.format = format, .roles = w->roles, .mapping = w->o->mapping, .world = w->world};
+	const struct logs_options options = {.format = format,
+		.roles = w->roles,
+		.mapping = w->o->mapping,
+		.world = w->world,
+		.sift = watch_sift};
 
 	return logs_reader_new(&options, watch_sink(w), ret_reader, e);
 }

@@ -16,6 +16,8 @@ static const struct uuid finding_space = {
          0x6d}
 };
 
+#define HOSTS_EVERY 4096 /* records */
+
 /* ---- findings -------------------------------------------------------------------------------- */
 
 static void finding_id(
@@ -635,15 +637,37 @@ static void hosts_count(struct watch *w, const struct batch *b)
 	}
 }
 
+/* Once the site's hosts are known they are looked at only now and then. */
+static bool hosts_are_due(const struct watch *w)
+{
+	return w->site->idle == 0 || w->report.records >= w->hosts_due;
+}
+
+bool watch_sift(void *context, const struct sheet *sheet, uint64_t ret_keep[SHEET_WORDS])
+{
+	struct watch *w = context;
+	size_t kept = 0;
+
+	/* All others want to see every line. */
+	if (w->matcher == NULL || w->patterns != NULL || w->history != NULL || w->o->records != 0 ||
+		hosts_are_due(w) || !index_sift(w->matcher, sheet, ret_keep))
+		return false;
+	for (size_t k = 0; k < SHEET_WORDS; k++)
+		kept += (size_t)__builtin_popcountll(ret_keep[k]);
+	w->report.records += sheet->lines - kept;
+	return true;
+}
+
 static bool on_batch(void *context, struct batch *b)
 {
 	struct watch *w = context;
 
 	w->report.records += b->records_count;
 	if (w->matcher != NULL) {
-		/* Once the site's hosts are known they are looked at only now and then. */
-		if (w->site->idle == 0 || (w->report.records & 0xf80) == 0)
+		if (hosts_are_due(w)) {
 			hosts_count(w, b);
+			w->hosts_due = w->report.records + HOSTS_EVERY;
+		}
 		if (!index_match(w->matcher, b, on_hit, w))
 			return false;
 	}
