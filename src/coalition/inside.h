@@ -75,7 +75,8 @@ struct origin {
 	struct special *specials;             /* ascending */
 	size_t specials_count, specials_capacity;
 	size_t specials_open; /* all before this one are opened and applied */
-	struct index_set known; /* leaves that are opened here or erased: what `places` says, in memory */
+	struct index_set
+		known; /* leaves that are opened here or erased: what `places` says, in memory */
 	struct index_set withdrawn;
 	struct index_set
 		lost; /* special entries of which nobody has the content, as their author says */
@@ -83,9 +84,9 @@ struct origin {
 		acknowledged; /* its withdrawals (their own entries) that we acknowledged */
 	uint64_t opened;      /* leaves whose content is here */
 	uint64_t scanned;     /* leaves whose class was looked at */
-	struct led led[2]; /* the one whose `from` is the log's size speaks of it */
-	bool unpublished; /* evidence against it is not in our log yet */
-	int64_t hour_us;  /* COALITION_HOURLY_MAX counts from here */
+	struct led led[2];    /* the one whose `from` is the log's size speaks of it */
+	bool unpublished;     /* evidence against it is not in our log yet */
+	int64_t hour_us;      /* COALITION_HOURLY_MAX counts from here */
 	uint64_t hour_leaves;
 };
 
@@ -111,7 +112,7 @@ struct peer {
 	uint64_t epoch;  /* its answers to `may` */
 	uint64_t witness_size;                 /* size up to which it says to have witnessed us */
 	uint64_t cosigned_size, mirrored_size; /* our newest checkpoint that it signed */
-	int64_t cosigned_us; /* when it last cosigned, monotonic */
+	int64_t cosigned_us;                   /* when it last cosigned, monotonic */
 	bool busy;                             /* a step is under way */
 	bool of_old; /* what is being taken was written before our start: SEEN_US in bundle.c */
 	struct coalition_peer_status status;
@@ -181,13 +182,13 @@ struct coalition {
 	size_t candidates_count, candidates_capacity;
 	struct withdrawal *withdrawals;
 	size_t withdrawals_count, withdrawals_capacity;
-	size_t withdrawals_done; /* all before are acknowledged by us, or ours */
+	size_t withdrawals_done;      /* all before are acknowledged by us, or ours */
 	struct acknowledgement *acks; /* a hash table: members choose what stands in it */
 	size_t acks_count, acks_capacity;
 	uint8_t acks_key[16];
 
 	bool forked;
-	bool settling; /* candidates_settle is under way */
+	bool settling;  /* candidates_settle is under way */
 	bool exporting; /* a file is being written, in parts without the lock */
 	uint64_t evidence;
 	uint64_t news;
@@ -242,21 +243,14 @@ enum err_kind head_copy(
 enum err_kind head_keep(
 	struct coalition *c, struct origin *o, const struct signed_head *h, struct err *e) MUST_USE;
 
-/* ---- special.c
- * -------------------------------------------------------------------------------------- */
+/* ---- special.c ----------------------------------------------------------------------------------
+ */
 
-/* Apply what was opened, in order, up to the first that is not; acknowledge withdrawals. */
+/* Apply what was opened, in order, up to the first that is not. */
 enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
-/* Decisions whose entry is now under a quorum come into force. */
-enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
-/* After a lost disk: own special entries that k others do not have either are given up, or nothing
- * behind them would ever be taken. */
-enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
-/* Did `by` acknowledge the withdrawal in this entry of `of`? */
-bool acknowledged_by(const struct coalition *c, const struct origin *by, const struct origin *of,
-	uint64_t index);
-/* Withdrawals of others that we did not acknowledge yet. */
-enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
+/* What is held of a special entry, appended; it still opens its leaf: else ERR_CORRUPT. */
+enum err_kind special_read(
+	struct origin *o, uint64_t index, struct buf *content, struct err *e) MUST_USE;
 /* Before k others told what they saw of our log, and while it is behind that, nothing is appended.
  */
 bool own_waiting(const struct coalition *c);
@@ -266,13 +260,49 @@ enum err_kind own_append(struct coalition *c, enum ledger_class class, struct sl
 	uint64_t *ret_index, struct err *e) MUST_USE;
 /* Nothing from here on counts any more: what was opened of it is forgotten. */
 enum err_kind origin_void(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
+void specials_free(struct coalition *c);
+
+/* ---- withdrawal.c -------------------------------------------------------------------------------
+ */
+
+#define WITHDRAWAL_BYTES_MAX KIB(16) /* of one content: a reason, and its names */
+
+/* One entry of class LEDGER_WITHDRAWAL: a withdrawal, an acknowledgement, or that one is lost.
+ * ERR_INVALID: it binds nobody. */
+enum err_kind recall_apply(struct coalition *c, struct origin *o, uint64_t entry,
+	struct slice content, int64_t time_us, struct err *e) MUST_USE;
+/* Salt, content and what the store has of it. */
+enum err_kind entry_forget(
+	struct coalition *c, struct origin *o, uint64_t index, struct err *e) MUST_USE;
+/* Did `by` acknowledge the withdrawal in this entry of `of`? */
+bool acknowledged_by(const struct coalition *c, const struct origin *by, const struct origin *of,
+	uint64_t index);
+/* Withdrawals of others that we did not acknowledge yet. */
+enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
+
+/* ---- binding.c ----------------------------------------------------------------------------------
+ */
+
+/* One entry of class LEDGER_CHARTER or LEDGER_DECISION becomes a candidate. */
+enum err_kind binding_apply(struct coalition *c, struct origin *o, enum ledger_class class,
+	uint64_t index, struct slice content, struct err *e) MUST_USE;
+/* Those whose entry is now under a quorum come into force. */
+enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
 /* Once more what is in force: under a new charter it speaks of other members. */
 enum err_kind decisions_tell(struct coalition *c, struct err *e) MUST_USE;
 /* Of the policy in force; 0: none. */
 uint64_t policy_number(struct coalition *c);
 /* What was in force when we stopped. */
 enum err_kind decisions_load(struct coalition *c, struct err *e) MUST_USE;
-void specials_free(struct coalition *c);
+
+/* ---- lost.c -------------------------------------------------------------------------------------
+ */
+
+/* After a lost disk: own special entries that k others do not have either are given up, or nothing
+ * behind them would ever be taken. */
+enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
+/* Behind a closed entry of a log its author may say that it is lost. */
+enum err_kind lost_look(struct origin *o, struct err *e) MUST_USE;
 
 /* ---- openings.c
  * --------------------------------------------------------------------------------------- */
