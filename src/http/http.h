@@ -18,6 +18,10 @@
 #define HTTP_BODY_MEMORY     KIB(256) /* a longer body goes to an unlinked file in the spool folder */
 #define HTTP_CONNECTIONS_MAX 1024     /* default; settable */
 #define HTTP_PER_ADDRESS_MAX 256      /* connections from one address; default; settable */
+/* A quarter of the places is for those who have shown who they are, so many for one account. Of the
+ * rest whoever comes when all are taken costs the oldest its place: filling them keeps nobody out. */
+#define HTTP_KNOWN_PART   4
+#define HTTP_KNOWN_MAX    32
 #define HTTP_HEAD_SECONDS    10       /* from the first byte of a request to the end of its head */
 #define HTTP_BODY_SECONDS    300      /* for the whole body */
 #define HTTP_IDLE_SECONDS    60       /* keep-alive */
@@ -59,7 +63,7 @@ struct http_request {
 	bool client_certificate;             /* its pin was that of the account */
 	struct slice peer;                   /* "127.0.0.1" */
 	struct slice host;                   /* Host header */
-	bool tls;
+	bool tls, tls_1_3;
 	struct arena *arena;              /* dies with the request */
 	void *connection;                 /* the server's own */
 	const struct http_param *headers; /* as they came, in order */

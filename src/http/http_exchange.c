@@ -28,6 +28,7 @@ bool http_exchange_begin(struct http_exchange *x, const char *target, int64_t no
 		.q = { .body_fd = -1,
 			  .peer = slice_of(x->peer->text),
 			  .tls = x->peer->tls,
+			  .tls_1_3 = x->peer->tls_1_3,
 			  .arena = x->arena,
 			  .connection = x}
         };

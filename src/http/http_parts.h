@@ -336,6 +336,9 @@ struct http_watched {
 	uint64_t bytes;       /* the watch's own: received or acknowledged when it last looked */
 	int64_t bytes_word;   /* the word at that time */
 	bool ended;           /* the client had closed its side by then */
+	/* Under the watch's lock. */
+	bool stranger; /* it takes one of their places: not known yet, and not cut */
+	uint64_t who;  /* of the known: a digest of the account's name; else 0 */
 };
 
 struct http_watch;
@@ -363,6 +366,10 @@ static inline enum http_phase http_watch_phase(const struct http_watched *c)
 {
 	return (enum http_phase)(atomic_load_explicit(&c->word, memory_order_acquire) & 7);
 }
+/* So many places for strangers; UINT_MAX at first. */
+void http_watch_places(struct http_watch *w, unsigned strangers_max);
+/* Whose connection it is: its place is one of those kept for the known, if they have not too many. */
+void http_watch_known(struct http_watch *w, struct http_watched *c, struct slice account);
 void http_watch_sweep(struct http_watch *w);
 /* All streams of events are over. */
 void http_watch_end_events(struct http_watch *w);
@@ -438,7 +445,7 @@ struct http_peer {
 	char text[HTTP_PEER_MAX];
 	uint8_t bucket[8]; /* what its failures are counted under */
 	size_t bucket_len;
-	bool tls, has_pin;
+	bool tls, tls_1_3, has_pin;
 	uint8_t pin[SHA256_LEN];
 };
 

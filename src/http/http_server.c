@@ -62,6 +62,7 @@ struct conn {
 	struct http_tls *tls;     /* what the session was begun with */
 	struct http_peer peer;
 	bool pin_known;
+	bool known; /* somebody has shown who it is */
 	bool linger;    /* closing at once would lose the reply */
 	bool head_seen; /* of the request under way */
 	struct http_exchange x;
@@ -514,9 +515,15 @@ static enum MHD_Result head_take(struct conn *c, const char *method, const char 
 	if (c->session != NULL && s->site.config.ask_client_certificate && !c->pin_known) {
 		c->peer.has_pin =
 			http_tls_peer_pin(c->session, world_now(s->site.config.world), c->peer.pin);
+		c->peer.tls_1_3 = gnutls_protocol_get_version(c->session) >= GNUTLS_TLS1_3;
+		c->x.q.tls_1_3 = c->peer.tls_1_3;
 		c->pin_known = true;
 	}
 	http_exchange_head(&c->x, &head);
+	if (c->x.login != NULL && !c->known) {
+		http_watch_known(s->watch, &c->watched, c->x.login->account.name);
+		c->known = true;
+	}
 	switch (http_exchange_next(&c->x)) {
 	case HTTP_NEXT_ANSWER:
 		/* A reply given now would cost the connection; the library asks once more at once.
@@ -633,6 +640,7 @@ static enum err_kind daemon_start(struct http_server *s, struct err *e)
 	struct MHD_OptionItem options[16];
 	size_t n = 0;
 
+	http_watch_places(s->watch, connections - connections / HTTP_KNOWN_PART);
 	options[n++] = (struct MHD_OptionItem){MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL};
 	options[n++] = (struct MHD_OptionItem){
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)CONNECTION_MEMORY, NULL};

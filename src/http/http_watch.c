@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h> /* the kernel's own: that of the C library lacks the byte counts */
 #include <netinet/in.h>
@@ -35,7 +36,8 @@ struct lingering {
 struct http_watch {
 	struct http_watch_config config;
 	pthread_mutex_t lock; /* of the list; a socket is closed only after it left the list */
-	struct http_watched *first;
+	struct http_watched *first, *last; /* the newest, the oldest */
+	unsigned strangers, strangers_max;
 	atomic_uint_fast64_t hits;
 
 	pthread_mutex_t linger_lock;
@@ -58,6 +60,7 @@ enum err_kind http_watch_new(
 	if (w == NULL)
 		return err_set(e, ERR_NOMEM, "watch over connections: out of memory");
 	w->config = *config;
+	w->strangers_max = UINT_MAX;
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->wake < 0) {
 		free(w);
@@ -98,19 +101,72 @@ void http_watch_free(struct http_watch *w)
 	free(w);
 }
 
+/* Under the lock: the serving thread sees the end of the stream and cleans up. */
+static void cut(struct http_watch *w, struct http_watched *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+	http_watch_set(c, HTTP_PHASE_RUN, 0);
+	w->strangers -= c->stranger;
+	c->stranger = false;
+}
+
+/* Under the lock: the oldest stranger for whom nobody is working makes room. */
+static void push_out(struct http_watch *w)
+{
+	for (struct http_watched *c = w->last; c != NULL; c = c->prev) {
+		if (c->stranger && http_watch_phase(c) != HTTP_PHASE_RUN) {
+			cut(w, c);
+			return;
+		}
+	}
+}
+
+void http_watch_places(struct http_watch *w, unsigned strangers_max)
+{
+	pthread_mutex_lock(&w->lock);
+	w->strangers_max = strangers_max;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void http_watch_known(struct http_watch *w, struct http_watched *c, struct slice account)
+{
+	uint8_t digest[SHA256_LEN];
+	size_t same = 0;
+	uint64_t who;
+
+	hash_sha256(account, digest);
+	memcpy(&who, digest, sizeof(who));
+	pthread_mutex_lock(&w->lock);
+	for (const struct http_watched *other = w->first; other != NULL && c->stranger;
+		other = other->next)
+		same += !other->stranger && other->who == who;
+	if (c->stranger && same < HTTP_KNOWN_MAX) {
+		c->stranger = false;
+		c->who = who;
+		w->strangers--;
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
 void http_watch_add(struct http_watch *w, struct http_watched *c, int fd, int64_t deadline_us)
 {
 	c->fd = fd;
 	c->bytes = 0;
 	c->bytes_word = 0;
 	c->ended = false;
+	c->stranger = true;
+	c->who = 0;
 	http_watch_set(c, HTTP_PHASE_HEAD, deadline_us);
 	pthread_mutex_lock(&w->lock);
 	c->prev = NULL;
 	c->next = w->first;
 	if (w->first != NULL)
 		w->first->prev = c;
+	else
+		w->last = c;
 	w->first = c;
+	if (++w->strangers > w->strangers_max)
+		push_out(w);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -123,6 +179,9 @@ void http_watch_remove(struct http_watch *w, struct http_watched *c)
 		w->first = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
+	else
+		w->last = c->prev;
+	w->strangers -= c->stranger;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -244,16 +303,16 @@ void http_watch_sweep(struct http_watch *w)
 		int64_t word = atomic_load_explicit(&c->word, memory_order_acquire);
 		enum http_phase phase = (enum http_phase)(word & 7);
 		bool late = now >= word >> 3;
-		bool cut = false;
+		bool ends = false;
 
 		switch (phase) {
 		case HTTP_PHASE_HEAD:
 		case HTTP_PHASE_BODY:
-			cut = late || gave_up(c);
+			ends = late || gave_up(c);
 			break;
 		case HTTP_PHASE_IDLE:
-			cut = late;
-			if (!cut)
+			ends = late;
+			if (!ends)
 				look_at_idle(w, c, word, now);
 			break;
 		case HTTP_PHASE_REPLY:
@@ -263,22 +322,20 @@ void http_watch_sweep(struct http_watch *w)
 				c->bytes_word = word;
 				c->bytes = socket_info(c->fd, &info) ? info.tcpi_bytes_acked : 0;
 			} else {
-				cut = late && reply_stalls(w, c, word, now);
+				ends = late && reply_stalls(w, c, word, now);
 			}
 			break;
 		case HTTP_PHASE_EVENTS:
-			cut = events_left(c) || (late && events_stall(w, c, word, now));
+			ends = events_left(c) || (late && events_stall(w, c, word, now));
 			break;
 		case HTTP_PHASE_RUN:
 			break;
 		}
-		if (cut) {
+		if (ends) {
 			/* Counted first: whoever saw the end sees the count. */
 			if (phase != HTTP_PHASE_IDLE && late)
 				http_count(&w->hits, 1);
-			/* The serving thread sees the end of the stream and cleans up. */
-			shutdown(c->fd, SHUT_RDWR);
-			http_watch_set(c, HTTP_PHASE_RUN, 0);
+			cut(w, c);
 			if (phase == HTTP_PHASE_EVENTS)
 				w->config.ring(c, true);
 		}

@@ -201,6 +201,85 @@ static void connection_limits(void **state)
 		talk_close(&held[i]);
 }
 
+static bool answers(struct site *s, struct talk *t, bool as_bot)
+{
+	struct reply r;
+	unsigned status;
+
+	talk_send(t, SLICE("GET /maybe/x/ HTTP/1.1\r\nHost: here\r\n"));
+	if (as_bot) {
+		talk_send(t, SLICE("Authorization: Bearer "));
+		talk_send(t, slice_of(s->token));
+		talk_send(t, SLICE("\r\n"));
+	}
+	talk_send(t, SLICE("\r\n"));
+	talk_reply(t, false, &r);
+	status = r.status;
+	reply_fini(&r);
+	return status == 200;
+}
+
+/* Strangers take three of four places, and whoever comes then costs the oldest of them its own; one
+ * who has shown who it is is out of their reach. */
+static void strangers_make_room(void **state)
+{
+	struct site *s = *state;
+	struct talk known, strangers[9];
+
+	s->config.threads = 1;
+	s->config.connections_max = 8;
+	site_start(s);
+	talk_open(&known, s->port);
+	assert_true(answers(s, &known, true));
+	for (size_t i = 0; i < 6; i++) {
+		talk_open(&strangers[i], s->port);
+		if (i % 2 == 0)
+			assert_true(answers(s, &strangers[i], false));
+	}
+	wait_open(s, 7);
+	for (size_t i = 0; i < 6; i++)
+		assert_false(talk_readable(&strangers[i]));
+	for (size_t i = 6; i < 9; i++) {
+		talk_open(&strangers[i], s->port);
+		assert_true(talk_ended(&strangers[i - 6]));
+		assert_true(answers(s, &strangers[i], false));
+	}
+	assert_true(answers(s, &strangers[3], false));
+	assert_true(answers(s, &known, false));
+	talk_close(&known);
+	for (size_t i = 0; i < 9; i++)
+		talk_close(&strangers[i]);
+}
+
+#define PLACES    (4 * HTTP_KNOWN_MAX + 4)
+#define STRANGERS (PLACES - PLACES / HTTP_KNOWN_PART) /* places for them */
+
+/* Of one account so many; one more of it has a stranger's place. */
+static void known_have_a_limit(void **state)
+{
+	static struct talk known[HTTP_KNOWN_MAX + 1], strangers[STRANGERS];
+	struct site *s = *state;
+
+	s->config.threads = 1;
+	s->config.connections_max = PLACES;
+	site_start(s);
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		talk_open(&known[i], s->port);
+		assert_true(answers(s, &known[i], true));
+	}
+	for (size_t i = 0; i < STRANGERS; i++) {
+		assert_false(talk_readable(&known[HTTP_KNOWN_MAX]));
+		talk_open(&strangers[i], s->port);
+	}
+	assert_true(talk_ended(&known[HTTP_KNOWN_MAX]));
+	for (size_t i = 0; i < HTTP_KNOWN_MAX; i++)
+		assert_true(answers(s, &known[i], false));
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		talk_close(&known[i]);
+	for (size_t i = 0; i < STRANGERS; i++)
+		talk_close(&strangers[i]);
+}
+
 /* Few descriptors: fewer connections, and still a server. */
 static void few_descriptors(void **state)
 {
@@ -322,6 +401,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(slow_readers, site_set_up, site_tear_down),
 		cmocka_unit_test_setup_teardown(
 			connection_limits, site_set_up_only, site_tear_down),
+		cmocka_unit_test_setup_teardown(
+			strangers_make_room, site_set_up_only, site_tear_down),
+		cmocka_unit_test_setup_teardown(
+			known_have_a_limit, site_set_up_only, site_tear_down),
 		cmocka_unit_test_setup_teardown(few_descriptors, site_set_up_only, site_tear_down),
 		cmocka_unit_test_setup_teardown(draining, site_set_up, site_tear_down),
 		cmocka_unit_test_setup_teardown(

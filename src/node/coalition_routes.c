@@ -100,8 +100,10 @@ static uint64_t accounts_epoch(void *context)
 
 static const struct charter_member *member_of(struct routes *r, const struct http_request *q)
 {
-	return q->account == NULL || !q->client_certificate ? NULL
-							     : member_by_pin(r, q->account->pin);
+	/* Towards members nothing older than TLS 1.3, whoever began. */
+	return q->account == NULL || !q->client_certificate || !q->tls_1_3
+		       ? NULL
+		       : member_by_pin(r, q->account->pin);
 }
 
 /* ---- how often ---------------------------------------------------------------------------------
