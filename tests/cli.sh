@@ -9,6 +9,11 @@ skipped=0
 # ---- itself
 expect 0 "help" "$serai" help
 says out "import" "help names the verbs"
+expect 2 "a word that verbs begin with" "$serai" policy
+says out "policy diff" "the verbs that begin so"
+expect 0 "the same, asked for" "$serai" policy --help
+expect 2 "no such verb of several words" "$serai" policy nonsense
+says err 'no verb "policy nonsense"' "the words are named"
 expect 2 "no verb" "$serai"
 expect 2 "an unknown verb" "$serai" frobnicate
 says err "frobnicate" "the unknown verb is named"

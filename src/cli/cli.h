@@ -128,6 +128,8 @@ extern const size_t cli_common_count;
 /* `serai verify PROOF`, which shares its name with the check of the store. */
 enum cli_status cli_proof_verify(struct cli *cli);
 
+/* The verbs whose first word is this one; false: there are none. */
+bool cli_help_group(struct slice first);
 void cli_help(const struct cli *cli, const struct verb *verb); /* NULL: of all */
 void cli_man(FILE *to);
 bool cli_completion(FILE *to, const char *shell);

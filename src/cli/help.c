@@ -36,7 +36,8 @@ void cli_help(const struct cli *cli, const struct verb *verb)
 			statuses);
 		return;
 	}
-	printf("usage: serai %s %s\n\n%s\n", verb->name, verb->arguments, verb->says);
+	printf("usage: serai %s%s%s [OPTION...]\n\n%s\n", verb->name,
+		verb->arguments[0] == '\0' ? "" : " ", verb->arguments, verb->says);
 	if (verb->more != NULL)
 		printf("\n%s\n", verb->more);
 	printf("\noptions:\n");
@@ -45,6 +46,22 @@ void cli_help(const struct cli *cli, const struct verb *verb)
 	for (size_t k = 0; k < cli_common_count; k++)
 		option_print(&cli_common[k]);
 	printf("\nexit status: %s\n", statuses);
+}
+
+bool cli_help_group(struct slice first)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < cli_verbs_count; i++) {
+		struct slice name = slice_of(cli_verbs[i]->name);
+
+		if (!slice_starts(name, first) || name.len <= first.len ||
+			name.data[first.len] != ' ')
+			continue;
+		printf("  %-18s %s\n", cli_verbs[i]->name, cli_verbs[i]->says);
+		any = true;
+	}
+	return any;
 }
 
 static enum cli_status help_run(struct cli *cli)
@@ -64,14 +81,7 @@ static enum cli_status help_run(struct cli *cli)
 			return CLI_OK;
 		}
 	}
-	/* "help user": every verb that begins so */
-	bool any = false;
-	for (size_t i = 0; i < cli_verbs_count; i++) {
-		if (slice_starts(slice_of(cli_verbs[i]->name), buf_slice(&name))) {
-			printf("  %-18s %s\n", cli_verbs[i]->name, cli_verbs[i]->says);
-			any = true;
-		}
-	}
+	bool any = cli_help_group(buf_slice(&name));
 	if (!any)
 		cli_usage(cli, "no verb \"%.*s\"; try: serai help", SLICE_ARG(buf_slice(&name)));
 	buf_fini(&name);

@@ -231,6 +231,12 @@ static enum cli_status run(struct cli *cli, int argc, char **argv)
 		}
 		if (strcmp(argv[1], "--version") == 0)
 			return verb_version.run(cli);
+		/* "policy", "policy --help": what begins so; "policy foo" is no verb. */
+		if ((argc == 2 || argv[2][0] == '-') && cli_help_group(slice_of(argv[1])))
+			return argc == 2 ? CLI_USAGE : CLI_OK;
+		if (argc > 2 && argv[2][0] != '-')
+			return cli_usage(cli, "no verb \"%s %s\"; try: serai help %s", argv[1],
+				argv[2], argv[1]);
 		return cli_usage(cli, "no verb \"%s\"; try: serai help", argv[1]);
 	}
 	cli->verb = verb;
