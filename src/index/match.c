@@ -231,7 +231,7 @@ size_t match_passed(struct index_matcher *m, uint16_t ret_found[PROBES_MAX])
 /* Look at what has been gathered; false when the caller wants no more. */
 bool match_flush(struct index_matcher *m)
 {
-	uint16_t found[PROBES_MAX];
+	uint16_t found[PROBES_MAX] = {0};
 	size_t passed = match_passed(m, found);
 
 	look_ahead(m, found, passed);

@@ -126,11 +126,13 @@ static void elements_look(struct sift *s)
 {
 	const struct run *run = s->runs;
 	const bool digits = s->plan != PLAN_NAME, letters = s->plan != PLAN_ADDRESS;
-	uint64_t ends = run->ends;
-	const char *at = run->at;
+	uint64_t ends;
+	const char *at;
 
 	if (s->elements_count == 0)
 		return;
+	ends = run->ends;
+	at = run->at;
 	s->runs[s->runs_count] = (struct run){0};
 	make_room(s, s->elements_count);
 	for (size_t left = s->elements_count; left > 0; left--) {
@@ -308,7 +310,7 @@ WIDE static void cells_sift(struct index_matcher *m, const struct sheet *sheet,
 
 bool index_sift(struct index_matcher *m, const struct sheet *sheet, uint64_t ret_keep[SHEET_WORDS])
 {
-	uint8_t plans[COLUMNS_MAX];
+	uint8_t plans[COLUMNS_MAX] = {PLAN_NONE};
 
 	if (m->way != MATCH_WIDE || sheet->cells_count > COLUMNS_MAX)
 		return false;

@@ -408,7 +408,10 @@ static struct buf plain_made_up(uint64_t seed, size_t lines)
 		uint64_t dice = next_random(&seed) >> 16;
 
 		for (size_t c = 0; c < 4 - (dice % 19 == 1); c++)
-			buf_printf(&log, "%s%s", c != 0 ? "\t" : dice % 23 == 2 ? "#" : "",
+			buf_printf(&log, "%s%s",
+				c != 0           ? "\t"
+				: dice % 23 == 2 ? "#"
+						 : "",
 				values[(next_random(&seed) >> 16) % COUNT_OF(values)]);
 		buf_text(&log, dice % 29 == 3 ? "\r\n" : dice % 31 == 4 ? "\n\n" : "\n");
 		if (dice % 503 == 5)
@@ -441,9 +444,8 @@ static size_t left_out(struct slice log, uint64_t sift, size_t chunk)
 			(void)slice_next(&rest_kept, '\n', &line);
 			continue;
 		}
-		assert_true(slice_to_u64(slice_cut(expected, sign + 1,
-						 slice_find(expected, ' ', 0)),
-			&offset));
+		assert_true(slice_to_u64(
+			slice_cut(expected, sign + 1, slice_find(expected, ' ', 0)), &offset));
 		from = (size_t)offset;
 		end = slice_find(log, '\n', from);
 		assert_false(logs_look_keeps(sift, slice_cut(log, from, end)));
