@@ -210,7 +210,8 @@ struct released {
 	struct sink *s;
 	struct store_reader *r;
 	struct intel_recipient to;
-	bool back; /* given back to whom it came from: no policy is asked */
+	bool back;    /* given back to whom it came from: no policy is asked */
+	size_t found; /* of what leaves, what has a row of its own */
 };
 
 static enum err_kind released_one(
@@ -219,6 +220,7 @@ static enum err_kind released_one(
 	struct released *q = context;
 
 	(void)at;
+	q->found++;
 	/* Asked once more, so that the rule that is noted is this reader's. What may not leave any
 	 * more, by a policy or a label that came in between, does not: the asker comes again. */
 	if (intel_release(q->s->node->intel, q->r, &q->to, row))
@@ -240,6 +242,10 @@ static enum err_kind sink_released(void *context, struct slice member, struct sl
 	if (kind == OK)
 		kind = sink_rows(q.r, serials, count, released_one, &q, e);
 	store_reader_give(q.r);
+	/* What went meanwhile, or what its sender only vouches for, no policy was asked about. */
+	if (kind == OK && !q.back && q.found < count)
+		kind = err_set(e, ERR_BUSY, "%zu of %zu that were to leave are not here",
+			count - q.found, count);
 	return kind;
 }
 
