@@ -3,8 +3,11 @@
  * One object erased by its author: once a member acknowledges it, no file of that member has its
  * words, its values, its content or its salt, and what was proved before and of others still holds.
  * The same look into the files finds all of it before.
+ *
+ * And one that a member may keep for so many days: the same, by then, by a clock that is set.
  */
 #include "members.h"
+#include "parts.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -72,17 +75,22 @@ static void look_through(struct look *l, const char *path)
 	closedir(folder);
 }
 
-static bool is_in(const struct member *m, struct slice what, bool text, struct buf *ret_where)
+static bool is_below(const char *folder, struct slice what, bool text, struct buf *ret_where)
 {
 	struct look l = {.what = what, .text = text};
 	bool found;
 
-	look_through(&l, m->folder);
+	look_through(&l, folder);
 	found = l.where.len > 0;
 	if (ret_where != NULL)
 		buf_slice_append(ret_where, buf_slice(&l.where));
 	buf_fini(&l.where);
 	return found;
+}
+
+static bool is_in(const struct member *m, struct slice what, bool text, struct buf *ret_where)
+{
+	return is_below(m->folder, what, text, ret_where);
 }
 
 static void assert_gone(const struct member *m, const char *name, struct slice what, bool text)
@@ -97,15 +105,17 @@ static void assert_gone(const struct member *m, const char *name, struct slice w
 
 /* ---- the object ---------------------------------------------------------------------------------- */
 
+#define ERASED_OBJECT                                                                              \
+	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" ERASED_ID                         \
+	"\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","        \
+	"\"name\":\"" WORD " made of plums\",\"indicator_types\":[\"malicious-activity\"],"             \
+	"\"pattern\":\"[domain-name:value = '" NAME "']\",\"pattern_type\":\"stix\","                   \
+	"\"valid_from\":\"2026-01-01T00:00:00Z\",\"confidence\":80,"                                   \
+	"\"object_marking_refs\":[\"" GREEN_MARK "\"]}"
+
 static void erased_post(struct member *m, struct http_client *client)
 {
-	static const char body[] =
-		"{\"objects\":[{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" ERASED_ID
-		"\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."
-		"000Z\",\"name\":\"" WORD " made of plums\",\"indicator_types\":[\"malicious-activity"
-		"\"],\"pattern\":\"[domain-name:value = '" NAME "']\",\"pattern_type\":\"stix\","
-		"\"valid_from\":\"2026-01-01T00:00:00Z\",\"confidence\":80,"
-		"\"object_marking_refs\":[\"" GREEN_MARK "\"]}]}";
+	static const char body[] = "{\"objects\":[" ERASED_OBJECT "]}";
 	struct http_answer answer;
 	char url[300];
 	bool again;
@@ -245,9 +255,330 @@ static void test_erase(void **state)
 	members_end(&m);
 }
 
+/* ---- by the time --------------------------------------------------------------------------------- */
+
+#define DAY_US     (INT64_C(86400) * US_PER_SECOND)
+#define START_US   INT64_C(1767225600000000) /* 2026-01-01 */
+#define KEPT_DAYS  10
+#define ROUNDS     3
+#define OTHER_ID   "indicator--5a1ad8e2-0000-4000-8000-0000000000e2"
+#define OTHER_WORD "Johannisbeere"
+
+struct timed { /* a member in this process */
+	char folder[128];
+	struct note_secret root;
+	struct node node;
+	struct seat *seat;
+};
+
+struct times {
+	char base[64];
+	struct world_fake clock;
+	struct log log;
+	struct timed list[3];
+	struct charter charter;
+	struct charter_member rows[3];
+};
+
+static void timed_open(struct times *t, unsigned i)
+{
+	struct timed *m = &t->list[i];
+
+	MUST(node_open(m->folder, STORE_WRITE, &t->clock.world, &m->node, e));
+	MUST(seat_open(&m->node, &t->clock.world, &t->log, -1, &m->seat, e));
+}
+
+static void timed_close(struct timed *m)
+{
+	seat_close(m->seat);
+	node_close(&m->node);
+}
+
+/* A second of the node's thread that looks after the store; `logs`: and after the logs. */
+static void timed_idle(struct times *t, struct timed *m, bool logs)
+{
+	for (unsigned k = 0; k < 3; k++) {
+		world_fake_advance(&t->clock, 2 * US_PER_SECOND);
+		MUST(intel_idle(m->node.intel, e));
+		if (logs)
+			MUST(seat_expire(m->seat, e));
+	}
+}
+
+struct timed_way {
+	struct times *t;
+	const char *from;
+	unsigned to;
+};
+
+static enum err_kind timed_call(void *context, enum coalition_ask ask, struct slice request,
+	struct buf *ret_answer, struct err *e)
+{
+	const struct timed_way *w = context;
+
+	return coalition_answer(w->t->list[w->to].seat->coalition, slice_of(w->from), ask, request,
+		ret_answer, e);
+}
+
+static void timed_meet(struct times *t, unsigned from, unsigned to)
+{
+	struct timed_way w = {t, names[from], to};
+	const struct coalition_way way = {timed_call, &w};
+	bool more = true;
+
+	while (more)
+		MUST(coalition_step(t->list[from].seat->coalition, slice_of(names[to]), &way, &more, e));
+}
+
+/* Everybody publishes what it may, and asks everybody. */
+static void timed_rounds(struct times *t)
+{
+	for (unsigned k = 0; k < ROUNDS * 3; k++) {
+		struct coalition *c = t->list[k % 3].seat->coalition;
+		enum err_kind kind = OK;
+		bool more = true;
+		uint64_t logged;
+		struct err why;
+
+		while (kind == OK && more)
+			kind = coalition_publish(c, &logged, &more, &why);
+		assert_true(kind == OK || kind == ERR_DENIED); /* waits for the others after a start */
+		world_fake_advance(&t->clock, US_PER_SECOND);
+		for (unsigned i = 1; i < 3; i++)
+			timed_meet(t, k % 3, (k + i) % 3);
+	}
+}
+
+static void timed_sign(struct times *t, struct slice text, struct buf *ret_note)
+{
+	struct buf lines = BUF_INIT;
+
+	for (unsigned i = 0; i < 3; i++)
+		note_sign(&t->list[i].root, text, &lines);
+	note_write(text, buf_slice(&lines), ret_note);
+	buf_fini(&lines);
+}
+
+static void times_make(struct times *t)
+{
+	struct buf text = BUF_INIT, note = BUF_INIT;
+	char password[64], root[64];
+
+	*t = (struct times){0};
+	scenario_folder(t->base);
+	world_real(); /* starts libsodium */
+	world_fake_init(&t->clock, 7, START_US);
+	t->log = (struct log){.world = &t->clock.world, .least = LOG_ERROR};
+	t->charter = (struct charter){.name = SLICE("Tests"),
+		.version = 1,
+		.expires_us = START_US + 400 * DAY_US,
+		.threshold = 2,
+		.members = t->rows,
+		.members_count = 3};
+	for (unsigned i = 0; i < 3; i++) {
+		struct timed *m = &t->list[i];
+		struct charter_member *row = &t->rows[i];
+		struct signer_public keys;
+
+		snprintf(m->folder, sizeof(m->folder), "%s/%s", t->base, names[i]);
+		MUST(node_init(m->folder, "Tests", "127.0.0.1:0", "localhost", &t->clock.world,
+			password, e));
+		timed_open(t, i);
+		MUST(signer_public_get(&m->seat->link, &keys, e));
+		snprintf(row->name, sizeof(row->name), "%s", names[i]);
+		snprintf(root, sizeof(root), "%s/root", names[i]);
+		MUST(note_secret_new(&t->clock.world, slice_of(root), NOTE_ED25519, &m->root, e));
+		row->title = slice_of(names[i]);
+		row->root = m->root.key;
+		row->log = keys.keys[SIGNER_LOG];
+		row->witness = keys.keys[SIGNER_WITNESS];
+		row->mirror = keys.keys[SIGNER_MIRROR];
+		memcpy(row->box, keys.box, SIGNER_BOX_LEN);
+		row->pin[0] = (uint8_t)(i + 1);
+	}
+	charter_write(&t->charter, &text);
+	timed_sign(t, buf_slice(&text), &note);
+	for (unsigned i = 0; i < 3; i++)
+		MUST(coalition_charter_take(t->list[i].seat->coalition, buf_slice(&note), e));
+	buf_fini(&text);
+	buf_fini(&note);
+}
+
+static void timed_policy(struct times *t)
+{
+	struct decision d = {.kind = SLICE("policy"), .sequence = 1};
+	struct buf text = BUF_INIT, note = BUF_INIT;
+
+	d.content = SLICE(
+		"{\"type\":\"policy\",\"name\":\"tests\",\"version\":1,"
+		"\"expires\":\"2099-01-01T00:00:00Z\",\"rules\":[{\"id\":\"kept\","
+		"\"family\":\"exchange\",\"effect\":\"permit\",\"when\":{\"act\":[\"share\"],"
+		"\"to\":[\"@members\"],\"kind\":[\"indicator\"],\"tlp\":{\"le\":\"green\"}},"
+		"\"must\":{\"retain_days\":10}}]}");
+	decision_write(&d, &text);
+	timed_sign(t, buf_slice(&text), &note);
+	MUST(coalition_decision_publish(t->list[KZ].seat->coalition, buf_slice(&note), e));
+	buf_fini(&text);
+	buf_fini(&note);
+}
+
+static void timed_add(struct times *t, struct slice object)
+{
+	const struct intel_source source = {.member = SLICE("self")};
+	struct arena *a = arena_new(MIB(4));
+	struct intel_verdict verdict;
+
+	MUST(intel_accept(t->list[KZ].node.intel, &source, &object, 1, NULL, 0, a, &verdict, e));
+	assert_int_equal(verdict.outcome, INTEL_NEW);
+	arena_free(a);
+}
+
+static enum ledger_where timed_place(
+	struct times *t, unsigned at, uint64_t index, uint8_t ret_salt[LEDGER_SALT_LEN])
+{
+	struct ledger_place place;
+
+	MUST(ledger_opening_get(coalition_ledger(t->list[at].seat->coalition, SLICE("kz")), index,
+		ret_salt, &place, NULL, e));
+	return place.where;
+}
+
+static void timed_proves(struct times *t, const struct buf *file, const struct buf *content)
+{
+	struct arena *a = arena_new(MIB(4));
+	struct buf quorum = BUF_INIT;
+	struct ledger_verified verified;
+	struct ledger_quorum *keys;
+	struct ledger_proof proof;
+
+	charter_quorum_file(&t->charter, &t->rows[KZ], &quorum);
+	MUST(ledger_quorum_parse(buf_slice(&quorum), a, &keys, e));
+	MUST(ledger_proof_parse(buf_slice(file), &proof, e));
+	MUST(ledger_proof_verify(&proof, keys, buf_slice(content), a, &verified, e));
+	buf_fini(&quorum);
+	arena_free(a);
+}
+
+static void timed_gone(const struct timed *m, const char *name, struct slice what, bool text)
+{
+	struct buf where = BUF_INIT;
+
+	is_below(m->folder, what, text, &where);
+	if (where.len > 0)
+		fail_msg("%s stands in%.*s", name, SLICE_ARG(buf_slice(&where)));
+	buf_fini(&where);
+}
+
+static bool deleted_tell(void *context, const struct store_deleted *d)
+{
+	/* what, from whom, under which rule and policy, when it was due and when it went */
+	buf_printf(context, "%.*s %.*s %lld %s;", SLICE_ARG(d->member), SLICE_ARG(d->rule),
+		(long long)((d->due_us - START_US) / DAY_US),
+		d->at_us <= d->due_us && d->at_us > d->due_us - 2 * INTEL_RETAIN_LEAD_US ? "in time"
+										   : "late");
+	return true;
+}
+
+/* From its arrival at a member until nothing of it is left there. The member stops between what its
+ * store does and what its log does. */
+static void test_by_its_time(void **state)
+{
+	static const char other[] =
+		"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" OTHER_ID
+		"\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00."
+		"000Z\",\"name\":\"" OTHER_WORD "\",\"indicator_types\":[\"malicious-activity\"],"
+		"\"pattern\":\"[domain-name:value = 'j.example']\",\"pattern_type\":\"stix\","
+		"\"valid_from\":\"2026-01-01T00:00:00Z\",\"confidence\":80,"
+		"\"object_marking_refs\":[\"" GREEN_MARK "\"]}";
+	uint8_t salt[LEDGER_SALT_LEN], beside[LEDGER_SALT_LEN];
+	const struct slice salts = {(const char *)salt, LEDGER_SALT_LEN};
+	struct buf old = BUF_INIT, content = BUF_INIT, fresh = BUF_INIT, left = BUF_INIT;
+	struct buf records = BUF_INIT;
+	struct store_reader *r;
+	struct times t;
+	struct timed *uz = &t.list[UZ];
+
+	(void)state;
+	times_make(&t);
+	timed_rounds(&t); /* each hears what the others saw of its log */
+	timed_policy(&t);
+	timed_rounds(&t);
+	timed_add(&t, SLICE(ERASED_OBJECT)); /* entry 1, behind the decision */
+	timed_rounds(&t);
+	timed_idle(&t, uz, true);
+	assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_STORED);
+	assert_true(is_below(uz->folder, SLICE(WORD), true, NULL));
+	assert_true(is_below(uz->folder, SLICE(LABEL), true, NULL));
+	assert_true(is_below(uz->folder, salts, false, NULL));
+	MUST(coalition_prove(uz->seat->coalition, SLICE("kz"), 1, &old, &content, e));
+	timed_proves(&t, &old, &content);
+
+	world_fake_advance(&t.clock, 5 * DAY_US);
+	timed_add(&t, SLICE(other)); /* entry 2, due five days later */
+	timed_rounds(&t);
+	timed_idle(&t, uz, true);
+	assert_int_equal(timed_place(&t, UZ, 2, beside), LEDGER_STORED);
+	world_fake_advance(&t.clock, START_US + KEPT_DAYS * DAY_US - INTEL_RETAIN_LEAD_US / 2 -
+					     world_now(&t.clock.world));
+	assert_true(is_below(uz->folder, salts, false, NULL));
+
+	/* The store lets it go; the log has not followed when the node stops. */
+	timed_idle(&t, uz, false);
+	timed_gone(uz, "the word", SLICE(WORD), true);
+	timed_gone(uz, "the value", SLICE(LABEL), true);
+	assert_true(is_below(uz->folder, salts, false, NULL));
+	timed_close(uz);
+	timed_open(&t, UZ);
+	timed_rounds(&t);
+	timed_gone(uz, "the word", SLICE(WORD), true); /* not fetched again meanwhile */
+	timed_idle(&t, uz, true);
+	timed_gone(uz, "the salt", salts, false);
+	assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_ERASED);
+
+	/* Not fetched again from those who have it, nor after a start. */
+	for (unsigned starts = 0; starts < 2; starts++) {
+		timed_rounds(&t);
+		timed_idle(&t, uz, true);
+		assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_ERASED);
+		timed_gone(uz, "the word", SLICE(WORD), true);
+		timed_close(uz);
+		timed_open(&t, UZ);
+	}
+	assert_int_equal(timed_place(&t, KZ, 1, salt), LEDGER_STORED); /* its author's for ever */
+	assert_int_equal(timed_place(&t, UZ, 2, beside), LEDGER_STORED);
+
+	/* What was proved before still is; of others it can be proved, of this no more. */
+	timed_proves(&t, &old, &content);
+	assert_int_not_equal(
+		coalition_prove(uz->seat->coalition, SLICE("kz"), 1, &fresh, &left, NULL), OK);
+	buf_clear(&fresh);
+	buf_clear(&left);
+	MUST(coalition_prove(uz->seat->coalition, SLICE("kz"), 2, &fresh, &left, e));
+	timed_proves(&t, &fresh, &left);
+	MUST(ledger_verify(coalition_ledger(uz->seat->coalition, SLICE("kz")), NULL, NULL, e));
+
+	/* And the record says what, when and why. */
+	MUST(store_reader_take(uz->node.store, &r, e));
+	MUST(store_deleted_each(r, 0, deleted_tell, &records, e));
+	store_reader_give(r);
+	assert_true(slice_is(buf_slice(&records), "member/kz kept 10 in time;"));
+
+	buf_fini(&old);
+	buf_fini(&content);
+	buf_fini(&fresh);
+	buf_fini(&left);
+	buf_fini(&records);
+	for (unsigned i = 0; i < 3; i++)
+		timed_close(&t.list[i]);
+	scenario_remove(t.base);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_erase)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_erase),
+		cmocka_unit_test(test_by_its_time),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -691,6 +691,8 @@ enum err_kind coalition_open(
 			kind = orphans_forget(c, c->origins[i], e);
 	}
 	if (kind == OK)
+		kind = expiring_finish(c, e);
+	if (kind == OK)
 		kind = candidates_settle(c, e);
 	if (kind != OK) {
 		coalition_close(c);

@@ -219,6 +219,22 @@ struct coalition_withdrawal {
 enum err_kind coalition_withdrawals(struct coalition *c, struct arena *a,
 	struct coalition_withdrawal **ret_list, size_t *ret_count, struct err *e) MUST_USE;
 
+/* ---- what may be kept no longer
+ * --------------------------------------------------------------------------------- */
+
+struct coalition_expired { /* how far it was looked; zeros at first */
+	size_t log;
+	uint64_t index;
+};
+/*
+ * The store has let go what `member` sent under these serials (ascending), because its time had
+ * come: the salts go from the copies of its logs here, synced; it is not asked for again, and every
+ * proof of other leaves still verifies. Some thousand leaves a call: call again until *ret_done,
+ * after a start from zeros. What is erased already, or here under no such serial, is harmless.
+ */
+enum err_kind coalition_expire(struct coalition *c, struct slice member, const uint64_t *serials,
+	size_t count, struct coalition_expired *at, bool *ret_done, struct err *e) MUST_USE;
+
 /* ---- messages
  * -----------------------------------------------------------------------------------------------
  */

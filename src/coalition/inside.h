@@ -10,6 +10,7 @@
  *   logs/H/guilty    evidence that it showed two histories
  *   logs/H/led       signed heads that the leaves held lead to (*)
  *   exports/MEMBER   what was last put into a file for it (*)
+ *   expiring         leaves that are being erased because their time has come (*)
  *
  * (*) behind the SHA-256 of what follows: nothing signed says that they are whole.
  * Everything else is worked out from these when it is opened.
@@ -279,6 +280,12 @@ bool acknowledged_by(const struct coalition *c, const struct origin *by, const s
 	uint64_t index);
 /* Withdrawals of others that we did not acknowledge yet. */
 enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
+
+/* ---- expire.c -----------------------------------------------------------------------------------
+ */
+
+/* Erasing that was cut short goes on: to be called when opened. */
+enum err_kind expiring_finish(struct coalition *c, struct err *e) MUST_USE;
 
 /* ---- binding.c ----------------------------------------------------------------------------------
  */

@@ -306,6 +306,182 @@ static void test_lost_entry(void **state)
 	bench_fini(&b);
 }
 
+/* ---- what may be kept no longer ----------------------------------------------------------------
+ */
+
+static uint64_t serial_of(struct node *n, const char *text)
+{
+	const struct node_object *o = node_holds(n, text);
+
+	assert_non_null(o);
+	return (uint64_t)(o - n->store.objects) + 1;
+}
+
+/* As its store does by the time. */
+static enum err_kind expire(struct node *n, uint64_t serial, struct err *e)
+{
+	struct coalition_expired at = {0};
+	bool done = false;
+	enum err_kind kind = OK;
+
+	n->store.objects[serial - 1].forgotten = true;
+	while (kind == OK && !done)
+		kind = coalition_expire(n->coalition, SLICE("m0"), &serial, 1, &at, &done, e);
+	return kind;
+}
+
+static void salt_of(struct node *n, uint64_t index, uint8_t ret_salt[LEDGER_SALT_LEN])
+{
+	struct ledger_place place;
+
+	MUST(ledger_opening_get(
+		node_log(n, &n->bench->nodes[0]), index, ret_salt, &place, NULL, &e));
+	assert_int_equal(place.where, LEDGER_STORED);
+}
+
+static enum ledger_where where_is(struct node *n, uint64_t index)
+{
+	struct ledger_place place;
+
+	MUST(ledger_places(node_log(n, &n->bench->nodes[0]), index, 1, &place, &e));
+	return place.where;
+}
+
+/* Only here, for good, and of nothing else. */
+static void test_expired(void **state)
+{
+	struct bench b;
+	uint8_t salt[LEDGER_SALT_LEN], other[LEDGER_SALT_LEN];
+	struct buf old = BUF_INIT, fresh = BUF_INIT, content = BUF_INIT;
+	struct node *n;
+	uint64_t index, beside;
+
+	(void)state;
+	bench_init(&b, 3, 46, true);
+	n = &b.nodes[1];
+	index = node_add(&b.nodes[0], "for ten days", BENCH_ALL);
+	beside = node_add(&b.nodes[0], "for ever", BENCH_ALL);
+	bench_rounds(&b, 3);
+	index = index_of(&b.nodes[0], index);
+	beside = index_of(&b.nodes[0], beside);
+	salt_of(n, index, salt);
+	salt_of(n, beside, other);
+	MUST(coalition_prove(n->coalition, SLICE("m0"), beside, &old, &content, &e));
+	assert_true(node_disk_has(n, (struct slice){(const char *)salt, LEDGER_SALT_LEN}));
+	MUST(expire(n, serial_of(n, "for ten days"), &e));
+	assert_int_equal(where_is(n, index), LEDGER_ERASED);
+	assert_false(node_disk_has(n, (struct slice){(const char *)salt, LEDGER_SALT_LEN}));
+	assert_true(node_disk_has(n, (struct slice){(const char *)other, LEDGER_SALT_LEN}));
+	/* asked for no more, nor after a start; the others have it still */
+	for (unsigned starts = 0; starts < 2; starts++) {
+		uint64_t reached = n->store.reached;
+
+		bench_rounds(&b, 3);
+		assert_int_equal(n->store.reached, reached);
+		assert_null(node_holds(n, "for ten days"));
+		assert_non_null(node_holds(&b.nodes[2], "for ten days"));
+		assert_int_equal(where_is(n, index), LEDGER_ERASED);
+		node_close(n);
+		node_open(n);
+	}
+	MUST(ledger_verify(node_log(n, &b.nodes[0]), NULL, NULL, &e));
+	buf_clear(&content);
+	MUST(coalition_prove(n->coalition, SLICE("m0"), beside, &fresh, &content, &e));
+	assert_true(slice_is(buf_slice(&content), "for ever"));
+	REFUSED(ERR_USAGE, coalition_prove(n->coalition, SLICE("m0"), index, &fresh, &content, &e));
+	buf_fini(&old);
+	buf_fini(&fresh);
+	buf_fini(&content);
+	bench_fini(&b);
+}
+
+/* The power goes at each step: what the store says is gone is, after the next start, gone here. */
+static void test_expired_cut_short(void **state)
+{
+	uint64_t steps = 0;
+	bool whole = false;
+
+	(void)state;
+	for (uint64_t at = 1; !whole; at++) {
+		struct bench b;
+		struct node *n;
+		uint8_t salt[LEDGER_SALT_LEN];
+		uint64_t index, serial;
+		struct err why;
+
+		bench_init(&b, 3, 47, true);
+		n = &b.nodes[1];
+		index = node_add(&b.nodes[0], "for ten days", BENCH_ALL);
+		bench_rounds(&b, 3);
+		index = index_of(&b.nodes[0], index);
+		salt_of(n, index, salt);
+		serial = serial_of(n, "for ten days");
+		ledger_disk_fake_fail_at(n->fake, at);
+		whole = expire(n, serial, &why) == OK;
+		ledger_disk_fake_crash(n->fake);
+		ledger_disk_fake_fail_at(n->fake, 0);
+		node_close(n);
+		node_open(n);
+		MUST(expire(n, serial, &e)); /* the record is followed anew */
+		assert_int_equal(where_is(n, index), LEDGER_ERASED);
+		assert_false(node_disk_has(n, (struct slice){(const char *)salt, LEDGER_SALT_LEN}));
+		MUST(ledger_verify(node_log(n, &b.nodes[0]), NULL, NULL, &e));
+		bench_rounds(&b, 2);
+		assert_null(node_holds(n, "for ten days"));
+		bench_fini(&b);
+		steps = at;
+	}
+	assert_true(steps > 5);
+}
+
+/* More than one call takes. */
+static void test_many_expired(void **state)
+{
+	enum { MANY = 50 };
+	uint64_t serials[MANY];
+	struct coalition_expired at = {0};
+	unsigned calls = 0;
+	bool done = false;
+	struct bench b;
+	struct node *n;
+
+	(void)state;
+	bench_init(&b, 3, 48, true);
+	n = &b.nodes[1];
+	for (unsigned i = 0; i < MANY; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "object %u", i);
+		node_add(&b.nodes[0], text, BENCH_ALL);
+	}
+	bench_rounds(&b, 3);
+	for (unsigned i = 0; i < MANY; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "object %u", i);
+		serials[i] = serial_of(n, text);
+		assert_true(i == 0 || serials[i] > serials[i - 1]);
+	}
+	for (; !done; calls++)
+		MUST(coalition_expire(
+			n->coalition, SLICE("m0"), serials, MANY - 1, &at, &done, &e));
+	assert_true(calls > 3);
+	for (unsigned i = 1; i < MANY; i++)
+		assert_int_equal(where_is(n, i), LEDGER_ERASED); /* 0: the policy */
+	assert_int_equal(where_is(n, MANY), LEDGER_STORED);
+	/* nobody's, and our own */
+	at = (struct coalition_expired){0};
+	MUST(coalition_expire(n->coalition, SLICE("m9"), serials, MANY, &at, &done, &e));
+	assert_true(done);
+	at = (struct coalition_expired){0};
+	done = false;
+	while (!done)
+		MUST(coalition_expire(
+			b.nodes[0].coalition, SLICE("m0"), serials, MANY, &at, &done, &e));
+	assert_int_equal(where_is(&b.nodes[0], 1), LEDGER_STORED);
+	bench_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +491,9 @@ int main(void)
 		cmocka_unit_test(test_erase_leaves_nothing),
 		cmocka_unit_test(test_erase_of_what_came_twice),
 		cmocka_unit_test(test_lost_entry),
+		cmocka_unit_test(test_expired),
+		cmocka_unit_test(test_expired_cut_short),
+		cmocka_unit_test(test_many_expired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

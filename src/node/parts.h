@@ -80,11 +80,15 @@ struct seat {
 	struct coalition *coalition;
 	struct events *events;
 	struct peers *peers; /* NULL: nobody is asked by itself */
+	struct expiry *expiry; /* records that are being followed; NULL: none */
 };
 /* signer_fd as in node_run; -1: the keys are opened here. */
 enum err_kind seat_open(struct node *node, const struct world *world, const struct log *log,
 	int signer_fd, struct seat **ret_seat, struct err *e) MUST_USE;
 void seat_close(struct seat *s); /* accepts NULL */
+/* The logs follow the store's records of what was deleted by its time, for at most a quarter of a
+ * second: to be called every second. How far they have is a note in the store. */
+enum err_kind seat_expire(struct seat *s, struct err *e) MUST_USE;
 
 /* ---- alarms.c: what people must hear of ---------------------------------------------------------- */
 

@@ -381,6 +381,8 @@ static void serving_wait(struct serving *s, const sigset_t *signals)
 		} else if (number < 0 && errno == EAGAIN) {
 			if (intel_idle(s->node.intel, &e) != OK)
 				log_line(&s->log, LOG_WARN, "housekeeping", "error", e.text, NULL);
+			if (s->seat != NULL && seat_expire(s->seat, &e) != OK)
+				log_line(&s->log, LOG_WARN, "retention", "error", e.text, NULL);
 			if (s->seat != NULL)
 				alarms_log(s->seat, &s->alarms);
 			notify("WATCHDOG=1");

@@ -408,9 +408,9 @@ static enum err_kind same_bytes(struct store_reader *r, int64_t serial, struct s
 
 /* What was here before under another name stays that one's, and this one vouches for it too: the
  * store lets it go when nobody does. Of other bytes the log keeps a copy for itself. */
-static enum err_kind serials_fill(struct sink *s, struct slice origin, struct slice name,
-	const uint64_t *indices, const struct slice *contents,
-	const struct intel_verdict *verdicts, size_t count, uint64_t *ret_serials, struct err *e)
+static enum err_kind serials_fill(struct sink *s, struct slice name, const uint64_t *indices,
+	const struct slice *contents, const struct intel_verdict *verdicts, size_t count,
+	uint64_t *ret_serials, struct err *e)
 {
 	struct arena *a = arena_new(MIB(16));
 	struct store_reader *r = NULL;
@@ -422,6 +422,7 @@ static enum err_kind serials_fill(struct sink *s, struct slice origin, struct sl
 		struct slice member;
 		uint64_t index;
 		int64_t added;
+		bool rests = false;
 
 		ret_serials[i] = verdicts[i].outcome == INTEL_NEW ||
 						 verdicts[i].outcome == INTEL_KNOWN
@@ -430,10 +431,10 @@ static enum err_kind serials_fill(struct sink *s, struct slice origin, struct sl
 		if (verdicts[i].outcome != INTEL_KNOWN)
 			continue;
 		kind = store_origin_get(r, verdicts[i].serial, a, &member, &index, &added, e);
-		if (kind == OK && (!slice_starts(member, SLICE(SINK_MEMBER)) ||
-					  !slice_equal(slice_cut(member, sizeof(SINK_MEMBER) - 1,
-							       member.len),
-						  origin))) {
+		/* What was handed over to this one goes with the last leaf that vouches for it. */
+		if (kind == OK)
+			kind = store_rests_on_vouch(r, verdicts[i].serial, &rests, e);
+		if (kind == OK && (rests || !slice_equal(member, name))) {
 			int64_t number = 0;
 
 			kind = same_bytes(r, verdicts[i].serial, contents[i], &same, e);
@@ -493,7 +494,7 @@ static enum err_kind sink_accept(void *context, struct slice origin, const uint6
 		kind = intel_accept(
 			s->node->intel, &source, contents, count, &note, 1, a, verdicts, e);
 	if (kind == OK)
-		kind = serials_fill(s, origin, source.member, indices, contents, verdicts, count,
+		kind = serials_fill(s, source.member, indices, contents, verdicts, count,
 			ret_serials, e);
 	for (size_t i = 0; i < count && kind == OK; i++) {
 		if (verdicts[i].outcome == INTEL_NEW && verdicts[i].serial > high->serial)

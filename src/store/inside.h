@@ -409,9 +409,9 @@ enum err_kind gone_add(
 /* store_forget within a transaction: number as in store.h. */
 enum err_kind claim_forget(
 	struct writer *w, int64_t number, bool *ret_found, struct err *e) MUST_USE;
-/* The same for whose the version is now, whoever had it before. */
-enum err_kind claim_expire(
-	struct writer *w, int64_t number, bool *ret_found, struct err *e) MUST_USE;
+/* The same for whose the version is now, whoever had it before; *ret_claim: its number. */
+enum err_kind claim_expire(struct writer *w, int64_t number, int64_t *ret_claim, bool *ret_found,
+	struct err *e) MUST_USE;
 /* The version is gone: so is what others said for it. */
 enum err_kind claims_drop(struct writer *w, int64_t serial, struct err *e) MUST_USE;
 enum err_kind statuses_drop(struct store *s, struct err *e) MUST_USE;

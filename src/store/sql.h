@@ -99,11 +99,18 @@
 	X(DUE_BEFORE, "SELECT serial, at_us, rule FROM due WHERE at_us < ?1 ORDER BY at_us, serial") \
 	X(DELETED_ADD, "INSERT INTO deleted (at_us, serial, due_us, member, rule, policy)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
-	X(DELETED_SINCE, "SELECT at_us, serial, due_us, member, rule, policy FROM deleted" \
+	X(DELETED_SINCE, "SELECT at_us, serial, due_us, member, rule, policy, number FROM deleted" \
 		" WHERE at_us >= ?1 ORDER BY number DESC") \
+	X(DELETED_AFTER, "SELECT at_us, serial, due_us, member, rule, policy, number FROM deleted" \
+		" WHERE number > ?1 ORDER BY number") \
+	/* of those deleted before a time, the last */ \
 	X(RETENTION, "SELECT (SELECT count(*) FROM due), (SELECT min(at_us) FROM due)," \
 		" (SELECT count(*) FROM deleted)," \
-		" (SELECT at_us FROM deleted ORDER BY number DESC LIMIT 1)") \
+		" (SELECT at_us FROM deleted ORDER BY number DESC LIMIT 1)," \
+		" (SELECT count(*) FROM due WHERE at_us < ?1)," \
+		" (SELECT count(*) FROM deleted WHERE number > coalesce((SELECT number FROM deleted" \
+		" WHERE at_us < ?2 ORDER BY number DESC LIMIT 1), 0))") \
+	X(VOUCH_RESTS, "SELECT 1 FROM vouch WHERE serial = ?1 AND holds = 1 LIMIT 1") \
 	X(TRAITS_GET, "SELECT number, text FROM traits WHERE number > ?1 ORDER BY number") \
 	X(TRAITS_ADD, "INSERT INTO traits (number, text) VALUES (?1, ?2)") \
 	X(OBJECT_TRAITS, "UPDATE object SET traits = ?2 WHERE serial = ?1") \

@@ -141,6 +141,9 @@ enum err_kind store_forget(
 #define STORE_VOUCHED (INT64_C(1) << 62) /* such numbers are above, serials below */
 enum err_kind store_vouch(struct store *s, int64_t serial, struct slice member, uint64_t leaf,
 	int64_t *ret_number, struct err *e) MUST_USE;
+/* Whose it was first does not vouch for it any more: it is here for those who do, and theirs. */
+enum err_kind store_rests_on_vouch(
+	struct store_reader *r, int64_t serial, bool *ret_rests, struct err *e) MUST_USE;
 /* The version that is vouched for; of a serial that serial. *ret_found false: forgotten. */
 enum err_kind store_vouched_get(struct store_reader *r, int64_t number, int64_t *ret_serial,
 	bool *ret_found, struct err *e) MUST_USE;
@@ -466,8 +469,11 @@ enum err_kind store_due_get(
 
 /* What is gone because its time had come. Kept for ever: it is the proof. */
 struct store_deleted {
+	int64_t entry; /* of this record, ascending; given by the store */
 	int64_t at_us;
-	int64_t number; /* as in store_due */
+	/* For store_expire as in store_due; in a record that under which `member` vouched: when the
+	 * version was handed over to it, of store_vouch. */
+	int64_t number;
 	int64_t due_us;
 	struct slice member; /* from whom it was */
 	struct slice rule;
@@ -480,14 +486,20 @@ enum err_kind store_expire(
 enum err_kind store_deleted_each(struct store_reader *r, int64_t since_us,
 	bool (*each)(void *context, const struct store_deleted *deleted), void *context,
 	struct err *e) MUST_USE;
+/* Oldest first, those behind an entry. */
+enum err_kind store_deleted_after(struct store_reader *r, int64_t entry,
+	bool (*each)(void *context, const struct store_deleted *deleted), void *context,
+	struct err *e) MUST_USE;
 struct store_retention {
 	uint64_t due;       /* versions that have an end */
 	int64_t next_us;    /* the first of them; 0: none */
 	uint64_t deleted;   /* ever */
 	int64_t deleted_us; /* the last; 0: none */
+	uint64_t soon;      /* whose end comes before soon_us */
+	uint64_t lately;    /* deleted since since_us */
 };
-enum err_kind store_retention_get(
-	struct store_reader *r, struct store_retention *ret_retention, struct err *e) MUST_USE;
+enum err_kind store_retention_get(struct store_reader *r, int64_t soon_us, int64_t since_us,
+	struct store_retention *ret_retention, struct err *e) MUST_USE;
 
 /* ---- care ------------------------------------------------------------------------------------ */
 

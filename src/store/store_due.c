@@ -106,9 +106,10 @@ enum err_kind store_due_get(
 static enum err_kind expire_one(struct writer *w, const struct store_deleted *d, struct err *e)
 {
 	const struct store_due none = {.number = d->number};
+	int64_t claim = d->number;
 	sqlite3_stmt *st;
 	bool found;
-	enum err_kind kind = claim_expire(w, d->number, &found, e);
+	enum err_kind kind = claim_expire(w, d->number, &claim, &found, e);
 
 	if (kind == OK)
 		kind = due_put(w, &none, e);
@@ -117,7 +118,7 @@ static enum err_kind expire_one(struct writer *w, const struct store_deleted *d,
 	if (kind != OK)
 		return kind;
 	bind_int(st, 1, d->at_us);
-	bind_int(st, 2, d->number);
+	bind_int(st, 2, claim);
 	bind_int(st, 3, d->due_us);
 	bind_text(st, 4, d->member);
 	bind_text(st, 5, d->rule);
@@ -140,23 +141,24 @@ enum err_kind store_expire(
 	return kind;
 }
 
-enum err_kind store_deleted_each(struct store_reader *r, int64_t since_us,
+static enum err_kind deleted_walk(struct store_reader *r, enum sql_id which, int64_t from,
 	bool (*each)(void *context, const struct store_deleted *deleted), void *context,
 	struct err *e)
 {
 	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(&r->conn, SQL_DELETED_SINCE, &st, e);
+	enum err_kind kind = conn_statement(&r->conn, which, &st, e);
 	bool row, more = true;
 
 	if (kind != OK)
 		return kind;
-	bind_int(st, 1, since_us);
+	bind_int(st, 1, from);
 	while (more && (kind = conn_row(&r->conn, st, &row, e)) == OK && row) {
 		struct store_deleted d = {.at_us = sqlite3_column_int64(st, 0),
 			.number = sqlite3_column_int64(st, 1),
 			.due_us = sqlite3_column_int64(st, 2),
 			.member = column_slice(st, 3),
-			.rule = column_slice(st, 4)};
+			.rule = column_slice(st, 4),
+			.entry = sqlite3_column_int64(st, 6)};
 		struct slice policy = column_slice(st, 5);
 
 		if (policy.len == SHA256_LEN)
@@ -167,8 +169,22 @@ enum err_kind store_deleted_each(struct store_reader *r, int64_t since_us,
 	return kind;
 }
 
-enum err_kind store_retention_get(
-	struct store_reader *r, struct store_retention *ret_retention, struct err *e)
+enum err_kind store_deleted_each(struct store_reader *r, int64_t since_us,
+	bool (*each)(void *context, const struct store_deleted *deleted), void *context,
+	struct err *e)
+{
+	return deleted_walk(r, SQL_DELETED_SINCE, since_us, each, context, e);
+}
+
+enum err_kind store_deleted_after(struct store_reader *r, int64_t entry,
+	bool (*each)(void *context, const struct store_deleted *deleted), void *context,
+	struct err *e)
+{
+	return deleted_walk(r, SQL_DELETED_AFTER, entry, each, context, e);
+}
+
+enum err_kind store_retention_get(struct store_reader *r, int64_t soon_us, int64_t since_us,
+	struct store_retention *ret_retention, struct err *e)
 {
 	sqlite3_stmt *st;
 	enum err_kind kind = conn_statement(&r->conn, SQL_RETENTION, &st, e);
@@ -176,11 +192,14 @@ enum err_kind store_retention_get(
 
 	if (kind != OK)
 		return kind;
+	bind_int(st, 1, soon_us);
+	bind_int(st, 2, since_us);
 	kind = conn_row(&r->conn, st, &row, e);
 	if (kind == OK && row)
 		*ret_retention = (struct store_retention){(uint64_t)sqlite3_column_int64(st, 0),
 			sqlite3_column_int64(st, 1), (uint64_t)sqlite3_column_int64(st, 2),
-			sqlite3_column_int64(st, 3)};
+			sqlite3_column_int64(st, 3), (uint64_t)sqlite3_column_int64(st, 4),
+			(uint64_t)sqlite3_column_int64(st, 5)};
 	sqlite3_reset(st);
 	return kind;
 }

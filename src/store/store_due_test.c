@@ -82,7 +82,10 @@ static bool due_keep(void *context, const struct store_due *due)
 
 static bool deleted_keep(void *context, const struct store_deleted *d)
 {
-	buf_printf(context, "%lld:%lld:%.*s:%.*s ", (long long)d->number, (long long)d->due_us,
+	bool vouched = d->number >= STORE_VOUCHED;
+
+	buf_printf(context, "%s%lld:%lld:%.*s:%.*s ", vouched ? "v" : "",
+		(long long)(vouched ? d->number - STORE_VOUCHED : d->number), (long long)d->due_us,
 		SLICE_ARG(d->member), SLICE_ARG(d->rule));
 	return true;
 }
@@ -135,6 +138,10 @@ static void test_due(void **state)
 	assert_int_equal(at, 600);
 	ASSERT_OK(t, store_due_get(reader, 2, &at, &t->e));
 	assert_int_equal(at, 0);
+	ASSERT_OK(t, store_retention_get(reader, 601, 0, &r, &t->e));
+	assert_true(r.due == 1 && r.soon == 1 && r.lately == 0);
+	ASSERT_OK(t, store_retention_get(reader, 600, 0, &r, &t->e));
+	assert_int_equal(r.soon, 0);
 	store_reader_give(reader);
 	ASSERT_OK(t, store_expire(t->store,
 			     &(struct store_deleted){.at_us = 550,
@@ -146,9 +153,57 @@ static void test_due(void **state)
 	assert_string_equal(told(t, INT64_MAX), "| 1:600:member/kz:X3 ");
 	assert_string_equal(PAGE(.collection = 1), "2@1700000000000000 3@1700000000000000");
 	reader = testing_reader(t);
-	ASSERT_OK(t, store_retention_get(reader, &r, &t->e));
-	store_reader_give(reader);
+	ASSERT_OK(t, store_retention_get(reader, 600, 550, &r, &t->e));
 	assert_true(r.due == 0 && r.next_us == 0 && r.deleted == 1 && r.deleted_us == 550);
+	assert_true(r.soon == 0 && r.lately == 1);
+	ASSERT_OK(t, store_retention_get(reader, 600, 551, &r, &t->e));
+	assert_int_equal(r.lately, 0);
+	store_reader_give(reader);
+	testing_verify(t);
+}
+
+static void deleted_as(struct testing *t, int64_t number, const char *member)
+{
+	ASSERT_OK(t, store_expire(t->store,
+			     &(struct store_deleted){.at_us = 1,
+				     .number = number,
+				     .due_us = 2,
+				     .member = slice_of(member),
+				     .rule = SLICE("X")},
+			     1, &t->e));
+}
+
+/* Each record has the number under which its member knows the version. */
+static void test_whose_is_deleted(void **state)
+{
+	struct testing *t = *state;
+	const int64_t c[] = {testing_collection(t, 1), 0};
+	struct buf after = BUF_INIT;
+	struct store_reader *r;
+	int64_t serial, other = 0;
+	bool rests = true;
+
+	serial = testing_put(t, (struct object_words){.id = 1, .version_us = T0}, c).serial;
+	ASSERT_OK(t, store_vouch(t->store, serial, SLICE("member/kz"), 7, &other, &t->e));
+	r = testing_reader(t);
+	ASSERT_OK(t, store_rests_on_vouch(r, serial, &rests, &t->e));
+	store_reader_give(r);
+	assert_false(rests);
+	deleted_as(t, serial, "first");
+	r = testing_reader(t);
+	ASSERT_OK(t, store_rests_on_vouch(r, serial, &rests, &t->e));
+	store_reader_give(r);
+	assert_true(rests);
+	assert_string_equal(PAGE(.collection = 1), "1@1700000000000000");
+	deleted_as(t, serial, "member/kz");
+	assert_string_equal(PAGE(.collection = 1), "");
+	assert_string_equal(told(t, 0), "| v1:2:member/kz:X 1:2:first:X ");
+	r = testing_reader(t);
+	ASSERT_OK(t, store_deleted_after(r, 0, deleted_keep, &after, &t->e));
+	ASSERT_OK(t, store_deleted_after(r, 2, deleted_keep, &after, &t->e));
+	store_reader_give(r);
+	assert_true(slice_is(buf_slice(&after), "1:2:first:X v1:2:member/kz:X "));
+	buf_fini(&after);
 	testing_verify(t);
 }
 
@@ -159,6 +214,7 @@ int main(void)
 		TEST(test_goes_with_the_last),
 		TEST(test_others_go_first),
 		TEST(test_due),
+		TEST(test_whose_is_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,7 +135,8 @@ enum err_kind claim_forget(struct writer *w, int64_t number, bool *ret_found, st
 				       : first_forget(w, number, ret_found, e);
 }
 
-enum err_kind claim_expire(struct writer *w, int64_t number, bool *ret_found, struct err *e)
+enum err_kind claim_expire(
+	struct writer *w, int64_t number, int64_t *ret_claim, bool *ret_found, struct err *e)
 {
 	struct slice name = {0};
 	sqlite3_stmt *st;
@@ -143,6 +144,7 @@ enum err_kind claim_expire(struct writer *w, int64_t number, bool *ret_found, st
 	int64_t next;
 	enum err_kind kind;
 
+	*ret_claim = number;
 	if (number >= STORE_VOUCHED)
 		return further_forget(w, number, ret_found, e);
 	kind = next_of(w, number, &name, &holds, &st, &another, e);
@@ -150,8 +152,9 @@ enum err_kind claim_expire(struct writer *w, int64_t number, bool *ret_found, st
 		return kind;
 	next = another ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_reset(st);
-	return another && holds ? further_forget(w, STORE_VOUCHED + next, ret_found, e)
-				: first_forget(w, number, ret_found, e);
+	if (another && holds)
+		*ret_claim = STORE_VOUCHED + next;
+	return claim_forget(w, *ret_claim, ret_found, e);
 }
 
 /* ---- vouching
@@ -239,6 +242,20 @@ enum err_kind store_vouch(struct store *s, int64_t serial, struct slice member, 
 	kind = writer_commit(s, e);
 	if (kind == OK)
 		*ret_number = STORE_VOUCHED + number;
+	return kind;
+}
+
+enum err_kind store_rests_on_vouch(
+	struct store_reader *r, int64_t serial, bool *ret_rests, struct err *e)
+{
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(&r->conn, SQL_VOUCH_RESTS, &st, e);
+
+	if (kind != OK)
+		return kind;
+	bind_int(st, 1, serial);
+	kind = conn_row(&r->conn, st, ret_rests, e);
+	sqlite3_reset(st);
 	return kind;
 }
 
