@@ -7,6 +7,7 @@
 
 #include "json.h"
 #include "json_scan.h"
+#include "mutate_text.h"
 #include "planted.h"
 
 #define TEXT_MAX MIB(1)

@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)packet_end(r);
 	if (r->counts.records != records || flows_bytes(r->flows) != 0)
 		abort();
-	PLANTED(records > 1 && r->counts.gaps > 0 && r->counts.malformed > 0);
+	PLANTED(records > 1 && r->counts.gaps > 0 && r->counts.malformed > 0 &&
+		r->counts.overlaps > 0);
 	packet_reader_free(r);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pattern.h"
+#include "mutate_text.h"
 #include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

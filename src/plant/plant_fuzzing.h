@@ -19,7 +19,6 @@ static inline void plant_fuzz_text(const char text[PLANT_TEXT_MAX])
 /* Of one input. */
 struct plant_fuzz_told {
 	size_t count, acting, refused;
-	size_t texts; /* bytes of objects and values */
 };
 
 static inline void plant_fuzz_message(void *context, const struct plant_message *m)
@@ -35,7 +34,6 @@ static inline void plant_fuzz_message(void *context, const struct plant_message 
 	told->count++;
 	told->acting += plant_operation_acts(m->operation);
 	told->refused += m->refused;
-	told->texts += strlen(m->object) + strlen(m->value);
 }
 
 static inline void plant_fuzz_stream(enum plant_protocol protocol, const uint8_t *bytes, size_t len,
@@ -63,5 +61,34 @@ static inline void plant_fuzz_stream(enum plant_protocol protocol, const uint8_t
 	}
 	plant_stream_free(s);
 }
+
+#ifdef SERAI_FUZZING
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+
+/* A mutator: now and then a piece of the stream once more, before another piece. libFuzzer's own
+ * seldom hit upon where one begins and ends. */
+static inline size_t plant_fuzz_mutate(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	size_t begin[32], count = 0, from, len, before;
+	uint8_t copy[2 + UINT8_MAX];
+
+	for (size_t at = 0; at + 2 <= size && count < COUNT_OF(begin);
+		at += 2 + (size_t)data[at + 1])
+		begin[count++] = at;
+	if (count == 0 || seed % 3 != 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	from = begin[seed / 3 % count];
+	before = begin[seed / 128 % count];
+	len = 2 + (size_t)data[from + 1];
+	if (len > size - from)
+		len = size - from;
+	if (size + len > max_size)
+		return LLVMFuzzerMutate(data, size, max_size);
+	memcpy(copy, data + from, len);
+	memmove(data + before + len, data + before, size - before);
+	memcpy(data + before, copy, len);
+	return size + len;
+}
+#endif
 
 #endif

@@ -6,6 +6,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
+#ifdef SERAI_FUZZING
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	return plant_fuzz_mutate(data, size, max_size, seed);
+}
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct plant_fuzz_told s7 = {0}, mms = {0};

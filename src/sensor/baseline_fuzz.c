@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "baseline.h"
+#include "mutate_text.h"
 #include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
