@@ -118,6 +118,12 @@ expect 2 "withdraw without a reason" "$serai" withdraw "$here/uz" 0 --code error
 expect 2 "an unknown code" "$serai" withdraw "$here/uz" 0 --code because --reason x
 expect 0 "no withdrawals" "$serai" withdrawals "$here/uz" --json
 expect 0 "no releases" "$serai" releases "$here/uz" --to kz
+expect 0 "no deletions" "$serai" deletions "$here/uz" --json
+says out '{"deletions":[]}' "no deletions"
+expect 2 "deletions, with no time" "$serai" deletions "$here/uz" --since yesterday
+expect 0 "deletions of one time" "$serai" deletions "$here/uz" --since 2026-01-01T00:00:00Z
+expect 0 "what retention did" "$serai" status "$here/uz"
+says out 'retention  0 received objects go within 7 days, 0 went in the last 30' "what retention did"
 expect 2 "explain to whom?" "$serai" explain "$here/uz" indicator--5dc08e4f-7096-4fc2-9b99-bd9fce807a07
 expect 2 "no such object" "$serai" prove "$here/uz" indicator--5dc08e4f-7096-4fc2-9b99-bd9fce807a07 -o proof
 expect 3 "no node" "$serai" status "$here/none"

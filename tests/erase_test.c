@@ -469,6 +469,31 @@ static void timed_gone(const struct timed *m, const char *name, struct slice wha
 	buf_fini(&where);
 }
 
+static enum err_kind gather(void *context, struct slice bytes, struct err *e)
+{
+	(void)e;
+	buf_slice_append(context, bytes);
+	return OK;
+}
+
+/* What an operator is told says so. */
+static void timed_says(struct timed *m, const char *word, const char *what)
+{
+	struct buf out = BUF_INIT;
+	const char *words[] = {word};
+	const struct node_request request = {.words = words,
+		.words_count = 1,
+		.json = true,
+		.input_fd = -1,
+		.write = gather,
+		.context = &out};
+
+	MUST(command_run(m->seat, &request, e));
+	if (slice_find_text(buf_slice(&out), slice_of(what)) == out.len)
+		fail_msg("%s: not \"%s\" in %.*s", word, what, SLICE_ARG(buf_slice(&out)));
+	buf_fini(&out);
+}
+
 static bool deleted_tell(void *context, const struct store_deleted *d)
 {
 	/* what, from whom, under which rule and policy, when it was due and when it went */
@@ -522,6 +547,8 @@ static void test_by_its_time(void **state)
 					     world_now(&t.clock.world));
 	assert_true(is_below(uz->folder, salts, false, NULL));
 
+	timed_says(uz, "status", "\"due_in_7_days\":2,\"deleted_in_30_days\":0");
+
 	/* The store lets it go; the log has not followed when the node stops. */
 	timed_idle(&t, uz, false);
 	timed_gone(uz, "the word", SLICE(WORD), true);
@@ -562,6 +589,12 @@ static void test_by_its_time(void **state)
 	MUST(store_deleted_each(r, 0, deleted_tell, &records, e));
 	store_reader_give(r);
 	assert_true(slice_is(buf_slice(&records), "member/kz kept 10 in time;"));
+
+	timed_says(uz, "status", "\"due_in_7_days\":1,\"deleted_in_30_days\":1");
+	timed_says(uz, "deletions", "\"from\":\"kz\",\"rule\":\"kept\",\"policy\":\"");
+	timed_says(uz, "deletions", "\"due\":\"2026-01-11T00:00:");
+	world_fake_advance(&t.clock, 31 * DAY_US);
+	timed_says(uz, "status", "\"due_in_7_days\":1,\"deleted_in_30_days\":0");
 
 	buf_fini(&old);
 	buf_fini(&content);

@@ -148,6 +148,6 @@ extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, v
 	verb_member_decision, verb_member_sign, verb_member_show, verb_member_quorum,
 	verb_member_card, verb_member_found, verb_member_publish, verb_status, verb_peer,
 	verb_withdraw, verb_withdrawals, verb_prove, verb_explain, verb_releases,
-	verb_bundle_export, verb_bundle_import, verb_rehearse;
+	verb_deletions, verb_bundle_export, verb_bundle_import, verb_rehearse;
 
 #endif

@@ -51,6 +51,7 @@ const struct verb *const cli_verbs[] = {
 	&verb_prove,
 	&verb_explain,
 	&verb_releases,
+	&verb_deletions,
 	&verb_bundle_export,
 	&verb_bundle_import,
 	&verb_rehearse,

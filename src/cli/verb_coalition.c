@@ -398,7 +398,7 @@ const struct verb verb_withdrawals = {"withdrawals", "FOLDER",
 	"list what members took back, and who acknowledged it", NULL, 1, 1, NULL, 0,
 	withdrawals_run};
 
-/* ---- prove, explain, releases -------------------------------------------------------------------
+/* ---- prove, explain, releases, deletions --------------------------------------------------------
  */
 
 static enum cli_status prove_run(struct cli *cli)
@@ -476,6 +476,24 @@ const struct verb verb_releases = {"releases", "FOLDER",
 	"million versions of it; a page that the same account asks for again is recorded once an "
 	"hour.",
 	1, 1, OPTIONS(releases_options), releases_run};
+
+static enum cli_status deletions_run(struct cli *cli)
+{
+	const char *since = cli_text(cli, "since");
+	const char *words[] = {"deletions", since == NULL ? NULL : "since", since, NULL};
+
+	return tell(cli, words);
+}
+
+static const struct option_row deletions_options[] = {
+	{"since", 0, OPTION_TEXT, "TIME", "not before"},
+};
+
+const struct verb verb_deletions = {"deletions", "FOLDER",
+	"say what was received and deleted again because its time had come",
+	"Newest first: when it went, from whom it had come, the rule that limits how long it may be "
+	"kept, by when it had to be gone, its number here. Records are kept for ever.",
+	1, 1, OPTIONS(deletions_options), deletions_run};
 
 /* ---- bundle export, bundle import ---------------------------------------------------------------
  */

@@ -474,6 +474,7 @@ static const struct {
 	{"prove",       NULL,      2, 3,                 prove              },
 	{"explain",     NULL,      3, 3,                 command_explain    },
 	{"releases",    NULL,      1, 9,                 command_releases   },
+	{"deletions",   NULL,      1, 3,                 command_deletions  },
 	{"export",      NULL,      2, 3,                 bundle_export      },
 	{"import",      NULL,      1, 1,                 bundle_import      },
 	{"sync",        NULL,      1, 1,                 sync_now           },

@@ -55,8 +55,28 @@ static void peer_json(struct json_writer *w, const struct coalition_peer_status 
 	json_write_end(w, '}');
 }
 
+#define DAY_US      (INT64_C(86400) * US_PER_SECOND)
+#define SOON_DAYS   7
+#define LATELY_DAYS 30
+
+static enum err_kind retention_get(
+	struct command *c, struct store_retention *ret_retention, struct err *e)
+{
+	int64_t now = world_now(c->seat->world);
+	struct store_reader *r = NULL;
+	enum err_kind kind = store_reader_take(c->seat->node->store, &r, e);
+
+	*ret_retention = (struct store_retention){0};
+	if (kind == OK)
+		kind = store_retention_get(
+			r, now + SOON_DAYS * DAY_US, now - LATELY_DAYS * DAY_US, ret_retention, e);
+	store_reader_give(r);
+	return kind;
+}
+
 static void status_json(struct command *c, const struct coalition_status *s,
-	const struct charter *charter, struct slice alarms, int64_t now)
+	const struct store_retention *kept, const struct charter *charter, struct slice alarms,
+	int64_t now)
 {
 	struct json_writer *w = &c->w;
 	struct slice line;
@@ -73,6 +93,8 @@ static void status_json(struct command *c, const struct coalition_status *s,
 	json_member_i64(w, "unsigned", (int64_t)s->unsigned_entries);
 	json_member_i64(w, "quorum", s->quorum);
 	json_member_i64(w, "evidence", (int64_t)s->evidence);
+	json_member_i64(w, "due_in_7_days", (int64_t)kept->soon);
+	json_member_i64(w, "deleted_in_30_days", (int64_t)kept->lately);
 	json_write_name(w, "alarms");
 	json_write_array(w);
 	while (slice_next(&alarms, '\n', &line)) {
@@ -95,7 +117,8 @@ static void status_json(struct command *c, const struct coalition_status *s,
 }
 
 static void status_text(struct command *c, const struct coalition_status *s,
-	const struct charter *charter, struct slice alarms, int64_t now)
+	const struct store_retention *kept, const struct charter *charter, struct slice alarms,
+	int64_t now)
 {
 	struct buf *o = &c->out;
 	struct slice line;
@@ -108,12 +131,17 @@ static void status_text(struct command *c, const struct coalition_status *s,
 	buf_printf(o, "coalition  %.*s, charter %llu, %zu members, quorum %u\n",
 		SLICE_ARG(charter->name), (unsigned long long)charter->version,
 		charter->members_count, s->quorum);
-	buf_printf(o, "policy     %s%llu\n", s->policy_sequence == 0 ? "none in force " : "decision ",
+	buf_printf(o, "policy     %s%llu\n",
+		s->policy_sequence == 0 ? "none in force " : "decision ",
 		(unsigned long long)s->policy_sequence);
 	buf_printf(o, "own log    %llu entries, %llu signed%s%s\n", (unsigned long long)s->logged,
 		(unsigned long long)s->signed_size,
 		s->waiting ? "; waits for the others before it signs" : "",
 		s->forked ? "; FORKED: another copy of this member signs" : "");
+	buf_printf(o,
+		"retention  %llu received objects go within %d days, %llu went in the last %d\n",
+		(unsigned long long)kept->soon, SOON_DAYS, (unsigned long long)kept->lately,
+		LATELY_DAYS);
 	while (slice_next(&alarms, '\n', &line)) {
 		if (line.len > 0)
 			buf_printf(o, "ALARM      %.*s\n", SLICE_ARG(line));
@@ -149,15 +177,18 @@ enum err_kind command_status(struct command *c, struct err *e)
 	const struct charter *charter = coalition_charter(c->seat->coalition);
 	int64_t now = world_monotonic(c->seat->world);
 	struct buf alarms = BUF_MAX(KIB(64));
+	struct store_retention kept;
 	struct coalition_status s;
 	enum err_kind kind = coalition_status(c->seat->coalition, c->a, &s, e);
 
 	if (kind == OK)
 		kind = seat_alarms(c->seat, &alarms, e);
+	if (kind == OK)
+		kind = retention_get(c, &kept, e);
 	if (kind == OK && c->request->json)
-		status_json(c, &s, charter, buf_slice(&alarms), now);
+		status_json(c, &s, &kept, charter, buf_slice(&alarms), now);
 	else if (kind == OK)
-		status_text(c, &s, charter, buf_slice(&alarms), now);
+		status_text(c, &s, &kept, charter, buf_slice(&alarms), now);
 	buf_fini(&alarms);
 	return kind;
 }
@@ -165,8 +196,8 @@ enum err_kind command_status(struct command *c, struct err *e)
 /* ---- withdrawals -------------------------------------------------------------------------------
  */
 
-static void withdrawal_show(struct command *c, const struct charter *charter,
-	const struct coalition_withdrawal *w)
+static void withdrawal_show(
+	struct command *c, const struct charter *charter, const struct coalition_withdrawal *w)
 {
 	char time[TIME_TEXT_MAX];
 
@@ -325,7 +356,8 @@ static enum err_kind id_add(void *context, size_t at, const struct store_row *ro
 	return ids->list[at].data == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-static void release_write(struct command *c, const struct store_released *r, const struct slice *ids)
+static void release_write(
+	struct command *c, const struct store_released *r, const struct slice *ids)
 {
 	char time[TIME_TEXT_MAX];
 
@@ -342,8 +374,7 @@ static void release_write(struct command *c, const struct store_released *r, con
 		json_write_name(&c->w, "objects");
 		json_write_array(&c->w);
 		for (size_t i = 0; i < r->count; i++)
-			json_write_string(&c->w,
-				ids[i].len > 0 ? ids[i] : SLICE("(gone)"));
+			json_write_string(&c->w, ids[i].len > 0 ? ids[i] : SLICE("(gone)"));
 		json_write_end(&c->w, ']');
 		json_write_end(&c->w, '}');
 		buf_fini(&digest);
@@ -376,8 +407,7 @@ static bool release_each(void *context, const struct store_released *released)
 	if (r->kind == OK)
 		release_write(r->c, released, ids.list);
 	if (r->kind == OK && r->c->out.len >= RELEASES_AT_ONCE) {
-		r->kind = r->c->request->write(
-			r->c->request->context, buf_slice(&r->c->out), r->e);
+		r->kind = r->c->request->write(r->c->request->context, buf_slice(&r->c->out), r->e);
 		buf_clear(&r->c->out);
 	}
 	arena_free(ids.a);
@@ -393,10 +423,11 @@ static enum err_kind releases_query(
 		bool since = slice_is(word, "since");
 
 		if (slice_is(word, "to") && value.len > 0) {
-			bool told = slice_is(value, "public") || slice_find(value, ' ', 0) < value.len;
+			bool told =
+				slice_is(value, "public") || slice_find(value, ' ', 0) < value.len;
 
-			q->recipient = told ? value
-					    : arena_printf(c->a, "member %.*s", SLICE_ARG(value));
+			q->recipient =
+				told ? value : arena_printf(c->a, "member %.*s", SLICE_ARG(value));
 		} else if (slice_is(word, "of") && value.len > 0) {
 			*ret_id = value;
 		} else if (since || slice_is(word, "until")) {
@@ -444,6 +475,88 @@ enum err_kind command_releases(struct command *c, struct err *e)
 			kind = each.kind;
 	}
 	store_reader_give(each.reader);
+	if (c->request->json) {
+		json_write_end(&c->w, ']');
+		json_write_end(&c->w, '}');
+		buf_char(&c->out, '\n');
+	}
+	return kind;
+}
+
+/* ---- what went because its time had come
+ * ---------------------------------------------------------
+ */
+
+struct deletions {
+	struct command *c;
+	enum err_kind kind;
+	struct err *e;
+};
+
+static bool deletion_each(void *context, const struct store_deleted *d)
+{
+	struct deletions *all_of = context;
+	struct command *c = all_of->c;
+	struct slice from = d->member;
+	bool vouched = d->number >= STORE_VOUCHED;
+	const char *of = vouched ? "vouched" : "serial";
+	int64_t number = vouched ? d->number - STORE_VOUCHED : d->number;
+	char time[TIME_TEXT_MAX], due[TIME_TEXT_MAX];
+
+	time_format(d->at_us, 0, time);
+	time_format(d->due_us, 0, due);
+	if (slice_starts(from, SLICE(SINK_MEMBER)))
+		from = slice_cut(from, sizeof(SINK_MEMBER) - 1, from.len);
+	if (c->request->json) {
+		struct buf digest = BUF_INIT;
+
+		hex_append(&digest, d->policy, SHA256_LEN);
+		json_write_object(&c->w);
+		json_member_text(&c->w, "time", time);
+		json_member_string(&c->w, "from", from);
+		json_member_string(&c->w, "rule", d->rule);
+		json_member_string(&c->w, "policy", buf_slice(&digest));
+		json_member_text(&c->w, "due", due);
+		json_member_i64(&c->w, of, number);
+		json_write_end(&c->w, '}');
+		buf_fini(&digest);
+	} else {
+		buf_printf(&c->out, "%s  %-16.*s %-16.*s due %s  %s %lld\n", time, SLICE_ARG(from),
+			SLICE_ARG(d->rule), due, of, (long long)number);
+	}
+	if (c->out.len >= RELEASES_AT_ONCE) {
+		all_of->kind =
+			c->request->write(c->request->context, buf_slice(&c->out), all_of->e);
+		buf_clear(&c->out);
+	}
+	return all_of->kind == OK && !c->out.bad;
+}
+
+enum err_kind command_deletions(struct command *c, struct err *e)
+{
+	struct deletions each = {.c = c, .e = e};
+	struct store_reader *r = NULL;
+	int64_t since = 0;
+	enum err_kind kind;
+
+	if (c->request->words_count > 1 && (!slice_is(command_word(c, 1), "since") ||
+						   !time_parse(command_word(c, 2), &since, NULL)))
+		return err_set(e, ERR_USAGE,
+			"deletions: \"%.*s\": expected \"since\" and a time such as "
+			"2026-01-01T12:00:00Z",
+			SLICE_ARG(command_word(c, c->request->words_count - 1)));
+	kind = store_reader_take(c->seat->node->store, &r, e);
+	if (kind != OK)
+		return kind;
+	if (c->request->json) {
+		json_write_object(&c->w);
+		json_write_name(&c->w, "deletions");
+		json_write_array(&c->w);
+	}
+	kind = store_deleted_each(r, since, deletion_each, &each, e);
+	if (kind == OK)
+		kind = each.kind;
+	store_reader_give(r);
 	if (c->request->json) {
 		json_write_end(&c->w, ']');
 		json_write_end(&c->w, '}');

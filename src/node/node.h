@@ -97,6 +97,7 @@ enum err_kind node_serve(const char *folder, const struct world *world,
  *   releases [to WHOM] [of ID] [since TIME] [until TIME]
  *                                           the release log, newest first; WHOM: a member, "public",
  *                                           or a recipient as it is told ("account 3")
+ *   deletions [since TIME]                  what went because its time had come, newest first
  *   export MEMBER [everything]              a bundle
  *   import                                  input: a bundle
  *   sync                                    one round with every peer that can be reached, now

@@ -27,6 +27,7 @@ enum err_kind command_status(struct command *c, struct err *e) MUST_USE;
 enum err_kind command_withdrawals(struct command *c, struct err *e) MUST_USE;
 enum err_kind command_explain(struct command *c, struct err *e) MUST_USE;
 enum err_kind command_releases(struct command *c, struct err *e) MUST_USE;
+enum err_kind command_deletions(struct command *c, struct err *e) MUST_USE;
 
 /* An object's versions in this store: serials, oldest first. ERR_USAGE: none. */
 enum err_kind command_serials(struct command *c, struct slice id, uint64_t **ret_serials,
