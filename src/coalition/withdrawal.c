@@ -269,7 +269,7 @@ enum err_kind coalition_withdraw(struct coalition *c, uint64_t index, enum withd
 {
 	struct buf text = BUF_MAX(WITHDRAWAL_BYTES_MAX);
 	struct json_writer j = JSON_WRITER(&text);
-	struct ledger_leaf leaf;
+	struct ledger_leaf leaf = {0};
 	uint64_t entry;
 	enum err_kind kind = OK;
 
