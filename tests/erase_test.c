@@ -30,7 +30,8 @@ enum { KZ, UZ, KG };
 #define GREEN_MARK "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 #define BESIDE     50 /* other objects */
 
-/* ---- looking into files ------------------------------------------------------------------------- */
+/* ---- looking into files -------------------------------------------------------------------------
+ */
 
 struct look {
 	struct slice what;
@@ -103,14 +104,15 @@ static void assert_gone(const struct member *m, const char *name, struct slice w
 	buf_fini(&where);
 }
 
-/* ---- the object ---------------------------------------------------------------------------------- */
+/* ---- the object ---------------------------------------------------------------------------
+ */
 
 #define ERASED_OBJECT                                                                              \
-	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" ERASED_ID                         \
-	"\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","        \
-	"\"name\":\"" WORD " made of plums\",\"indicator_types\":[\"malicious-activity\"],"             \
-	"\"pattern\":\"[domain-name:value = '" NAME "']\",\"pattern_type\":\"stix\","                   \
-	"\"valid_from\":\"2026-01-01T00:00:00Z\",\"confidence\":80,"                                   \
+	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" ERASED_ID                     \
+	"\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","   \
+	"\"name\":\"" WORD " made of plums\",\"indicator_types\":[\"malicious-activity\"],"        \
+	"\"pattern\":\"[domain-name:value = '" NAME "']\",\"pattern_type\":\"stix\","              \
+	"\"valid_from\":\"2026-01-01T00:00:00Z\",\"confidence\":80,"                               \
 	"\"object_marking_refs\":[\"" GREEN_MARK "\"]}"
 
 static void erased_post(struct member *m, struct http_client *client)
@@ -140,8 +142,8 @@ static void await_acknowledged(struct members *m)
 		struct buf out = BUF_INIT;
 
 		MUST(member_ask(&m->list[KZ], "withdrawals", true, (struct slice){0}, &out, e));
-		all = slice_find_text(buf_slice(&out), SLICE("\"kz\":true,\"uz\":true,\"kg\":true")) <
-		      out.len;
+		all = slice_find_text(buf_slice(&out),
+			      SLICE("\"kz\":true,\"uz\":true,\"kg\":true")) < out.len;
 		buf_fini(&out);
 		if (!all)
 			MUST(member_ask(&m->list[KZ], "sync", false, (struct slice){0}, NULL, e));
@@ -219,8 +221,8 @@ static void test_erase(void **state)
 		assert_gone(&m.list[i], "the salt", salt, false);
 	}
 	/* The author has until its own store's next purge. */
-	for (time_t end = time(NULL) + MEMBERS_WAIT_S; time(NULL) < end &&
-						       is_in(&m.list[KZ], SLICE(WORD), true, NULL);)
+	for (time_t end = time(NULL) + MEMBERS_WAIT_S;
+		time(NULL) < end && is_in(&m.list[KZ], SLICE(WORD), true, NULL);)
 		MUST(member_ask(&m.list[KZ], "sync", false, (struct slice){0}, NULL, e));
 	for (size_t i = 0; i < 3; i++)
 		member_stop(&m.list[i], SIGTERM, NULL);
@@ -255,7 +257,8 @@ static void test_erase(void **state)
 	members_end(&m);
 }
 
-/* ---- by the time --------------------------------------------------------------------------------- */
+/* ---- by the time ---------------------------------------------------------------------------
+ */
 
 #define DAY_US     (INT64_C(86400) * US_PER_SECOND)
 #define START_US   INT64_C(1767225600000000) /* 2026-01-01 */
@@ -316,8 +319,8 @@ static enum err_kind timed_call(void *context, enum coalition_ask ask, struct sl
 {
 	const struct timed_way *w = context;
 
-	return coalition_answer(w->t->list[w->to].seat->coalition, slice_of(w->from), ask, request,
-		ret_answer, e);
+	return coalition_answer(
+		w->t->list[w->to].seat->coalition, slice_of(w->from), ask, request, ret_answer, e);
 }
 
 static void timed_meet(struct times *t, unsigned from, unsigned to)
@@ -327,7 +330,8 @@ static void timed_meet(struct times *t, unsigned from, unsigned to)
 	bool more = true;
 
 	while (more)
-		MUST(coalition_step(t->list[from].seat->coalition, slice_of(names[to]), &way, &more, e));
+		MUST(coalition_step(
+			t->list[from].seat->coalition, slice_of(names[to]), &way, &more, e));
 }
 
 /* Everybody publishes what it may, and asks everybody. */
@@ -342,7 +346,8 @@ static void timed_rounds(struct times *t)
 
 		while (kind == OK && more)
 			kind = coalition_publish(c, &logged, &more, &why);
-		assert_true(kind == OK || kind == ERR_DENIED); /* waits for the others after a start */
+		assert_true(
+			kind == OK || kind == ERR_DENIED); /* waits for the others after a start */
 		world_fake_advance(&t->clock, US_PER_SECOND);
 		for (unsigned i = 1; i < 3; i++)
 			timed_meet(t, k % 3, (k + i) % 3);
@@ -409,12 +414,12 @@ static void timed_policy(struct times *t)
 	struct decision d = {.kind = SLICE("policy"), .sequence = 1};
 	struct buf text = BUF_INIT, note = BUF_INIT;
 
-	d.content = SLICE(
-		"{\"type\":\"policy\",\"name\":\"tests\",\"version\":1,"
-		"\"expires\":\"2099-01-01T00:00:00Z\",\"rules\":[{\"id\":\"kept\","
-		"\"family\":\"exchange\",\"effect\":\"permit\",\"when\":{\"act\":[\"share\"],"
-		"\"to\":[\"@members\"],\"kind\":[\"indicator\"],\"tlp\":{\"le\":\"green\"}},"
-		"\"must\":{\"retain_days\":10}}]}");
+	d.content =
+		SLICE("{\"type\":\"policy\",\"name\":\"tests\",\"version\":1,"
+		      "\"expires\":\"2099-01-01T00:00:00Z\",\"rules\":[{\"id\":\"kept\","
+		      "\"family\":\"exchange\",\"effect\":\"permit\",\"when\":{\"act\":[\"share\"],"
+		      "\"to\":[\"@members\"],\"kind\":[\"indicator\"],\"tlp\":{\"le\":\"green\"}},"
+		      "\"must\":{\"retain_days\":10}}]}");
 	decision_write(&d, &text);
 	timed_sign(t, buf_slice(&text), &note);
 	MUST(coalition_decision_publish(t->list[KZ].seat->coalition, buf_slice(&note), e));
@@ -500,7 +505,7 @@ static bool deleted_tell(void *context, const struct store_deleted *d)
 	buf_printf(context, "%.*s %.*s %lld %s;", SLICE_ARG(d->member), SLICE_ARG(d->rule),
 		(long long)((d->due_us - START_US) / DAY_US),
 		d->at_us <= d->due_us && d->at_us > d->due_us - 2 * INTEL_RETAIN_LEAD_US ? "in time"
-										   : "late");
+											 : "late");
 	return true;
 }
 

@@ -419,7 +419,7 @@ static enum err_kind serials_fill(struct sink *s, struct slice name, const uint6
 				       : store_reader_take(s->node->store, &r, e);
 
 	for (size_t i = 0; i < count && kind == OK; i++) {
-		struct slice member;
+		struct slice member = {0};
 		uint64_t index;
 		int64_t added;
 		bool rests = false;
