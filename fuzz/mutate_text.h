@@ -119,6 +119,18 @@ static size_t mutate_remove(
 	return mutate_replace(data, size, max_size, piece, "", 0);
 }
 
+/* Something new, with luck a word of the dictionary, where a line, a value or a member begins. */
+static size_t mutate_insert(uint8_t *data, size_t size, size_t max_size, size_t at, uint64_t *state)
+{
+	uint8_t word[128];
+	size_t len = LLVMFuzzerMutate(word, 0, sizeof(word));
+	struct mutate_piece before = mutate_random(state, 3) == 0 ? mutate_line(data, size, at)
+								  : mutate_value(data, size, at);
+
+	before.len = 0;
+	return mutate_replace(data, size, max_size, before, word, len);
+}
+
 /* A number, or true or false, by another. */
 static size_t mutate_scalar(uint8_t *data, size_t size, size_t max_size, size_t at, uint64_t *state)
 {
@@ -151,7 +163,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
 	if (size < 2 || mutate_random(&state, 2) == 0)
 		return LLVMFuzzerMutate(data, size, max_size);
-	switch (mutate_random(&state, 8)) {
+	switch (mutate_random(&state, 10)) {
 	case 0:
 	case 1:
 		return mutate_copy(data, size, max_size, mutate_line(data, size, at),
@@ -164,6 +176,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 		return mutate_remove(data, size, max_size, mutate_line(data, size, at), false);
 	case 5:
 		return mutate_remove(data, size, max_size, mutate_value(data, size, at), true);
+	case 6:
+	case 7:
+		return mutate_insert(data, size, max_size, at, &state);
 	default:
 		return mutate_scalar(data, size, max_size, at, &state);
 	}

@@ -10,6 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct intel_import options = collect_options();
 	struct collect_outcome o = collect_fuzz(&import_zeek, data, size, &options);
 
-	PLANTED(o.objects > 8 && o.refused > 6);
+	PLANTED(o.objects > 10 && o.refused > 8);
 	return 0;
 }

@@ -398,7 +398,8 @@ static enum err_kind answer_take(int fd, const struct node_request *q, struct er
 		} else if (what == 'D') {
 			kind = q->write(q->context, (struct slice){bytes, len}, e);
 		} else {
-			if (what != 'E' || len == 0 || (uint8_t)bytes[0] >= ERR_KINDS)
+			if (what != 'E' || len == 0 || (uint8_t)bytes[0] >= ERR_KINDS ||
+				(bytes[0] != OK && (len == 1 || bytes[1] == '\0')))
 				kind = err_set(e, ERR_PARSE, "the node's answer is none");
 			else if (bytes[0] != OK)
 				kind = err_set(e, (enum err_kind)bytes[0], "%.*s", (int)len - 1,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "inside.h"
+#include "mutate_text.h"
 #include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

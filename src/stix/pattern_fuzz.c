@@ -2,6 +2,7 @@
 /* Any bytes as a pattern: a tree that prints and reads again as itself, or a fault with a place. */
 #include <stdlib.h>
 
+#include "mutate_text.h"
 #include "planted.h"
 #include "stix.h"
 
