@@ -286,7 +286,7 @@ static void test_reader_in_the_way(void **state)
 {
 	struct testing *t = *state;
 	struct store_reader *r;
-	int64_t serials[STEP];
+	int64_t serials[STEP + 1];
 	struct buf body = BUF_INIT;
 	bool found = false;
 
