@@ -156,7 +156,8 @@ struct batch {
 	const struct column *columns;
 	size_t columns_count;
 	size_t records_count, fields_count;
-	bool frames; /* numbers count frames, else lines */
+	bool frames;    /* numbers count frames, else lines */
+	bool continued; /* the first record is the rest of the last one of the batch before */
 	/* All that the source knows of one record, text only, in the arena. The fast path's fields
 	 * are among them. False: out of memory. */
 	bool (*detail)(

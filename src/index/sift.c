@@ -133,7 +133,7 @@ static void elements_look(struct sift *s)
 		return;
 	ends = run->ends;
 	at = run->at;
-	s->runs[s->runs_count] = (struct run){0};
+	s->runs[s->runs_count] = (struct run){.at = s->sheet->data}; /* looked at, never used */
 	make_room(s, s->elements_count);
 	for (size_t left = s->elements_count; left > 0; left--) {
 		const char *end = run->at + __builtin_ctzll(ends);

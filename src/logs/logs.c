@@ -78,6 +78,7 @@ bool logs_flush(struct logs_reader *r)
 		r->stopped = true;
 	r->batch.records_count = 0;
 	r->batch.fields_count = 0;
+	r->batch.continued = false;
 	r->scratch_len = 0;
 	return !r->stopped;
 }
@@ -88,6 +89,7 @@ bool logs_flush_midway(struct logs_reader *r)
 
 	if (!logs_flush(r))
 		return false;
+	r->batch.continued = true;
 	r->batch.records[0] = record;
 	r->batch.records_count = 1;
 	return true;

@@ -328,11 +328,15 @@ static void flows(void **state)
 #define WIDE_CELLS 30
 #define WIDE_ROWS  60
 
+struct wide {
+	size_t fields, records, batches;
+};
+
 static bool wide_seen(void *context, struct batch *b)
 {
 	struct arena *a = arena_new(MIB(1));
 	struct event event;
-	size_t *fields = context;
+	struct wide *wide = context;
 
 	assert_non_null(a);
 	assert_true(b->detail(b, 0, a, &event));
@@ -346,7 +350,9 @@ static bool wide_seen(void *context, struct batch *b)
 			SLICE_ARG(slice_cut(name, 1, name.len)));
 		assert_true(slice_is((struct slice){f->data, f->len}, value));
 	}
-	*fields += b->fields_count;
+	wide->fields += b->fields_count;
+	wide->records += b->records_count - b->continued;
+	wide->batches++;
 	arena_free(a);
 	return true;
 }
@@ -357,7 +363,8 @@ static void detail_midway(void **state)
 	struct logs_mapping *mapping;
 	struct logs_options options = {.format = LOGS_CSV, .roles = event_roles_matched()};
 	struct logs_reader *r;
-	size_t fields = 0, taken;
+	struct wide wide = {0};
+	size_t taken;
 	struct err e;
 
 	(void)state;
@@ -379,11 +386,14 @@ static void detail_midway(void **state)
 	assert_int_equal(logs_mapping_parse(buf_slice(&map), "map", &mapping, &e), OK);
 	options.mapping = mapping;
 	assert_int_equal(
-		logs_reader_new(&options, (struct batch_sink){wide_seen, &fields}, &r, &e), OK);
+		logs_reader_new(&options, (struct batch_sink){wide_seen, &wide}, &r, &e), OK);
 	assert_true(logs_feed(r,
 		(struct slice){text.data + EVENT_PADDING, text.len - 2 * EVENT_PADDING}, true,
 		&taken));
-	assert_int_equal(fields, WIDE_CELLS * WIDE_ROWS);
+	assert_int_equal(wide.fields, WIDE_CELLS * WIDE_ROWS);
+	/* one that is cut is still one */
+	assert_int_equal(wide.records, WIDE_ROWS);
+	assert_true(wide.batches > 1);
 	logs_reader_free(r);
 	logs_mapping_free(mapping);
 	buf_fini(&text);

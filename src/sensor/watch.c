@@ -316,13 +316,13 @@ static int row_compare(const void *a, const void *b)
 enum err_kind watch_tell(struct watch *w, bool all, struct err *e)
 {
 	struct telling t = {w, all, true, world_monotonic(w->world)};
-	struct ordered o = {.rows = malloc((tally_count(w->tally) + 1) * sizeof(*o.rows))};
+	struct ordered o = {.rows = malloc((tally_count(w->tally) + 1) * sizeof(void *))};
 
 	if (o.rows == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	/* As they happened, not as the table has them. */
 	tally_each(w->tally, order_row, &o);
-	qsort(o.rows, o.count, sizeof(struct tally_row *), row_compare);
+	qsort(o.rows, o.count, sizeof(void *), row_compare);
 	for (size_t i = 0; i < o.count; i++)
 		tell_row(&t, o.rows[i]);
 	free(o.rows);
@@ -662,7 +662,7 @@ static bool on_batch(void *context, struct batch *b)
 {
 	struct watch *w = context;
 
-	w->report.records += b->records_count;
+	w->report.records += b->records_count - b->continued;
 	if (w->matcher != NULL) {
 		if (hosts_are_due(w)) {
 			hosts_count(w, b);

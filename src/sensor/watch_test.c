@@ -152,6 +152,30 @@ static void test_joined(void **state)
 	assert_true(says(b, "\"line\":6"));
 }
 
+/* A line with more values than a batch has room for is one record. */
+static void test_cut_record(void **state)
+{
+	struct bench *b = *state;
+	struct buf text = BUF_INIT;
+
+	buf_text(&text, "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n"
+			"#unset_field\t-\n#path\tdns\n#fields\tts\tid.orig_h\tanswers\n"
+			"#types\ttime\taddr\tvector[string]\n");
+	for (unsigned line = 0; line < 3; line++) {
+		buf_printf(&text, "170000000%u.000000\t10.0.0.1\tbad.example", line);
+		for (unsigned i = 0; i < BATCH_FIELDS; i++)
+			buf_printf(&text, ",n%u.example", i);
+		buf_char(&text, '\n');
+	}
+	buf_char(&text, '\0');
+	assert_false(text.bad);
+	watch_log(b, (struct sensor_options){0}, text.data);
+	assert_int_equal(b->report.records, 3);
+	assert_int_equal(b->report.hits, 3);
+	assert_int_equal(b->report.problems, 0);
+	buf_fini(&text);
+}
+
 static void test_validity(void **state)
 {
 	struct bench *b = *state;
@@ -260,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_joined, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_validity, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pattern, setup, teardown),
