@@ -409,3 +409,73 @@ enum err_kind coalition_decision_publish(struct coalition *c, struct slice note,
 	arena_free(a);
 	return kind == OK ? binding_publish(c, LEDGER_DECISION, note, e) : kind;
 }
+
+/* ---- out of a log that is quarantined ----------------------------------------------------------
+ */
+
+/* Is it in a log that others still take from? */
+static enum err_kind stands_elsewhere(
+	struct coalition *c, struct slice content, bool *ret_stands, struct err *e)
+{
+	struct buf other = BUF_INIT;
+	enum err_kind kind = OK;
+
+	*ret_stands = false;
+	for (size_t i = 0; i < c->origins_count && kind == OK && !*ret_stands; i++) {
+		struct origin *o = c->origins[i];
+
+		for (size_t k = 0; k < o->specials_open && kind == OK && !o->guilty; k++) {
+			const struct special *s = &o->specials[k];
+
+			if (!s->opened ||
+				(s->class != LEDGER_DECISION && s->class != LEDGER_CHARTER))
+				continue;
+			buf_clear(&other);
+			kind = special_read(o, s->index, &other, e);
+			if (kind == OK && slice_equal(buf_slice(&other), content))
+				*ret_stands = true;
+		}
+	}
+	buf_fini(&other);
+	return kind;
+}
+
+static enum err_kind hand_on_one(
+	struct coalition *c, struct origin *o, const struct special *s, struct err *e)
+{
+	struct buf content = BUF_INIT;
+	bool stands = false;
+	uint64_t index;
+	enum err_kind kind = special_read(o, s->index, &content, e);
+
+	if (kind == OK && charter_carried(c->charter, buf_slice(&content), NULL) == OK) {
+		kind = stands_elsewhere(c, buf_slice(&content), &stands, e);
+		if (kind == OK && !stands)
+			kind = own_append(c, s->class, buf_slice(&content), &index, e);
+	}
+	buf_fini(&content);
+	return kind;
+}
+
+enum err_kind bindings_hand_on(struct coalition *c, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	for (size_t i = 0; i < c->origins_count && kind == OK; i++) {
+		struct origin *o = c->origins[i];
+
+		if (!o->guilty || o == c->own || o->handed_on == o->quorum.size ||
+			o->quorum.mirrors < charter_quorum(c->charter))
+			continue;
+		for (size_t k = 0; k < o->specials_open && kind == OK; k++) {
+			const struct special *s = &o->specials[k];
+
+			if (s->opened && s->index < o->quorum.size && s->index < o->frozen_size &&
+				(s->class == LEDGER_DECISION || s->class == LEDGER_CHARTER))
+				kind = hand_on_one(c, o, s, e);
+		}
+		if (kind == OK)
+			o->handed_on = o->quorum.size;
+	}
+	return kind;
+}

@@ -214,10 +214,11 @@ static void check_arrived(struct sim *s)
 					(void)!ledger_places(log, index, 1, &place, &e);
 					fprintf(stderr,
 						"lost: serial %zu index %llu found %d there %llu "
-						"leaves, where %u %s\n",
+						"leaves, where %u, policies %llu and %llu %s\n",
 						n + 1, (unsigned long long)index, found,
 						(unsigned long long)ledger_size(log), place.where,
-						e.text);
+						(unsigned long long)from->policy,
+						(unsigned long long)to->policy, e.text);
 				}
 				if (should && !holds(to, o))
 					sim_broken(s, "lost: %s does not have \"%.*s\"",

@@ -164,6 +164,30 @@ static void test_mixed_versions(void **state)
 	bench_fini(&b);
 }
 
+/* A decision came under its quorum, and then its author was found to have shown two histories: who
+ * had not taken it yet takes it from another. */
+static void test_decision_out_of_a_quarantined_log(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 4, 55, true); /* k = 2 */
+	bench_part(&b, 0x7);
+	MUST(node_decide(&b.nodes[0], "two", BENCH_ALL, &e));
+	bench_rounds(&b, 4);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(b.nodes[i].policy, i < 3 ? 2 : 1);
+	node_close(&b.nodes[0]);
+	for (unsigned i = 1; i < 4; i++)
+		origin_of_member(b.nodes[i].coalition, SLICE("m0"))->guilty = true;
+	bench_heal(&b);
+	node_add(&b.nodes[1], "after it", BENCH_ALL);
+	bench_rounds(&b, 6);
+	assert_int_equal(b.nodes[3].policy, 2);
+	assert_non_null(node_holds(&b.nodes[3], "after it"));
+	bench_fini(&b);
+}
+
 /* ---- coming, going, changing keys ------------------------------------------------------------ */
 
 /* The next charter, published by node `by`. */
@@ -470,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_decision_chain),
 		cmocka_unit_test(test_unenforceable),
 		cmocka_unit_test(test_mixed_versions),
+		cmocka_unit_test(test_decision_out_of_a_quarantined_log),
 		cmocka_unit_test(test_member_joins),
 		cmocka_unit_test(test_member_leaves),
 		cmocka_unit_test(test_rotation_and_theft),

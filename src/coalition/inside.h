@@ -86,6 +86,7 @@ struct origin {
 	uint64_t opened;      /* leaves whose content is here */
 	uint64_t scanned;     /* leaves whose class was looked at */
 	struct led led[2];    /* the one whose `from` is the log's size speaks of it */
+	uint64_t handed_on;   /* guilty: what binds below this stands in logs that are taken from */
 	bool unpublished;     /* evidence against it is not in our log yet */
 	int64_t hour_us;      /* COALITION_HOURLY_MAX counts from here */
 	uint64_t hour_leaves;
@@ -299,6 +300,9 @@ enum err_kind candidates_settle(struct coalition *c, struct err *e) MUST_USE;
 enum err_kind decisions_tell(struct coalition *c, struct err *e) MUST_USE;
 /* Of the policy in force; 0: none. */
 uint64_t policy_number(struct coalition *c);
+/* What binds and stands under a quorum in the log of one that showed two histories: members that
+ * saw the other one cannot take it from there, so it goes into our log as well. */
+enum err_kind bindings_hand_on(struct coalition *c, struct err *e) MUST_USE;
 /* What was in force when we stopped. */
 enum err_kind decisions_load(struct coalition *c, struct err *e) MUST_USE;
 

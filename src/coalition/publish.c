@@ -118,6 +118,8 @@ static enum err_kind publish(
 	if (kind == OK)
 		kind = evidence_publish_rest(c, e);
 	if (kind == OK)
+		kind = bindings_hand_on(c, e);
+	if (kind == OK)
 		kind = lost_declare(c, e);
 	if (kind == OK)
 		kind = objects_append(c, ret_logged, ret_more, e);
