@@ -65,8 +65,8 @@ else
 	passed=$((passed + 1))
 fi
 
-step "fuzz targets, ${SERAI_FUZZ_SECONDS:-3} seconds each"
-if sh scripts/fuzz_each.sh "${SERAI_FUZZ_SECONDS:-3}"; then
+step "fuzz targets, ${SERAI_FUZZ_SECONDS:-1} seconds each"
+if sh scripts/fuzz_each.sh "${SERAI_FUZZ_SECONDS:-1}"; then
 	passed=$((passed + 1))
 else
 	failed=$((failed + 1))

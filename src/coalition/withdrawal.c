@@ -34,8 +34,10 @@ enum err_kind entry_forget(struct coalition *c, struct origin *o, uint64_t index
 	enum err_kind kind = ledger_opening_get(o->log, index, salt, &place, NULL, e);
 
 	secret_wipe(salt, sizeof(salt));
-	if (kind != OK || place.where == LEDGER_ERASED)
+	if (kind != OK)
 		return kind;
+	if (place.where == LEDGER_ERASED) /* a power cut may have come in between */
+		return ledger_erase(o->log, index, e);
 	if (place.where == LEDGER_STORED)
 		kind = c->sink->forget(c->sink->context, place.serial, e);
 	if (kind == OK)

@@ -383,12 +383,15 @@ static enum err_kind place_put(
 /* Under l->openings, in turn. A crash between leaves a place that says where to go on. */
 static enum err_kind erase(struct ledger *l, uint64_t index, struct err *e)
 {
+	static const uint8_t none[LEDGER_SALT_LEN];
 	uint8_t salt[LEDGER_SALT_LEN];
 	struct ledger_place place;
 	enum err_kind kind = opening_read(l, index, salt, &place, e);
+	bool done = kind == OK && place.where == LEDGER_ERASED && place.bytes == 0 &&
+		    memcmp(salt, none, sizeof(salt)) == 0;
 
 	secret_wipe(salt, sizeof(salt));
-	if (kind != OK)
+	if (kind != OK || done)
 		return kind;
 	if (place.where == LEDGER_STORED || place.where == LEDGER_NOWHERE)
 		place = (struct ledger_place){0};
