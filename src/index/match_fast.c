@@ -51,10 +51,11 @@ FAST_INLINE bool fast_field(struct fast *f, const struct field *field, size_t k,
 	}
 	v = _mm256_loadu_si256((const __m256i *)(const void *)(data + len - 32));
 	if (what == PLAN_HOST) {
-		/* a colon is of a port or an IPv6 address, which has one among its last bytes */
+		/* a colon is of a port or an IPv6 address, which has one among its last bytes; what
+		 * has one before them is no host */
 		if (((uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(':'))) &
 			    fast_bits(len)) != 0 ||
-			data[len - 1] == ']')
+			data[len - 1] == ']' || (len > 32 && memchr(data, ':', len - 32) != NULL))
 			return false;
 		if ((unsigned char)(data[len - 1] - '0') <= 9) {
 			if (!fast_quad(&f->key, data, len, &address))
