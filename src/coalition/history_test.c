@@ -191,6 +191,17 @@ static void test_leaves_on_the_way_are_proved(void **state)
 	bench_fini(&b);
 }
 
+/* A second copy of the first member, whom everybody has told what they saw of its log. */
+static struct node *twin_known(struct bench *b)
+{
+	struct node *twin = bench_twin(b, &b->nodes[0]);
+
+	node_open(twin);
+	for (unsigned k = 1; k < b->count; k++)
+		node_meet(twin, k);
+	return twin;
+}
+
 /* A fourth member sees neither history, only the evidence in another's log. */
 static void test_third_party_learns_from_the_log(void **state)
 {
@@ -199,10 +210,7 @@ static void test_third_party_learns_from_the_log(void **state)
 
 	(void)state;
 	bench_init(&b, 4, 12, true);
-	twin = bench_twin(&b, &b.nodes[0]);
-	node_open(twin);
-	for (unsigned k = 1; k < 4; k++)
-		node_meet(twin, k);
+	twin = twin_known(&b);
 	for (unsigned k = 0; k < 4; k++) {
 		b.route[0][k] = k == 1 ? 1 : BENCH_CUT;
 		b.route[4][k] = k == 2 ? 2 : BENCH_CUT;
@@ -451,10 +459,7 @@ static void test_two_copies_one_heard(void **state)
 
 	(void)state;
 	bench_init(&b, 3, 22, true);
-	twin = bench_twin(&b, &b.nodes[0]);
-	node_open(twin);
-	for (unsigned k = 1; k < 3; k++)
-		node_meet(twin, k);
+	twin = twin_known(&b);
 	node_add(&b.nodes[0], "said by one", BENCH_ALL);
 	node_add(twin, "said by the other", BENCH_ALL);
 	node_publish(&b.nodes[0]);
