@@ -121,8 +121,7 @@ static void put_ipv4(struct out *o, uint32_t address)
 	}
 }
 
-/* ---- what there is in the world
- * --------------------------------------------------------------------- */
+/* ---- what there is in the world -------------------------------------------------------------- */
 
 static const char *const endings[] = {"com", "net", "org", "de", "fr", "io", "co.uk", "eu", "pl",
 	"info", "nl", "it", "com.br", "ru", "cn"};
@@ -195,8 +194,7 @@ static void put_question(struct out *o, uint64_t kind, uint64_t number)
 	put_name(o, kind, number);
 }
 
-/* ---- logs
- * ------------------------------------------------------------------------------------------- */
+/* ---- logs ------------------------------------------------------------------------------------ */
 
 enum flavour { ZIPF, FLOOD };
 
@@ -512,8 +510,7 @@ static void dns_collide(struct out *o, uint64_t line, enum flavour flavour)
 	put_text(o, ".collide.example\t1\tC_INTERNET\t1\tA\t3\tNXDOMAIN\tF\tF\tT\tF\t0\t-\t-\tF\n");
 }
 
-/* ---- the program
- * ------------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 static const struct workload {
 	const char *name, *header;

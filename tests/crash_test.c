@@ -74,8 +74,7 @@ static bool is_here(struct node *n, struct store_reader *r, uint64_t k)
 	return same;
 }
 
-/* ---- import -------------------------------------------------------------------------------------
- */
+/* ---- import ---------------------------------------------------------------------------------- */
 
 struct acknowledging {
 	int to;
@@ -214,8 +213,7 @@ static void test_killed_while_importing(void **state)
 	assert_true(kills_with_work >= KILLS_EACH / 2);
 }
 
-/* ---- POST ---------------------------------------------------------------------------------------
- */
+/* ---- POST ------------------------------------------------------------------------------------ */
 
 /* Post one envelope of objects [first, first + POST_OBJECTS); true when it was acknowledged: 202.
  */

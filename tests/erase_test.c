@@ -30,8 +30,7 @@ enum { KZ, UZ, KG };
 #define GREEN_MARK "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
 #define BESIDE     50 /* other objects */
 
-/* ---- looking into files -------------------------------------------------------------------------
- */
+/* ---- looking into files ---------------------------------------------------------------------- */
 
 struct look {
 	struct slice what;
@@ -104,8 +103,7 @@ static void assert_gone(const struct member *m, const char *name, struct slice w
 	buf_fini(&where);
 }
 
-/* ---- the object ---------------------------------------------------------------------------
- */
+/* ---- the object ------------------------------------------------------------------------------ */
 
 #define ERASED_OBJECT                                                                              \
 	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" ERASED_ID                     \
@@ -260,8 +258,7 @@ static void test_erase(void **state)
 	members_end(&m);
 }
 
-/* ---- by the time ---------------------------------------------------------------------------
- */
+/* ---- by the time ----------------------------------------------------------------------------- */
 
 #define DAY_US     (INT64_C(86400) * US_PER_SECOND)
 #define START_US   INT64_C(1767225600000000) /* 2026-01-01 */

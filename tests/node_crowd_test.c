@@ -57,8 +57,7 @@ static void nap(int64_t us)
 	nanosleep(&t, NULL);
 }
 
-/* ---- one TLS client, as old as it is told to be
- * -------------------------------------------------- */
+/* ---- one TLS client, as old as it is told to be ---------------------------------------------- */
 
 struct tls_client {
 	gnutls_session_t session;
@@ -153,8 +152,7 @@ static void test_old_tls(void **state)
 	}
 }
 
-/* ---- the crowd
- * ----------------------------------------------------------------------------------- */
+/* ---- the crowd ------------------------------------------------------------------------------- */
 
 struct crowd {
 	struct member *at;
@@ -207,8 +205,7 @@ static void *crowd_run(void *context)
 	return NULL;
 }
 
-/* ---- the member meanwhile
- * ------------------------------------------------------------------------ */
+/* ---- the member meanwhile -------------------------------------------------------------------- */
 
 struct served {
 	int64_t *took;

@@ -22,8 +22,7 @@
 #define WORDS_MAX   400 /* bytes of what one frame tells */
 #define PATH_BYTES  512
 
-/* ---- what tshark's numbers are called here ------------------------------------------------------
- */
+/* ---- what tshark's numbers are called here --------------------------------------------------- */
 
 struct name {
 	unsigned number;
@@ -151,8 +150,7 @@ static bool left_out(enum plant_protocol p, struct slice function)
 	return p != PLANT_MODBUS && p != PLANT_BACNET;
 }
 
-/* ---- differences that are understood ------------------------------------------------------------
- */
+/* ---- differences that are understood --------------------------------------------------------- */
 
 static const struct understood {
 	const char *file; /* part of its name */
@@ -165,8 +163,7 @@ static const struct understood {
 		"shows it"},
 };
 
-/* ---- one capture --------------------------------------------------------------------------------
- */
+/* ---- one capture ----------------------------------------------------------------------------- */
 
 struct told {
 	char text[FRAMES_MAX][WORDS_MAX]; /* "modbus read coils; " in order */
@@ -462,8 +459,7 @@ static void test_captures(void **state)
 	assert_true(sums.ours > 1000);
 }
 
-/* ---- captures made here -------------------------------------------------------------------------
- */
+/* ---- captures made here ---------------------------------------------------------------------- */
 
 struct payload {
 	bool back; /* from the other side */

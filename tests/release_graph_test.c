@@ -24,8 +24,7 @@
 #define THINGS   14 /* ids in a world */
 #define VERSIONS 2  /* of each, at most */
 
-/* ---- making worlds -----------------------------------------------------------------------------
- */
+/* ---- making worlds --------------------------------------------------------------------------- */
 
 static void set_policy(struct testing *t, struct world_of *w)
 {
@@ -138,8 +137,7 @@ static void add_definitions(struct testing *t, struct world_of *w, int64_t colle
 	}
 }
 
-/* ---- the ways ----------------------------------------------------------------------------------
- */
+/* ---- the ways -------------------------------------------------------------------------------- */
 
 struct tally {
 	uint64_t cases, released, defined, leaks, missing;
@@ -407,8 +405,7 @@ static void way_planted(const struct world_of *w, const struct recipient *r, uns
 	compare(w, r, &seen, (struct expected){true, -1, -1}, now_us, NULL, k);
 }
 
-/* ---- worlds ------------------------------------------------------------------------------------
- */
+/* ---- worlds ---------------------------------------------------------------------------------- */
 
 /* Accounts: of our own people, of two members, of anybody, of ourselves. */
 static const struct {

@@ -115,8 +115,7 @@ struct league {
 	uint64_t classes; /* leaves whose class was compared */
 };
 
-/* ---- the reading by hand, kept up to date -------------------------------------------------------
- */
+/* ---- the reading by hand, kept up to date ---------------------------------------------------- */
 
 static struct version *held(struct party *p, unsigned item)
 {
@@ -211,8 +210,7 @@ static bool may_give(struct party *giver, unsigned to, unsigned log, uint64_t in
 		v, &says, now_us);
 }
 
-/* ---- the sink, watched -------------------------------------------------------------------------
- */
+/* ---- the sink, watched ----------------------------------------------------------------------- */
 
 static unsigned member_of(struct slice name)
 {
@@ -414,8 +412,7 @@ static uint64_t ours_epoch(void *context)
 	return p->real.epoch(p->real.context);
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------
- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 /* Openings of one log that somebody gave, and which leaves it was asked about. */
 struct given {
@@ -485,8 +482,7 @@ static void compare(struct party *giver, unsigned to, unsigned log, const struct
 	}
 }
 
-/* ---- over the network --------------------------------------------------------------------------
- */
+/* ---- over the network ------------------------------------------------------------------------ */
 
 static unsigned read_log(struct reader *r)
 {
@@ -628,8 +624,7 @@ static void take(struct party *from, struct party *to)
 	buf_fini(&answer);
 }
 
-/* ---- in files ----------------------------------------------------------------------------------
- */
+/* ---- in files -------------------------------------------------------------------------------- */
 
 static enum err_kind file_write(void *context, struct slice bytes, struct err *e)
 {
@@ -748,8 +743,7 @@ static void send_file(struct party *from, struct party *to, bool import)
 	buf_fini(&file);
 }
 
-/* ---- what members do ---------------------------------------------------------------------------
- */
+/* ---- what members do ------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name; /* NULL: the member's own; "": another member's */
@@ -922,8 +916,7 @@ static void rounds(struct league *l, unsigned count)
 	}
 }
 
-/* ---- founding ----------------------------------------------------------------------------------
- */
+/* ---- founding -------------------------------------------------------------------------------- */
 
 static void sign_all(const struct league *l, struct slice text, struct buf *ret_note)
 {
@@ -1137,8 +1130,7 @@ static void found(struct league *l, uint64_t seed)
 	buf_fini(&note);
 }
 
-/* ---- worlds ------------------------------------------------------------------------------------
- */
+/* ---- worlds ---------------------------------------------------------------------------------- */
 
 static void cut_some(struct league *l, unsigned percent)
 {

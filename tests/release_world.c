@@ -36,8 +36,7 @@ void must_be(enum err_kind kind, const struct err *e, const char *doing)
 	abort();
 }
 
-/* ---- what there is -----------------------------------------------------------------------------
- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 const char *const members[MEMBERS] = {"kg", "kz", "tj", "uz"};
 
@@ -118,8 +117,7 @@ static const struct {
 	[PAP] = {"pap",         pap_names,     5,       false, true },
 };
 
-/* ---- making a policy ---------------------------------------------------------------------------
- */
+/* ---- making a policy ------------------------------------------------------------------------- */
 
 static void make_cond(struct cond *c, bool permit, enum attribute a)
 {
@@ -252,8 +250,7 @@ void make_overlay(struct rule *r, struct buf *text)
 	buf_text(text, "]}");
 }
 
-/* ---- making objects ----------------------------------------------------------------------------
- */
+/* ---- making objects -------------------------------------------------------------------------- */
 
 static void put_time(struct buf *out, const char *name, int64_t us)
 {
@@ -523,8 +520,7 @@ void make_things(struct world_of *w)
 			flavours[thing->flavour].type, i, pick(1u << 30));
 	}
 }
-/* ---- the reading by hand -----------------------------------------------------------------------
- */
+/* ---- the reading by hand --------------------------------------------------------------------- */
 
 static int strictest(int a, int b)
 {

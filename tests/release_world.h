@@ -22,8 +22,7 @@
 #define PUBLIC       1000
 #define STRANGER     (-2) /* a member that the policy does not know */
 
-/* ---- chance, and what must not happen: each ends the program -----------------------------------
- */
+/* ---- chance, and what must not happen: each ends the program --------------------------------- */
 
 void random_begin(uint64_t seed);
 unsigned pick(unsigned n);
@@ -31,8 +30,7 @@ bool chance(unsigned percent);
 _Noreturn void broken(const char *what);
 void must_be(enum err_kind kind, const struct err *e, const char *doing);
 
-/* ---- what there is -----------------------------------------------------------------------------
- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 extern const char *const members[MEMBERS];
 
@@ -128,8 +126,7 @@ struct world_of {
 	bool policy, expired;
 };
 
-/* ---- making ------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 /* A random policy in w, and its text. */
 void make_policy(struct world_of *w, struct buf *text);
@@ -148,8 +145,7 @@ void make_definition(struct definition *d, unsigned mark, unsigned year, struct 
 /* A statement, or an extension that nobody knows. */
 void plain_definition(unsigned mark, struct buf *text);
 
-/* ---- the reading by hand -----------------------------------------------------------------------
- */
+/* ---- the reading by hand --------------------------------------------------------------------- */
 
 /* Whether references and definitions are looked at: a leak forgets one of them. */
 enum { WITH_REFERENCES = 1, WITH_DEFINITIONS = 2, WITH_ALL = 3 };

@@ -159,8 +159,7 @@ static void test_every_capture(void **state)
 	scene_end(&s);
 }
 
-/* ---- in pieces and cut off --------------------------------------------------------------------
- */
+/* ---- in pieces and cut off ------------------------------------------------------------------- */
 
 struct cutting {
 	const struct scene *scene;

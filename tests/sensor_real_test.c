@@ -550,8 +550,7 @@ static void test_real_logs(void **state)
 	scene_remove(folder);
 }
 
-/* ---- real values in every form ----------------------------------------------------------------
- */
+/* ---- real values in every form --------------------------------------------------------------- */
 
 /* Written as it stands in each of the forms. */
 static bool is_plain(const char *text)

@@ -136,8 +136,7 @@ static void email_add(struct values *v, unsigned frame, char *text)
 	value_add(v, frame, FIELD_EMAIL, open + 1);
 }
 
-/* ---- JA4 from tshark's lists ------------------------------------------------------------------
- */
+/* ---- JA4 from tshark's lists ----------------------------------------------------------------- */
 
 struct numbers {
 	unsigned at[LIST_MOST], count;

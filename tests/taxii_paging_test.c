@@ -106,8 +106,7 @@ static bool is_failed(struct paging *p)
 	return is;
 }
 
-/* ---- writers -----------------------------------------------------------------------------------
- */
+/* ---- writers --------------------------------------------------------------------------------- */
 
 struct writer {
 	struct paging *p;
@@ -194,8 +193,7 @@ static void *writer_run(void *context)
 	return NULL;
 }
 
-/* ---- readers -----------------------------------------------------------------------------------
- */
+/* ---- readers --------------------------------------------------------------------------------- */
 
 struct walk {
 	struct paging *p;
@@ -326,8 +324,7 @@ static void *reader_run(void *context)
 	return NULL;
 }
 
-/* ---- the truth ---------------------------------------------------------------------------------
- */
+/* ---- the truth ------------------------------------------------------------------------------- */
 
 /* What the collection holds in the end, from the store itself. */
 static size_t truth_read(struct paging *p, int64_t collection, struct entry *ret_entries)

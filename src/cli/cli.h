@@ -57,8 +57,7 @@ struct cli {
 	struct arena *arena;
 };
 
-/* ---- options ------------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* Value of an option of the verb; NULL when absent. */
 const char *cli_text(const struct cli *cli, const char *option);
@@ -73,8 +72,7 @@ const char *cli_node(const struct cli *cli);
 enum err_kind cli_members(
 	struct cli *cli, struct policy_parties *ret_parties, struct err *e) MUST_USE;
 
-/* ---- talking ------------------------------------------------------------------------------------
- */
+/* ---- talking --------------------------------------------------------------------------------- */
 
 /* "serai import: text" on standard error; returns the status for the kind. */
 enum cli_status cli_fail(const struct cli *cli, const struct err *e);
@@ -117,8 +115,7 @@ void table_start(struct table *t, const struct cli *cli, const char *const *head
 bool table_row(struct table *t, const struct slice *cells); /* false: no memory */
 void table_print(const struct table *t);
 
-/* ---- verbs --------------------------------------------------------------------------------------
- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 extern const struct verb *const cli_verbs[];
 extern const size_t cli_verbs_count;

@@ -122,8 +122,7 @@ static enum cli_status formats_run(struct cli *cli)
 const struct verb verb_formats = {
 	"formats", "", "list the formats of import and export", NULL, 0, 0, NULL, 0, formats_run};
 
-/* ---- man page -----------------------------------------------------------------------------------
- */
+/* ---- man page -------------------------------------------------------------------------------- */
 
 /* Text for roff: backslashes and leading dots must not be commands. */
 static void roff(FILE *to, const char *text)
@@ -213,8 +212,7 @@ static enum cli_status man_run(struct cli *cli)
 const struct verb verb_man = {
 	"man", "", "print the manual page (roff)", NULL, 0, 0, NULL, 0, man_run};
 
-/* ---- completion ---------------------------------------------------------------------------------
- */
+/* ---- completion ------------------------------------------------------------------------------ */
 
 static void complete_words(FILE *to, const struct verb *v)
 {

@@ -30,8 +30,7 @@ static enum err_kind open_for_change(struct cli *cli, struct node *n, struct err
 	return node_open(cli_node(cli), STORE_ACCESS, cli->world, n, e);
 }
 
-/* ---- user ---------------------------------------------------------------------------------------
- */
+/* ---- user ------------------------------------------------------------------------------------ */
 
 static const struct option_row user_add_options[] = {
 	{"role",          'r', OPTION_TEXT, "ROLE", "reader (default), contributor or administrator"},
@@ -323,8 +322,7 @@ const struct verb verb_user_token = {"user token", "NAME",
 	"make a new bearer token for an account; the old one stops working", NULL, 1, 1, NULL, 0,
 	user_token_run};
 
-/* ---- collection ---------------------------------------------------------------------------------
- */
+/* ---- collection ------------------------------------------------------------------------------ */
 
 static const struct option_row collection_options[] = {
 	{"title",       't', OPTION_TEXT, "TEXT",   "title (else the alias)"          },

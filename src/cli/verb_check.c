@@ -57,8 +57,7 @@ struct checker {
 	struct stix_report report;
 };
 
-/* ---- one verdict --------------------------------------------------------------------------------
- */
+/* ---- one verdict ----------------------------------------------------------------------------- */
 
 /* Written by hand, because a file may have three findings an object: the names and clauses are our
  * own and need no escapes. */
@@ -164,8 +163,7 @@ static enum err_kind object_check(const struct checking *c, struct checker *k, s
 	return OK;
 }
 
-/* ---- workers ------------------------------------------------------------------------------------
- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 static bool checker_init(struct checker *k, size_t bytes_max)
 {
@@ -273,8 +271,7 @@ static void checking_end(struct checking *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
-/* ---- the main thread's side ---------------------------------------------------------------------
- */
+/* ---- the main thread's side ------------------------------------------------------------------ */
 
 /* Wait for the oldest chunk, print it, and make it free. */
 static void oldest_print(struct checking *c)

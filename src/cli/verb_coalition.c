@@ -15,8 +15,7 @@
 #define NOTE_MAX     (MIB(1) + NOTE_BYTES_MAX)
 #define BUNDLES_MAX  1000 /* files of one import */
 
-/* ---- asking -------------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 static enum err_kind to_stdout(void *context, struct slice bytes, struct err *e)
 {
@@ -108,8 +107,7 @@ static enum err_kind ask_into(
 	return kind;
 }
 
-/* ---- member card --------------------------------------------------------------------------------
- */
+/* ---- member card ----------------------------------------------------------------------------- */
 
 static void card_write(struct json_value card, struct slice root, struct slice title,
 	struct slice address, struct buf *out)
@@ -198,8 +196,7 @@ const struct verb verb_member_card = {"member card", "FOLDER",
 	"them to these keys.",
 	1, 1, OPTIONS(card_options), card_run};
 
-/* ---- member found, member publish ---------------------------------------------------------------
- */
+/* ---- member found, member publish ------------------------------------------------------------ */
 
 static enum cli_status hand_in(struct cli *cli, const char *const *words, const char *path)
 {
@@ -251,8 +248,7 @@ const struct verb verb_member_publish = {"member publish", "FOLDER NOTE",
 	"publishes it adds nothing to it.",
 	2, 2, NULL, 0, publish_run};
 
-/* ---- status, peer -------------------------------------------------------------------------------
- */
+/* ---- status, peer ---------------------------------------------------------------------------- */
 
 static enum cli_status status_run(struct cli *cli)
 {
@@ -357,8 +353,7 @@ const struct verb verb_peer = {"peer", "FOLDER", "list the other members as this
 	"Exit status 1: somebody cannot be reached. Members by files only never can.", 1, 1,
 	OPTIONS(peer_options), peer_run};
 
-/* ---- withdraw, withdrawals ----------------------------------------------------------------------
- */
+/* ---- withdraw, withdrawals ------------------------------------------------------------------- */
 
 static enum cli_status withdraw_run(struct cli *cli)
 {
@@ -398,8 +393,7 @@ const struct verb verb_withdrawals = {"withdrawals", "FOLDER",
 	"list what members took back, and who acknowledged it", NULL, 1, 1, NULL, 0,
 	withdrawals_run};
 
-/* ---- prove, explain, releases, deletions --------------------------------------------------------
- */
+/* ---- prove, explain, releases, deletions ----------------------------------------------------- */
 
 static enum cli_status prove_run(struct cli *cli)
 {
@@ -495,8 +489,7 @@ const struct verb verb_deletions = {"deletions", "FOLDER",
 	"kept, by when it had to be gone, its number here. Records are kept for ever.",
 	1, 1, OPTIONS(deletions_options), deletions_run};
 
-/* ---- bundle export, bundle import ---------------------------------------------------------------
- */
+/* ---- bundle export, bundle import ------------------------------------------------------------ */
 
 static enum cli_status export_run(struct cli *cli)
 {

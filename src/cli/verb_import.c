@@ -254,8 +254,7 @@ const struct verb verb_import = {"import", "FILE...",
 	"value=ip,kind=type,name=2,description=note.",
 	1, ARGS_ANY, OPTIONS(import_options), import_run};
 
-/* ---- export -------------------------------------------------------------------------------------
- */
+/* ---- export ---------------------------------------------------------------------------------- */
 
 static const struct option_row export_options[] = {
 	{"format",   'f', OPTION_TEXT, "NAME",

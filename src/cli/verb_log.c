@@ -10,8 +10,7 @@
 #define PROOF_BYTES_MAX  KIB(256) /* a note and 63 hashes fit twice */
 #define QUORUM_BYTES_MAX KIB(256)
 
-/* ---- serai verify PROOF -----------------------------------------------------------------------
- */
+/* ---- serai verify PROOF ---------------------------------------------------------------------- */
 
 static void verified_say(struct cli *cli, const struct ledger_verified *v, const struct err *why)
 {
@@ -99,8 +98,7 @@ enum cli_status cli_proof_verify(struct cli *cli)
 	return status;
 }
 
-/* ---- a log by its folder ----------------------------------------------------------------------
- */
+/* ---- a log by its folder --------------------------------------------------------------------- */
 
 struct opened {
 	struct ledger_disk disk;
@@ -243,8 +241,7 @@ const struct verb verb_log_show = {"log show", "FOLDER", "list the leaves of a l
 	"class and time; whether its content is here stands in the last column.",
 	1, 1, OPTIONS(show_options), show_run};
 
-/* ---- log prove --------------------------------------------------------------------------------
- */
+/* ---- log prove ------------------------------------------------------------------------------- */
 
 static enum err_kind proof_make(struct ledger *log, uint64_t index, const struct buf *note,
 	struct arena *a, struct buf *content, struct buf *out, struct err *e)
@@ -338,8 +335,7 @@ const struct verb verb_log_prove = {"log prove", "FOLDER INDEX",
 	"who may see the content. Of an erased or withheld entry it proves the leaf alone.",
 	2, 2, OPTIONS(prove_options), prove_run};
 
-/* ---- log verify, log tiles --------------------------------------------------------------------
- */
+/* ---- log verify, log tiles ------------------------------------------------------------------- */
 
 static void fault_print(void *context, const char *text)
 {

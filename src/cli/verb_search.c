@@ -73,8 +73,7 @@ static void close_here(struct node *n, struct store_reader *r)
 	node_close(n);
 }
 
-/* ---- search -------------------------------------------------------------------------------------
- */
+/* ---- search ---------------------------------------------------------------------------------- */
 
 static const struct option_row search_options[] = {
 	{"limit", 'n', OPTION_TEXT, "N",  "at most so many (100)"},
@@ -187,8 +186,7 @@ const struct verb verb_search = {"search", "QUERY...",
 	"Newest first. Exit status 1 when nothing was found.",
 	1, ARGS_ANY, OPTIONS(search_options), search_run};
 
-/* ---- show ---------------------------------------------------------------------------------------
- */
+/* ---- show ------------------------------------------------------------------------------------ */
 
 static const struct option_row show_options[] = {
 	{"raw",   'r', OPTION_FLAG, NULL, "only the exact bytes"      },
@@ -556,8 +554,7 @@ const struct verb verb_show = {"show", "ID",
 	"show an object: versions, markings, what it refers to and what refers to it", NULL, 1, 1,
 	OPTIONS(show_options), show_run};
 
-/* ---- stats, verify, evidence --------------------------------------------------------------------
- */
+/* ---- stats, verify, evidence ----------------------------------------------------------------- */
 
 static enum cli_status stats_run(struct cli *cli)
 {

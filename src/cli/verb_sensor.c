@@ -10,8 +10,7 @@
 #include "pattern/pattern.h"
 #include "sensor/sensor.h"
 
-/* ---- index
- * --------------------------------------------------------------------------------------- */
+/* ---- index ----------------------------------------------------------------------------------- */
 
 static const struct option_row index_options_rows[] = {
 	{"from",       'f', OPTION_TEXT, "FILE|NODE",
@@ -281,8 +280,7 @@ const struct verb verb_index = {"index", "[FILE|NODE...]",
 	"serai index --check site.sidx verifies every byte. docs/index.md draws the format.",
 	0, ARGS_ANY, OPTIONS(index_options_rows), index_run};
 
-/* ---- watch
- * --------------------------------------------------------------------------------------- */
+/* ---- watch ----------------------------------------------------------------------------------- */
 
 static const struct option_row watch_options_rows[] = {
 	{"index",     'i', OPTION_TEXT, "FILE",     "the compiled indicators (serai index)"                 },
@@ -518,8 +516,7 @@ const struct verb verb_watch = {"watch", "[FILE|FOLDER...]",
 	"SIGHUP: findings file and index are opened again (a new index is also taken by itself).",
 	0, ARGS_ANY, OPTIONS(watch_options_rows), watch_run};
 
-/* ---- sightings
- * ----------------------------------------------------------------------------------- */
+/* ---- sightings ------------------------------------------------------------------------------- */
 
 static const struct option_row sightings_options_rows[] = {
 	{"output",   'o', OPTION_TEXT, "FILE", "the bundle to write (standard output)"          },
@@ -587,8 +584,7 @@ const struct verb verb_sightings = {"sightings", "FINDINGS...",
 	"medium.",
 	1, ARGS_ANY, OPTIONS(sightings_options_rows), sightings_run};
 
-/* ---- pattern match
- * ------------------------------------------------------------------------------- */
+/* ---- pattern match --------------------------------------------------------------------------- */
 
 static const struct option_row match_options_rows[] = {
 	{"pattern",  'p', OPTION_TEXT, "PATTERN", "a STIX pattern"   },

@@ -88,8 +88,7 @@ static enum err_kind client_open(struct cli *cli, struct http_client **ret_clien
 	return http_client_new(&config, ret_client, e);
 }
 
-/* ---- remote -------------------------------------------------------------------------------------
- */
+/* ---- remote ---------------------------------------------------------------------------------- */
 
 static const struct option_row remote_options[] = {CREDENTIAL_OPTIONS};
 
@@ -140,8 +139,7 @@ static enum cli_status remote_run(struct cli *cli)
 const struct verb verb_remote = {"remote", "URL", "list the collections of another TAXII server",
 	NULL, 1, 1, OPTIONS(remote_options), remote_run};
 
-/* ---- pull ---------------------------------------------------------------------------------------
- */
+/* ---- pull ------------------------------------------------------------------------------------ */
 
 static const struct option_row pull_options[] = {
 	{"to",         't', OPTION_TEXT, "COLLECTION,…",
@@ -288,8 +286,7 @@ const struct verb verb_pull = {"pull", "URL", "take in what is new at another TA
 	"also after a kill.",
 	1, 1, OPTIONS(pull_options), pull_run};
 
-/* ---- push ---------------------------------------------------------------------------------------
- */
+/* ---- push ------------------------------------------------------------------------------------ */
 
 static const struct option_row push_options[] = {
 	{"query",      'Q', OPTION_TEXT, "QUERY", "only what this search finds"                           },

@@ -410,8 +410,7 @@ enum err_kind coalition_decision_publish(struct coalition *c, struct slice note,
 	return kind == OK ? binding_publish(c, LEDGER_DECISION, note, e) : kind;
 }
 
-/* ---- out of a log that is quarantined ----------------------------------------------------------
- */
+/* ---- out of a log that is quarantined -------------------------------------------------------- */
 
 /* Is it in a log that others still take from? */
 static enum err_kind stands_elsewhere(

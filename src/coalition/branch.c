@@ -12,8 +12,7 @@
  */
 #include "inside.h"
 
-/* ---- showing ------------------------------------------------------------------------------------
- */
+/* ---- showing --------------------------------------------------------------------------------- */
 
 struct led *led_now(struct origin *o)
 {
@@ -107,8 +106,7 @@ void branch_read(struct reader *r, struct branch *ret_branch)
 	ret_branch->note = wire_read_bytes(r);
 }
 
-/* ---- keeping ------------------------------------------------------------------------------------
- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 static enum err_kind led_put(struct coalition *c, const struct origin *o, struct err *e)
 {

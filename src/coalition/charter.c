@@ -34,8 +34,7 @@ bool charter_name_valid(struct slice name)
 	return true;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct reading {
 	struct arena *a;
@@ -245,8 +244,7 @@ static unsigned faulty(size_t n)
 	return n < 5 ? 0 : (unsigned)(n - 1) / 3;
 }
 
-/* ---- what must hold within one charter
- * ------------------------------------------------------------ */
+/* ---- what must hold within one charter ------------------------------------------------------- */
 
 static bool key_of_member(const struct note_key *k, const struct charter_member *m)
 {
@@ -379,8 +377,7 @@ enum err_kind charter_parse(
 	return OK;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void line_string(struct buf *out, const char *before, struct slice s)
 {
@@ -443,8 +440,7 @@ void charter_write(const struct charter *c, struct buf *out)
 	buf_text(out, "]\n}\n");
 }
 
-/* ---- who carried it
- * -------------------------------------------------------------------------------------- */
+/* ---- who carried it -------------------------------------------------------------------------- */
 
 /* How many members of `by` signed these bytes with their root keys. */
 static enum err_kind root_signatures(const struct charter *by, struct slice bytes, struct arena *a,
@@ -593,8 +589,7 @@ void charter_quorum_file(const struct charter *c, const struct charter_member *o
 	buf_text(out, "\nquorum others\n");
 }
 
-/* ---- decisions
- * ------------------------------------------------------------------------------------------ */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 static bool kind_valid(struct slice kind)
 {

@@ -8,8 +8,7 @@
 #define MANY   (COALITION_MEMBERS_MAX + 1) /* one more than a charter takes */
 #define NOW_US BENCH_START
 
-/* ---- a charter in the making ------------------------------------------------------------------
- */
+/* ---- a charter in the making ----------------------------------------------------------------- */
 
 struct making {
 	struct charter charter;
@@ -112,8 +111,7 @@ static enum err_kind making_try(struct making *m, unsigned signers, const struct
 #define TAKES(m, signers, before, ret)                                                             \
 	MUST(making_try(m, signers, before, NOW_US, ret, &e))
 
-/* ---- reading and writing ----------------------------------------------------------------------
- */
+/* ---- reading and writing --------------------------------------------------------------------- */
 
 static void test_round_trip(void **state)
 {
@@ -434,8 +432,7 @@ static void test_members_limit(void **state)
 	making_free(m);
 }
 
-/* ---- keys -------------------------------------------------------------------------------------
- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static void test_keys(void **state)
 {
@@ -531,8 +528,7 @@ static void test_twice(void **state)
 	making_free(m);
 }
 
-/* ---- thresholds, time, succession -------------------------------------------------------------
- */
+/* ---- thresholds, time, succession ------------------------------------------------------------ */
 
 static void test_thresholds(void **state)
 {
@@ -716,8 +712,7 @@ static void test_revoked_limit(void **state)
 	making_free(m);
 }
 
-/* ---- for outsiders ----------------------------------------------------------------------------
- */
+/* ---- for outsiders --------------------------------------------------------------------------- */
 
 static void test_quorum_file(void **state)
 {

@@ -7,8 +7,7 @@
 #define SCAN_LEAVES        4096 /* leaves read at a time when looking for special ones */
 #define CHARTERS_ARENA_MAX MIB(64)
 
-/* ---- small things ------------------------------------------------------------------------------
- */
+/* ---- small things ---------------------------------------------------------------------------- */
 
 bool index_set_has(const struct index_set *s, uint64_t index)
 {
@@ -151,8 +150,7 @@ uint64_t origin_valid(const struct origin *o)
 	return size < o->frozen_size ? size : o->frozen_size;
 }
 
-/* ---- origins
- * ------------------------------------------------------------------------------------- */
+/* ---- origins --------------------------------------------------------------------------------- */
 
 static enum err_kind special_add(
 	struct origin *o, uint64_t index, enum ledger_class class, struct err *e)
@@ -310,8 +308,7 @@ static enum err_kind origin_heads(struct coalition *c, struct origin *o, struct 
 	return kind;
 }
 
-/* ---- the charter
- * ------------------------------------------------------------------------------------ */
+/* ---- the charter ----------------------------------------------------------------------------- */
 
 static enum err_kind origins_fit(struct coalition *c, const struct charter *charter, struct err *e)
 {
@@ -549,8 +546,7 @@ const struct charter *coalition_charter(struct coalition *c)
 	return charter;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Does any log of this member, older ones too, know of what the store has? */
 static enum err_kind kept_anywhere(struct coalition *c, const struct origin *of, uint64_t index,

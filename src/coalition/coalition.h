@@ -14,8 +14,7 @@
 #include "note/note.h"
 #include "signer/signer.h"
 
-/* ---- limits ------------------------------------------------------------------------------------
- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 #define COALITION_MEMBERS_MAX  50 /* a witness and a mirror of each fit one note */
 #define COALITION_NAME_MAX     64 /* bytes of a member's name: a-z 0-9 - . */
@@ -32,8 +31,7 @@
 #define COALITION_ANSWERS_US (600 * US_PER_SECOND)
 #define COALITION_REASON_MAX 1000 /* bytes of a withdrawal's text */
 
-/* ---- the charter
- * --------------------------------------------------------------------------------- */
+/* ---- the charter ----------------------------------------------------------------------------- */
 
 /* A key that was taken back, and how far what it signed still counts. */
 struct charter_revoked {
@@ -103,8 +101,7 @@ void decision_write(const struct decision *d, struct buf *ret_text);
 enum err_kind decision_parse(
 	struct slice note, struct arena *a, struct decision *ret_decision, struct err *e) MUST_USE;
 
-/* ---- where objects are
- * ------------------------------------------------------------------------------ */
+/* ---- where objects are ----------------------------------------------------------------------- */
 
 struct coalition_own {
 	uint64_t serial;
@@ -154,8 +151,7 @@ struct coalition_sink {
 	bool (*forgotten)(void *context);
 };
 
-/* ---- a member's side of it
- * ----------------------------------------------------------------------------- */
+/* ---- a member's side of it ------------------------------------------------------------------- */
 
 struct coalition;
 
@@ -190,8 +186,7 @@ enum err_kind coalition_decision_publish(
 enum err_kind coalition_decision_get(struct coalition *c, struct slice kind, uint64_t *ret_sequence,
 	struct buf *out, struct err *e) MUST_USE;
 
-/* ---- publishing
- * ----------------------------------------------------------------------------------------- */
+/* ---- publishing ------------------------------------------------------------------------------ */
 
 /* New own objects into the log, then a checkpoint when there is anything unsigned. *ret_more: there
  * is more to do at once. ERR_DENIED: the signer waits for the others (after a start). */
@@ -219,8 +214,7 @@ struct coalition_withdrawal {
 enum err_kind coalition_withdrawals(struct coalition *c, struct arena *a,
 	struct coalition_withdrawal **ret_list, size_t *ret_count, struct err *e) MUST_USE;
 
-/* ---- what may be kept no longer
- * --------------------------------------------------------------------------------- */
+/* ---- what may be kept no longer -------------------------------------------------------------- */
 
 struct coalition_expired { /* how far it was looked; zeros at first */
 	size_t log;

@@ -119,8 +119,7 @@ void sim_face_crash(struct face *f)
 	ledger_disk_fake_crash(f->keys_fake);
 	f->sim->result.crashes++;
 }
-/* ---- founding -----------------------------------------------------------------------------------
- */
+/* ---- founding -------------------------------------------------------------------------------- */
 
 static const struct world *world_of_sim(struct sim *s, struct face *f)
 {

@@ -97,8 +97,7 @@ struct sim {
 	char broken[ERR_TEXT_MAX];
 };
 
-/* ---- coalition_sim.c ----------------------------------------------------------------------------
- */
+/* ---- coalition_sim.c ------------------------------------------------------------------------- */
 
 uint64_t sim_random(uint64_t *state);
 uint64_t sim_pick(struct sim *s, uint64_t below);
@@ -109,16 +108,14 @@ void sim_broken(struct sim *s, const char *format, ...) PRINTF(2, 3);
 void sim_everybody_steps(struct sim *s, bool honest_only);
 void sim_decision_make(struct sim *s, struct face *f);
 
-/* ---- coalition_sim_store.c ----------------------------------------------------------------------
- */
+/* ---- coalition_sim_store.c ------------------------------------------------------------------- */
 
 uint64_t sim_store_add(struct sim_store *st, struct slice content, struct slice origin, bool own);
 void sim_store_clear(struct sim_store *st);
 void sim_store_copy(struct sim_store *to, const struct sim_store *from);
 struct coalition_sink sim_sink_of(struct face *f);
 
-/* ---- coalition_sim_face.c -----------------------------------------------------------------------
- */
+/* ---- coalition_sim_face.c -------------------------------------------------------------------- */
 
 bool sim_face_open(struct face *f);
 void sim_face_close(struct face *f);
@@ -128,13 +125,11 @@ void sim_face_crash(struct face *f);
 /* Members, their keys, the first charter and the first policy. */
 bool sim_found(struct sim *s);
 
-/* ---- coalition_sim_network.c --------------------------------------------------------------------
- */
+/* ---- coalition_sim_network.c ----------------------------------------------------------------- */
 
 void sim_face_steps(struct face *f, unsigned to, unsigned steps);
 
-/* ---- coalition_sim_check.c ----------------------------------------------------------------------
- */
+/* ---- coalition_sim_check.c ------------------------------------------------------------------- */
 
 /* What must hold at any moment. */
 void sim_check_now(struct sim *s);

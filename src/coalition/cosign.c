@@ -34,8 +34,7 @@ enum err_kind cosign_ask(struct coalition *c, struct peer *p, struct buf *out, s
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-/* ---- answering
- * ------------------------------------------------------------------------------------ */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 /* What is special in it was applied. */
 static bool applied(const struct origin *o, const struct signed_head *h)
@@ -141,8 +140,7 @@ enum err_kind cosign_answer(
 	return kind == OK && out->bad ? err_set(e, ERR_NOMEM, "out of memory") : kind;
 }
 
-/* ---- the public form --------------------------------------------------------------------------
- */
+/* ---- the public form ------------------------------------------------------------------------- */
 
 static struct origin *origin_of_note(struct coalition *c, struct slice note)
 {
@@ -207,8 +205,7 @@ enum err_kind coalition_add_checkpoint(struct coalition *c, struct slice body, u
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-/* ---- taking
- * ---------------------------------------------------------------------------------------- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static enum err_kind lines_take(struct coalition *c, struct slice lines, struct err *e)
 {

@@ -9,8 +9,7 @@
 
 static const char magic[4] = {'S', 'E', '1', '\0'};
 
-/* ---- checking -----------------------------------------------------------------------------------
- */
+/* ---- checking -------------------------------------------------------------------------------- */
 
 struct evidence {
 	struct slice origin;
@@ -95,8 +94,7 @@ enum err_kind coalition_evidence_verify(
 		e, ERR_INVALID, "evidence: no member has a log \"%.*s\"", SLICE_ARG(ev.origin));
 }
 
-/* ---- keeping
- * -------------------------------------------------------------------------------------- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 void own_forked(struct coalition *c, const char *why)
 {
@@ -221,8 +219,7 @@ enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size
 	return kind;
 }
 
-/* ---- asking how another branch came to be
- * ------------------------------------------------------------ */
+/* ---- asking how another branch came to be ---------------------------------------------------- */
 
 /*
  *   request   text origin | u64 size

@@ -119,8 +119,7 @@ enum err_kind heads_answer(
 	return out->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-/* ---- taking -------------------------------------------------------------------------------------
- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 /* Does a signed head fit the leaves that are here? Only for sizes that are. */
 static enum err_kind head_fits(

@@ -12,8 +12,7 @@ static void charter_next(struct bench *b, struct charter *c, struct buf *ret_not
 	bench_charter_note(b, c, BENCH_ALL, ret_note);
 }
 
-/* ---- floods ------------------------------------------------------------------------------------
- */
+/* ---- floods ---------------------------------------------------------------------------------- */
 
 /* One member alone signs charter after charter, as large as they may be: they must not use up the room
  * for the real one. */
@@ -201,8 +200,7 @@ static void test_wide_request(void **state)
 	bench_fini(&b);
 }
 
-/* ---- relays ------------------------------------------------------------------------------------
- */
+/* ---- relays ---------------------------------------------------------------------------------- */
 
 static void false_leaves(struct bench *b, enum coalition_ask ask, struct buf *answer)
 {
@@ -252,8 +250,7 @@ static void test_false_leaves_cost_their_origin_nothing(void **state)
 	bench_fini(&b);
 }
 
-/* ---- who leaves while it is heard --------------------------------------------------------------
- */
+/* ---- who leaves while it is heard ------------------------------------------------------------ */
 
 /* The key of a member's log, taken back as of what n has of it. */
 static void revoked_now(
@@ -356,8 +353,7 @@ static void test_out_while_asking(void **state)
 	bench_fini(&b);
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* An old backup runs, cut off, and is handed the files that it took before. */
 static void test_old_files_say_nothing_of_now(void **state)

@@ -197,8 +197,7 @@ struct coalition {
 	uint64_t signed_size; /* of our log */
 };
 
-/* ---- coalition.c --------------------------------------------------------------------------------
- */
+/* ---- coalition.c ----------------------------------------------------------------------------- */
 
 struct origin *origin_find(struct coalition *c, struct slice name); /* by the log key's name */
 struct origin *origin_of_member(struct coalition *c, struct slice member); /* in use; or NULL */
@@ -228,8 +227,7 @@ enum err_kind charter_apply(
 /* Not the first one: as coalition_charter_take, with the lock held. */
 enum err_kind charter_take(struct coalition *c, struct slice note, struct err *e) MUST_USE;
 
-/* ---- head.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- head.c ---------------------------------------------------------------------------------- */
 
 void head_fini(struct signed_head *h);
 /* Parse a note, verify the origin's signature and every cosignature of a member of the charter,
@@ -245,8 +243,7 @@ enum err_kind head_copy(
 enum err_kind head_keep(
 	struct coalition *c, struct origin *o, const struct signed_head *h, struct err *e) MUST_USE;
 
-/* ---- special.c ----------------------------------------------------------------------------------
- */
+/* ---- special.c ------------------------------------------------------------------------------- */
 
 /* Apply what was opened, in order, up to the first that is not. */
 enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
@@ -264,8 +261,7 @@ enum err_kind own_append(struct coalition *c, enum ledger_class class, struct sl
 enum err_kind origin_void(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
 void specials_free(struct coalition *c);
 
-/* ---- withdrawal.c -------------------------------------------------------------------------------
- */
+/* ---- withdrawal.c ---------------------------------------------------------------------------- */
 
 #define WITHDRAWAL_BYTES_MAX KIB(16) /* of one content: a reason, and its names */
 
@@ -282,14 +278,12 @@ bool acknowledged_by(const struct coalition *c, const struct origin *by, const s
 /* Withdrawals of others that we did not acknowledge yet. */
 enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
 
-/* ---- expire.c -----------------------------------------------------------------------------------
- */
+/* ---- expire.c -------------------------------------------------------------------------------- */
 
 /* Erasing that was cut short goes on: to be called when opened. */
 enum err_kind expiring_finish(struct coalition *c, struct err *e) MUST_USE;
 
-/* ---- binding.c ----------------------------------------------------------------------------------
- */
+/* ---- binding.c ------------------------------------------------------------------------------- */
 
 /* One entry of class LEDGER_CHARTER or LEDGER_DECISION becomes a candidate. */
 enum err_kind binding_apply(struct coalition *c, struct origin *o, enum ledger_class class,
@@ -306,8 +300,7 @@ enum err_kind bindings_hand_on(struct coalition *c, struct err *e) MUST_USE;
 /* What was in force when we stopped. */
 enum err_kind decisions_load(struct coalition *c, struct err *e) MUST_USE;
 
-/* ---- lost.c -------------------------------------------------------------------------------------
- */
+/* ---- lost.c ---------------------------------------------------------------------------------- */
 
 /* After a lost disk: own special entries that k others do not have either are given up, or nothing
  * behind them would ever be taken. */
@@ -315,8 +308,7 @@ enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
 /* Behind a closed entry of a log its author may say that it is lost. */
 enum err_kind lost_look(struct origin *o, struct err *e) MUST_USE;
 
-/* ---- openings.c
- * --------------------------------------------------------------------------------------- */
+/* ---- openings.c ------------------------------------------------------------------------------ */
 
 /* Keep openings that a peer or a file gave: each is checked against its leaf, and only those below
  * the first special entry that is not open. *ret_kept counts. `refused` may be NULL. */
@@ -329,8 +321,7 @@ enum err_kind openings_give(struct coalition *c, struct origin *o, struct slice 
 	uint64_t from, uint64_t to, bool specials, size_t most, size_t bytes_most, struct buf *out,
 	uint64_t *ret_next, size_t *ret_given, uint64_t *ret_withheld, struct err *e) MUST_USE;
 
-/* ---- branch.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- branch.c -------------------------------------------------------------------------------- */
 
 /*
  * One tree of some size, and the signed head that it grew to: by way of a middle size, up to which
@@ -364,8 +355,7 @@ struct led *led_now(struct origin *o);
 /* From the disk. */
 enum err_kind led_load(struct coalition *c, struct origin *o, struct err *e) MUST_USE;
 
-/* ---- evidence.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- evidence.c ------------------------------------------------------------------------------ */
 
 /* Two branches with different roots at one size: the origin showed two histories. */
 enum err_kind evidence_make(struct coalition *c, struct origin *o, uint64_t size,
@@ -378,8 +368,7 @@ enum err_kind evidence_take(
 /* Our own log is signed elsewhere in another way: stop. */
 void own_forked(struct coalition *c, const char *why);
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 enum err_kind heads_ask(
 	struct coalition *c, struct peer *p, struct buf *out, struct err *e) MUST_USE;

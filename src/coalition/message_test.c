@@ -9,8 +9,7 @@
 #define LONG_FLIPS  512  /* bits tried of one long file: spread evenly over it */
 #define SMALL_FLIPS 4096 /* of a small one, unless SERAI_FLIPS says how many */
 
-/* ---- requests and answers ---------------------------------------------------------------------
- */
+/* ---- requests and answers -------------------------------------------------------------------- */
 
 /* Three members with something of every kind under way; b->requests and answers are filled. */
 static void talkative(struct bench *b)
@@ -313,8 +312,7 @@ static void test_answers_absurd(void **state)
 	}
 }
 
-/* ---- files only -------------------------------------------------------------------------------
- */
+/* ---- files only ------------------------------------------------------------------------------ */
 
 /* Members 0 and 1 by network; 2 by files. Ends with everybody holding everything. */
 static void by_files(struct bench *b, struct buf files[6])
@@ -535,8 +533,7 @@ static void test_small_file_cut_and_flipped(void **state)
 	bench_fini(&b);
 }
 
-/* ---- leaves and openings, every bit ------------------------------------------------------------
- */
+/* ---- leaves and openings, every bit ---------------------------------------------------------- */
 
 /* Leaves in an answer lead to the signed head, or none of them is kept. */
 static void test_every_flip_of_leaves(void **state)
@@ -622,8 +619,7 @@ static void test_every_flip_of_an_opening(void **state)
 	bench_fini(&b);
 }
 
-/* ---- as many as allowed, and one more ----------------------------------------------------------
- */
+/* ---- as many as allowed, and one more -------------------------------------------------------- */
 
 static uint32_t counted[8]; /* in answers of one kind, one after the other */
 static enum coalition_ask counted_ask;
@@ -851,8 +847,7 @@ static void test_openings_in_one_answer(void **state)
 	bench_fini(&b);
 }
 
-/* ---- add-checkpoint: anybody brings a member's checkpoint (c2sp.org/tlog-witness) -------------
- */
+/* ---- add-checkpoint: anybody brings a member's checkpoint (c2sp.org/tlog-witness) ------------ */
 
 static void add_is(struct node *n, struct slice body, unsigned expected, const char *answer)
 {
@@ -964,8 +959,7 @@ static void test_add_checkpoint(void **state)
 	bench_fini(&b);
 }
 
-/* ---- one flipped bit on a disk ----------------------------------------------------------------
- */
+/* ---- one flipped bit on a disk --------------------------------------------------------------- */
 
 /* While a node is closed. Either it does not open, or its log is found damaged before it signs, or
  * the bit was of no matter: then all goes on, and no signature is wrong. */

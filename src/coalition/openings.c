@@ -22,8 +22,7 @@
 #define GIVE_BYTES  MIB(6) /* contents in one answer; what is begun may go past it by one object */
 #define RANGE_BYTES 16
 
-/* ---- taking ------------------------------------------------------------------------------------
- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static uint64_t first_closed(const struct origin *o)
 {
@@ -156,8 +155,7 @@ enum err_kind openings_take(struct coalition *c, struct origin *o,
 	return kind;
 }
 
-/* ---- giving
- * --------------------------------------------------------------------------------------- */
+/* ---- giving ---------------------------------------------------------------------------------- */
 
 struct giving {
 	struct coalition *c;
@@ -305,8 +303,7 @@ enum err_kind openings_give(struct coalition *c, struct origin *o, struct slice 
 	return kind;
 }
 
-/* ---- the messages
- * ------------------------------------------------------------------------------------ */
+/* ---- the messages ---------------------------------------------------------------------------- */
 
 struct ranges {
 	struct buf bytes;

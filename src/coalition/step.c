@@ -241,8 +241,7 @@ enum err_kind coalition_step(struct coalition *c, struct slice member,
 	return kind;
 }
 
-/* ---- answering
- * -------------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static const char *const ask_names[COALITION_ASKS] = {
 	"heads", "leaves", "openings", "cosign", "conflict"};

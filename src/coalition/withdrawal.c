@@ -109,8 +109,7 @@ static enum err_kind withdrawal_apply(struct coalition *c, struct origin *o, uin
 	return kind;
 }
 
-/* ---- who acknowledged --------------------------------------------------------------------------
- */
+/* ---- who acknowledged ------------------------------------------------------------------------ */
 
 /* Where it is, or would be. */
 static struct acknowledgement *ack_find(

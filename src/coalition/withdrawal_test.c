@@ -306,8 +306,7 @@ static void test_lost_entry(void **state)
 	bench_fini(&b);
 }
 
-/* ---- what may be kept no longer ----------------------------------------------------------------
- */
+/* ---- what may be kept no longer -------------------------------------------------------------- */
 
 static uint64_t serial_of(struct node *n, const char *text)
 {

@@ -7,8 +7,7 @@
 
 #include <arpa/inet.h>
 
-/* ---- kinds and roles ----------------------------------------------------------------------------
- */
+/* ---- kinds and roles ------------------------------------------------------------------------- */
 
 static const char *const kind_names[FIELD_KINDS] = {
 	[FIELD_NONE] = "none",
@@ -150,8 +149,7 @@ uint64_t event_roles_matched(void)
 	return mask;
 }
 
-/* ---- addresses
- * ------------------------------------------------------------------------------------ */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 size_t event_address_format(const void *bytes, size_t len, char ret_text[ADDRESS_TEXT_MAX])
 {
@@ -205,8 +203,7 @@ bool event_looks_like_address(struct slice text)
 	return true;
 }
 
-/* ---- events
- * ---------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 struct slice event_get(const struct event *e, enum event_role role)
 {

@@ -28,8 +28,7 @@ struct hunt {
 	uint64_t size; /* of the file at hand */
 };
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* A filter's file as far as it was read. */
 struct filter {
@@ -131,8 +130,7 @@ static void filter_ahead(const struct hunt *h, const char *name)
 	free(path);
 }
 
-/* ---- probing ------------------------------------------------------------------------------------
- */
+/* ---- probing --------------------------------------------------------------------------------- */
 
 /* Can the strong part alone hold it? p: of its key. */
 static bool strong_holds(
@@ -201,8 +199,7 @@ static enum err_kind filter_probe(
 	return OK;
 }
 
-/* ---- where the log is now -----------------------------------------------------------------------
- */
+/* ---- where the log is now -------------------------------------------------------------------- */
 
 /* Rotation renames within the folder: the file there that is the same one; NULL: none. */
 static char *neighbour_find(const struct keyer *k, const char *path, const struct segment_log *log)
@@ -251,8 +248,7 @@ static const char *log_find(struct hunt *h, const struct segment_facts *facts)
 	return h->moved;
 }
 
-/* ---- one segment --------------------------------------------------------------------------------
- */
+/* ---- one segment ----------------------------------------------------------------------------- */
 
 /* False: nothing to tell. A file that went away meanwhile was pruned. */
 static bool segment_ask(struct hunt *h, const char *name, struct hunt_segment *ret_segment,

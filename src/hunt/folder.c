@@ -11,8 +11,7 @@
 
 #define SUFFIX ".hunt"
 
-/* ---- listing ------------------------------------------------------------------------------------
- */
+/* ---- listing --------------------------------------------------------------------------------- */
 
 /* TIME-RANDOM.hunt, and with six more characters behind a dot while it is being written. */
 static bool name_is(const char *name, bool leftover)
@@ -107,8 +106,7 @@ char *folder_path(const char *folder, const char *name)
 	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
-/* ---- the key ------------------------------------------------------------------------------------
- */
+/* ---- the key --------------------------------------------------------------------------------- */
 
 static enum err_kind key_read(const char *path, struct keyer *ret_key, struct err *e)
 {
@@ -173,8 +171,7 @@ enum err_kind folder_key(
 	return kind;
 }
 
-/* ---- logs ---------------------------------------------------------------------------------------
- */
+/* ---- logs ------------------------------------------------------------------------------------ */
 
 static bool look(
 	const struct keyer *k, const char *path, uint32_t head_max, struct segment_log *ret_log)

@@ -18,8 +18,7 @@
 
 #define NOW INT64_C(1795392000000000) /* 2026-11-23 */
 
-/* ---- a folder for each test ---------------------------------------------------------------------
- */
+/* ---- a folder for each test ------------------------------------------------------------------ */
 
 struct site {
 	char folder[64];
@@ -79,8 +78,7 @@ static void file_put(const char *path, const char *text)
 	assert_int_equal(file_write_atomic(path, slice_of(text), 0600, &e), OK);
 }
 
-/* ---- batches by hand ----------------------------------------------------------------------------
- */
+/* ---- batches by hand ------------------------------------------------------------------------- */
 
 struct filler {
 	struct batch batch;
@@ -167,8 +165,7 @@ static void segment_put(struct site *s, unsigned column, const char *value, int6
 	free(f);
 }
 
-/* ---- asking -------------------------------------------------------------------------------------
- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 struct answer {
 	size_t segments, values, damaged, gone;
@@ -232,8 +229,7 @@ static struct answer ask_one(struct site *s, enum field_kind kind, const char *v
 	return a;
 }
 
-/* ---- what is put in is found --------------------------------------------------------------------
- */
+/* ---- what is put in is found ----------------------------------------------------------------- */
 
 static const struct {
 	const char *why;
@@ -401,8 +397,7 @@ static void refused_values(void **state)
 	hunt_question_free(q);
 }
 
-/* ---- fast and plain ways ------------------------------------------------------------------------
- */
+/* ---- fast and plain ways --------------------------------------------------------------------- */
 
 static int key_order(const void *a, const void *b)
 {
@@ -602,8 +597,7 @@ static void networks_map(void **state)
 	}
 }
 
-/* ---- many values --------------------------------------------------------------------------------
- */
+/* ---- many values ----------------------------------------------------------------------------- */
 
 /* Over three segments: nothing is missed, strangers are found as seldom as promised. */
 static void many_values(void **state)
@@ -731,8 +725,7 @@ static void keys_limit(void **state)
 	free(f);
 }
 
-/* ---- damage -------------------------------------------------------------------------------------
- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static void only_file(struct site *s, char ret_path[512])
 {
@@ -802,8 +795,7 @@ static void key_missing(void **state)
 	hunt_question_free(q);
 }
 
-/* ---- logs that move, writers side by side, forgetting ------------------------------------------
- */
+/* ---- logs that move, writers side by side, forgetting ---------------------------------------- */
 
 static void rotation(void **state)
 {

@@ -144,8 +144,7 @@ static void name_tops(const struct keyer *k, struct slice name, struct gather *g
 		name_add(k, slice_cut(name, name_tail(name, labels), name.len), g);
 }
 
-/* ---- any kind -----------------------------------------------------------------------------------
- */
+/* ---- any kind -------------------------------------------------------------------------------- */
 
 struct plain {
 	const struct keyer *k;
@@ -186,8 +185,7 @@ void keys_field_plain(const struct keyer *k, const struct column *column, const 
 	index_field_keys(column, field, plain_key, &p);
 }
 
-/* ---- names and addresses ------------------------------------------------------------------------
- */
+/* ---- names and addresses --------------------------------------------------------------------- */
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -478,8 +476,7 @@ void keys_flush(const struct keyer *k, struct keys_waiting *w, struct gather *g)
 	names_flush(k, w, g);
 }
 
-/* ---- questions ----------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static struct key_asked address_asked(const struct keyer *k, const uint8_t *address, size_t bytes)
 {

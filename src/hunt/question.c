@@ -100,8 +100,7 @@ enum err_kind hunt_question_index(struct hunt_question *q, const struct index *x
 	return v.kind;
 }
 
-/* ---- under a key --------------------------------------------------------------------------------
- */
+/* ---- under a key ----------------------------------------------------------------------------- */
 
 /* Room for `more` of so many bytes each; NULL: out of memory. */
 static void *grown(void *items, size_t size, size_t count, size_t more, size_t *capacity)

@@ -127,8 +127,7 @@ static size_t aligned(size_t len)
 	return (len + SEGMENT_ALIGN - 1) / SEGMENT_ALIGN * SEGMENT_ALIGN;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static const uint8_t tier_bits[TIERS] = {SEGMENT_STRONG_BITS, SEGMENT_WEAK_BITS};
 
@@ -256,8 +255,7 @@ enum err_kind segment_make(struct segment_facts *facts, const struct keyer *k, s
 	return OK;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool tier_get(
 	const char *at, enum tier tier, struct segment_facts *facts, struct segment_filters *s)

@@ -64,8 +64,7 @@ void hunt_writer_free(struct hunt_writer *w)
 	free(w);
 }
 
-/* ---- the end of a segment -----------------------------------------------------------------------
- */
+/* ---- the end of a segment -------------------------------------------------------------------- */
 
 static enum err_kind segment_write(struct hunt_writer *w, struct err *e)
 {
@@ -159,8 +158,7 @@ enum err_kind hunt_writer_finish(struct hunt_writer *w, struct err *e)
 	return segment_end(w, e);
 }
 
-/* ---- records ------------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static void times_widen(struct segment_facts *f, int64_t us)
 {

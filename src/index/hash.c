@@ -332,8 +332,7 @@ uint64_t hash_bytes_plain(const struct hash_key *k, const void *data, size_t len
 	return finish_plain(k, s, p + at, len);
 }
 
-/* ---- with the processor's rounds ---------------------------------------------------------------
- */
+/* ---- with the processor's rounds ------------------------------------------------------------- */
 
 #ifdef __x86_64__
 AES static inline __m128i key_load(const struct hash_key *k, unsigned r)

@@ -17,8 +17,7 @@
 #define LANES      4  /* texts in a register */
 #define EIGHT      8  /* fields in two registers */
 
-/* ---- four dotted quads ------------------------------------------------------------------------
- */
+/* ---- four dotted quads ----------------------------------------------------------------------- */
 
 #define FOUR(...)    __VA_ARGS__, __VA_ARGS__, __VA_ARGS__, __VA_ARGS__
 #define SPREAD(n)    FOUR(n), FOUR(n + 1), FOUR(n + 2), FOUR(n + 3)
@@ -113,8 +112,7 @@ WIDE_INLINE bool four_quads(
 	return true;
 }
 
-/* ---- fields, sorted --------------------------------------------------------------------------
- */
+/* ---- fields, sorted -------------------------------------------------------------------------- */
 
 /* Fields 8 * n to 8 * n + 7 that stand in two registers each: their pointers, and the lengths with
  * records and columns behind them. */
@@ -211,8 +209,7 @@ WIDE static void quads_read(const struct fast_key *key, struct match_texts *t,
 	ret_addresses->count = count;
 }
 
-/* ---- bitmaps -----------------------------------------------------------------------------------
- */
+/* ---- bitmaps --------------------------------------------------------------------------------- */
 
 /* Keeps the addresses whose bit is set: bit address >> skip of `bits`, which are whole words. */
 WIDE static void addresses_keep(struct match_addresses *a, const uint8_t *bits, unsigned skip)

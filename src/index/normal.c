@@ -56,8 +56,7 @@ static uint64_t lower_copy(char *to, const char *from, size_t len)
 	return high & tops;
 }
 
-/* ---- names -------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* A-labels by stix's rules (IDNA 2008 through libidn2), turned round again from its key. */
 static size_t name_to_ascii(struct slice text, char *to)

@@ -54,8 +54,7 @@ bool normal_network(
 bool normal_guess(
 	struct slice line, struct arena *a, enum field_kind *ret_kind, struct slice *ret_text);
 
-/* ---- parts of fields (parts.c) ------------------------------------------------------------------
- */
+/* ---- parts of fields (parts.c) --------------------------------------------------------------- */
 
 #define PARTS_MAX                                                                                  \
 	4096 /* tokens of one field that are looked at; the rest of the text is passed over */

@@ -18,8 +18,7 @@
 #define LARGE_PAGE ((uintptr_t)MIB(2))
 #define READ_BYTES MIB(1) /* asked for at a time: stays in the second cache level for the hash */
 
-/* ---- blocks -------------------------------------------------------------------------------------
- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 static bool read_at(int fd, uint64_t offset, void *to, size_t bytes)
 {

@@ -40,8 +40,7 @@ static inline void line_keep(struct sift *s, size_t line, bool keep)
 	s->keep[line / 64] |= (uint64_t)keep << (line % 64);
 }
 
-/* ---- what was gathered ------------------------------------------------------------------------
- */
+/* ---- what was gathered ----------------------------------------------------------------------- */
 
 static void probes_look(struct sift *s)
 {
@@ -108,8 +107,7 @@ static void make_room(struct sift *s, size_t more)
 		names_look(s);
 }
 
-/* ---- elements ---------------------------------------------------------------------------------
- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 static inline void text_put(
 	struct match_texts *t, const char *data, size_t len, uint16_t line, bool counts)
@@ -206,8 +204,7 @@ static void cells_cut(struct sift *s, const struct sheet_cell *c)
 	elements_look(s);
 }
 
-/* ---- columns of one value ---------------------------------------------------------------------
- */
+/* ---- columns of one value -------------------------------------------------------------------- */
 
 static void column_of_names(struct sift *s, const struct sheet_cell *c)
 {
@@ -277,8 +274,7 @@ WIDE static void column_of_addresses(struct sift *s, const struct sheet_cell *c)
 	}
 }
 
-/* ---- door -------------------------------------------------------------------------------------
- */
+/* ---- door ------------------------------------------------------------------------------------ */
 
 WIDE static void cells_sift(struct index_matcher *m, const struct sheet *sheet,
 	const uint8_t *plans, uint64_t *ret_keep)

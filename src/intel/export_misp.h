@@ -11,8 +11,7 @@
 
 #define MISP_EVENT_MEMBERS_MAX 10000 /* of a gathered event; larger ones are slow in MISP */
 
-/* ---- maps (export_misp_map.c) ------------------------------------------------------------------
- */
+/* ---- maps (export_misp_map.c) ---------------------------------------------------------------- */
 
 /* Objects by type and uuid, numbered from 0 in the order in which they came. */
 struct misp_key {
@@ -38,8 +37,7 @@ struct slice misp_ids_type(const struct misp_ids *ids, size_t number);
 void misp_ids_clear(struct misp_ids *ids);
 void misp_ids_fini(struct misp_ids *ids);
 
-/* ---- an event on its way out (export_misp_event.c) ---------------------------------------------
- */
+/* ---- an event on its way out (export_misp_event.c) ------------------------------------------- */
 
 /* What is known of a member besides itself. */
 struct misp_member {

@@ -94,8 +94,7 @@ void import_head_members(struct slice head,
 /* First byte that is no white space; 0 when there is none. */
 char import_head_first(struct slice head);
 
-/* ---- reading lines -----------------------------------------------------------------------------
- */
+/* ---- reading lines --------------------------------------------------------------------------- */
 
 #define IMPORT_LINE_MAX KIB(64) /* bytes of a line of text; longer ones are refused, not kept */
 
@@ -117,8 +116,7 @@ void import_lines_fini(struct import_lines *l);
 enum err_kind import_lines_next(struct import_lines *l, enum import_line *ret_what,
 	struct slice *ret_line, struct intel_place *ret_place, struct err *e) MUST_USE;
 
-/* ---- what converters share ---------------------------------------------------------------------
- */
+/* ---- what converters share ------------------------------------------------------------------- */
 
 /*
  * The namespace of the identifiers Serai makes for converted objects that bring none. Not the

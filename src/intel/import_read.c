@@ -54,8 +54,7 @@ enum err_kind import_read_all(struct import_job *job, struct buf *ret_bytes, str
 	return OK;
 }
 
-/* ---- JSON elements -----------------------------------------------------------------------------
- */
+/* ---- JSON elements --------------------------------------------------------------------------- */
 
 struct elements {
 	struct import_job *job;

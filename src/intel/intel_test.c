@@ -236,8 +236,7 @@ static void test_member_name_limits(void **state)
 	assert_int_equal(intel_intake_open(f->intel, &options, &intake, &why), ERR_USAGE);
 }
 
-/* ---- the way out --------------------------------------------------------------------------------
- */
+/* ---- the way out ----------------------------------------------------------------------------- */
 
 /* How many objects of the store a recipient gets. */
 static unsigned released(struct fixture *f, const struct intel_recipient *to)
@@ -367,8 +366,7 @@ static void test_withheld_are_counted(void **state)
 	store_reader_give(r);
 }
 
-/* ---- questions ----------------------------------------------------------------------------------
- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static void test_query_fields(void **state)
 {

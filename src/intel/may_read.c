@@ -5,8 +5,7 @@
 
 #include "release.h"
 
-/* ---- in numbers --------------------------------------------------------------------------------
- */
+/* ---- in numbers ------------------------------------------------------------------------------ */
 
 static void rule_count(struct intel_may_read *m, int16_t rule)
 {
@@ -82,8 +81,7 @@ enum err_kind intel_may_read(struct intel *i, const struct intel_recipient *to, 
 	return OK;
 }
 
-/* ---- in words ----------------------------------------------------------------------------------
- */
+/* ---- in words -------------------------------------------------------------------------------- */
 
 static const char *tlp_name(uint8_t tlp)
 {

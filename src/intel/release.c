@@ -35,8 +35,7 @@ uint8_t release_limit_of(const struct intel_recipient *to)
 	}
 }
 
-/* ---- the policy in force -----------------------------------------------------------------------
- */
+/* ---- the policy in force --------------------------------------------------------------------- */
 
 /* Is the policy asked for this recipient, when there is one? */
 static bool is_asked(const struct intel_recipient *to)
@@ -120,8 +119,7 @@ uint64_t intel_release_epoch(struct intel *i, const struct intel_recipient *to)
 	return by_time ? epoch ^ (uint64_t)(now / EPOCH_STEP_US) << 24 : epoch;
 }
 
-/* ---- what is known of a row --------------------------------------------------------------------
- */
+/* ---- what is known of a row ------------------------------------------------------------------ */
 
 /*
  * Own is what our own people brought in: as "self", under our name in the policy, or by an account
@@ -169,8 +167,7 @@ bool release_traits_of(struct store_reader *r, uint32_t number, struct traits *r
 	       traits_parse(text, ret_traits);
 }
 
-/* ---- decisions ---------------------------------------------------------------------------------
- */
+/* ---- decisions ------------------------------------------------------------------------------- */
 
 /* Forget what was decided by another policy. The cuts of ages are the policy's, too. */
 static void context_renew(struct release_context *c)
@@ -311,8 +308,7 @@ static bool audience_nobody(void *context, const struct store_row *row)
 	return false;
 }
 
-/* ---- who asks through which reader -------------------------------------------------------------
- */
+/* ---- who asks through which reader ----------------------------------------------------------- */
 
 /* Are they the same to whoever decides? Which account it is, is not. */
 static bool same_recipient(const struct intel_recipient *a, const struct intel_recipient *b)
@@ -421,8 +417,7 @@ uint64_t intel_release_withheld(
 	return c == NULL ? 0 : c->withheld;
 }
 
-/* ---- why ---------------------------------------------------------------------------------------
- */
+/* ---- why ------------------------------------------------------------------------------------- */
 
 static void reason_of_policy(
 	struct release_context *c, const struct store_row *row, struct intel_reason *reason)
@@ -504,8 +499,7 @@ int16_t release_rule_of(
 	return slot != NULL ? slot->rule : -1;
 }
 
-/* ---- the doors ---------------------------------------------------------------------------------
- */
+/* ---- the doors ------------------------------------------------------------------------------- */
 
 enum err_kind intel_release_page(struct intel *i, struct store_reader *r,
 	const struct intel_recipient *to, const struct store_page *page,

@@ -27,8 +27,7 @@
 #define DAY_US  INT64_C(86400000000)
 #define HOUR_US INT64_C(3600000000)
 
-/* ---- a policy made ready (release_policy.c) ---------------------------------------------------
- */
+/* ---- a policy made ready (release_policy.c) -------------------------------------------------- */
 
 /* The ages that a policy tells apart: where intervals end, ascending. */
 struct release_ages {
@@ -106,8 +105,7 @@ unsigned release_age_interval(const struct release_ages *ages, int32_t age_days)
 /* Has the delay passed that a decision asks for? Counted from the arrival here. */
 bool release_is_due(const struct store_row *row, int64_t now_us, int32_t delay_hours);
 
-/* ---- what is remembered ------------------------------------------------------------------------
- */
+/* ---- what is remembered ---------------------------------------------------------------------- */
 
 struct release_slot {
 	uint32_t label, traits;

@@ -49,8 +49,7 @@ static void says_unknown(struct policy_marking *says)
 	says->tlp = says->pap = POLICY_UNKNOWN;
 }
 
-/* ---- levels ------------------------------------------------------------------------------------
- */
+/* ---- levels ---------------------------------------------------------------------------------- */
 
 static uint8_t level_of_label(struct store_reader *r, uint32_t label)
 {
@@ -122,8 +121,7 @@ static uint8_t level_remembered(struct intel *i, struct store_reader *r, uint32_
 	return level;
 }
 
-/* ---- definitions -------------------------------------------------------------------------------
- */
+/* ---- definitions ----------------------------------------------------------------------------- */
 
 static bool everything(void *context, const struct store_row *row)
 {

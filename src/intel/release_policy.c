@@ -6,8 +6,7 @@
  */
 #include "release.h"
 
-/* ---- words as numbers --------------------------------------------------------------------------
- */
+/* ---- words as numbers ------------------------------------------------------------------------ */
 
 static int32_t number_of(unsigned attribute, const char *word)
 {
@@ -78,8 +77,7 @@ enum err_kind release_policy_init(
 	return OK;
 }
 
-/* ---- who asks ----------------------------------------------------------------------------------
- */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 struct release_asker release_asker_of(
 	const struct release_policy *p, const struct intel_recipient *to)
@@ -99,8 +97,7 @@ struct release_asker release_asker_of(
 	};
 }
 
-/* ---- ages --------------------------------------------------------------------------------------
- */
+/* ---- ages ------------------------------------------------------------------------------------ */
 
 int32_t release_age_days(const struct store_row *row, int64_t now_us)
 {
@@ -130,8 +127,7 @@ bool release_is_due(const struct store_row *row, int64_t now_us, int32_t delay_h
 	return delay_hours <= 0 || now_us - row->date_added_us >= delay_hours * HOUR_US;
 }
 
-/* ---- the question ------------------------------------------------------------------------------
- */
+/* ---- the question ---------------------------------------------------------------------------- */
 
 /* Is the member's name in the list? */
 static int32_t affected_of(const struct release_policy *p, const struct traits *traits, int32_t to)
@@ -184,8 +180,7 @@ static void question_make(const struct release_policy *p, const struct release_a
 			q->sectors |= w->sector[i];
 }
 
-/* ---- the answer --------------------------------------------------------------------------------
- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 /* Obligations that bind us, not the recipient. NULL: all kept. */
 static const char *not_kept(const struct release_asker *asker, const struct policy_duties *d,

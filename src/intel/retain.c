@@ -171,8 +171,7 @@ enum err_kind release_retain_step(struct intel *i, struct err *e)
 	return kind;
 }
 
-/* ---- what is due
- * --------------------------------------------------------------------------------- */
+/* ---- what is due ----------------------------------------------------------------------------- */
 
 #define EXPIRE_STEP 500 /* versions in one transaction: 0.3 s of the writer's time */
 

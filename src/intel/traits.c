@@ -21,8 +21,7 @@ const char *traits_content_name(enum traits_content content)
 						 : content_names[CONTENT_UNKNOWN];
 }
 
-/* ---- personal data ----------------------------------------------------------------------------
- */
+/* ---- personal data --------------------------------------------------------------------------- */
 
 /* The worse of two parts of one object. A part that is unknown does not hide one that is not. */
 static enum traits_pii pii_worse(enum traits_pii a, enum traits_pii b)
@@ -152,8 +151,7 @@ static void look_observed(struct json_value object, const struct stix_facts *fac
 	*ret_content = content;
 }
 
-/* ---- content ----------------------------------------------------------------------------------
- */
+/* ---- content --------------------------------------------------------------------------------- */
 
 /* Reports and groupings of which all types are those of the standard's vocabularies. */
 static enum traits_content look_report(struct json_value object)
@@ -180,8 +178,7 @@ static enum traits_content look_report(struct json_value object)
 	return count > 0 ? CONTENT_TECHNICAL : CONTENT_UNKNOWN;
 }
 
-/* ---- what an object says of itself ------------------------------------------------------------
- */
+/* ---- what an object says of itself ----------------------------------------------------------- */
 
 struct saying {
 	enum traits_pii pii;
@@ -301,8 +298,7 @@ static uint32_t sectors_of(
 	return sectors;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static enum traits_pii pii_of(const struct traits_row *row, struct json_value object,
 	const struct stix_facts *facts, const struct stix_value *values, size_t count)
@@ -421,8 +417,7 @@ void traits_append(struct json_value object, const struct stix_facts *facts,
 	affected_append(out, &s, STORE_TRAITS_BYTES - (out->len - start));
 }
 
-/* ---- and back ---------------------------------------------------------------------------------
- */
+/* ---- and back -------------------------------------------------------------------------------- */
 
 static int name_find(struct slice word, const char *const *names, size_t count)
 {

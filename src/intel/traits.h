@@ -53,8 +53,7 @@ void traits_append(struct json_value object, const struct stix_facts *facts,
 /* False: not such a text, or of other rules. ret_traits borrows from it. */
 bool traits_parse(struct slice text, struct traits *ret_traits);
 
-/* ---- tables (traits_tables.c) -----------------------------------------------------------------
- */
+/* ---- tables (traits_tables.c) ---------------------------------------------------------------- */
 
 /* How the kind of an object alone settles it; SPECIAL: a function looks closer. */
 struct traits_row {

@@ -265,8 +265,7 @@ static void test_longest(void **state)
 	assert_true(len <= STORE_TRAITS_BYTES);
 }
 
-/* ---- real data --------------------------------------------------------------------------------
- */
+/* ---- real data ------------------------------------------------------------------------------- */
 
 struct tally {
 	uint64_t objects, pii[PII_KINDS], content[CONTENT_KINDS], sector, confidence;

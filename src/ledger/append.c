@@ -11,8 +11,7 @@
 #define GROUP_MAX                                                                                  \
 	((size_t)4 * LEDGER_BATCH_MAX) /* entries of one group: its syncs cost little then */
 
-/* ---- stage ------------------------------------------------------------------------------------
- */
+/* ---- stage ----------------------------------------------------------------------------------- */
 
 void stage_init(struct stage *s, const struct ledger *l)
 {
@@ -146,8 +145,7 @@ void group_fini(struct group *g)
 	buf_fini(&g->contents);
 }
 
-/* ---- one's own log ----------------------------------------------------------------------------
- */
+/* ---- one's own log --------------------------------------------------------------------------- */
 
 /* A thread that waits in ledger_append. */
 struct request {

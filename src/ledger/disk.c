@@ -109,8 +109,7 @@ static enum err_kind folders_make(const struct real *r, const char *path, size_t
 	return OK;
 }
 
-/* ---- open files -------------------------------------------------------------------------------
- */
+/* ---- open files ------------------------------------------------------------------------------ */
 
 static enum err_kind file_open(
 	const struct real *r, const char *path, bool make, int *ret_fd, struct err *e)
@@ -202,8 +201,7 @@ static void file_give(struct real *r, struct file *f)
 	(void)pthread_mutex_unlock(&r->mutex);
 }
 
-/* ---- the calls --------------------------------------------------------------------------------
- */
+/* ---- the calls ------------------------------------------------------------------------------- */
 
 static enum err_kind real_size(void *context, const char *path, uint64_t *ret_bytes, struct err *e)
 {

@@ -4,8 +4,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
-/* ---- a folder for each test -------------------------------------------------------------------
- */
+/* ---- a folder for each test ------------------------------------------------------------------ */
 
 static int folder_setup(void **state)
 {
@@ -54,8 +53,7 @@ static int folder_teardown(void **state)
 	return 0;
 }
 
-/* ---- a disk -----------------------------------------------------------------------------------
- */
+/* ---- a disk ---------------------------------------------------------------------------------- */
 
 /* The same calls on both kinds of disk have the same outcome. */
 static void calls(const struct ledger_disk *d)
@@ -171,8 +169,7 @@ static void many_files_are_kept_apart(void **state)
 	ledger_disk_close(&d);
 }
 
-/* ---- the fake one -----------------------------------------------------------------------------
- */
+/* ---- the fake one ---------------------------------------------------------------------------- */
 
 static void a_crash_keeps_what_was_synced_and_some_of_the_rest(void **state)
 {
@@ -237,8 +234,7 @@ static void the_fake_fails_when_told(void **state)
 	ledger_disk_fake_free(NULL);
 }
 
-/* ---- a log on a real disk ---------------------------------------------------------------------
- */
+/* ---- a log on a real disk -------------------------------------------------------------------- */
 
 struct needle {
 	struct slice bytes;

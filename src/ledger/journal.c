@@ -71,8 +71,7 @@ enum err_kind log_journal_put(struct ledger *l, const struct buf *record, struct
 	return kind;
 }
 
-/* ---- after a crash ----------------------------------------------------------------------------
- */
+/* ---- after a crash --------------------------------------------------------------------------- */
 
 struct head {
 	uint64_t sequence, first, contents, note;

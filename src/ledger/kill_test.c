@@ -32,8 +32,7 @@ struct acked {
 
 static unsigned points = 100;
 
-/* ---- the process that dies --------------------------------------------------------------------
- */
+/* ---- the process that dies ------------------------------------------------------------------- */
 
 struct writer {
 	struct ledger *log;
@@ -122,8 +121,7 @@ static void die_here(const char *folder, struct acked *acked)
 	mirror_for_ever(log, mirror, acked);
 }
 
-/* ---- the one that lives -----------------------------------------------------------------------
- */
+/* ---- the one that lives ---------------------------------------------------------------------- */
 
 struct seen {
 	uint64_t size;

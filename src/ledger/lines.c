@@ -60,8 +60,7 @@ void path_write(const struct ledger_path *path, struct buf *out)
 	}
 }
 
-/* ---- add-checkpoint (tlog-witness) ------------------------------------------------------------
- */
+/* ---- add-checkpoint (tlog-witness) ----------------------------------------------------------- */
 
 enum err_kind ledger_add_parse(struct slice body, struct ledger_add *ret_add, struct err *e)
 {

@@ -6,8 +6,7 @@
 
 #define STATE_MAGIC "SLstate1"
 
-/* ---- state ------------------------------------------------------------------------------------
- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 /*
  * offset  bytes
@@ -59,8 +58,7 @@ bool state_parse(
 	return !r.bad && ret_origin->len <= NOTE_NAME_MAX && ret_state->size <= LEDGER_SIZE_MAX;
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* "FOLDER/NAME"; NULL without memory. Free it. */
 static char *path_of(const struct ledger *l, const char *name)
@@ -166,8 +164,7 @@ enum err_kind log_zeros_put(
 	return kind == OK ? log_sync(l, name, e) : kind;
 }
 
-/* ---- turns ------------------------------------------------------------------------------------
- */
+/* ---- turns ----------------------------------------------------------------------------------- */
 
 void log_turn(struct ledger *l)
 {
@@ -291,8 +288,7 @@ enum err_kind log_tidy(struct ledger *l, struct err *e)
 	return kind;
 }
 
-/* ---- open -------------------------------------------------------------------------------------
- */
+/* ---- open ------------------------------------------------------------------------------------ */
 
 /* The newer whole slot. *ret_found false: none. */
 static enum err_kind state_read(

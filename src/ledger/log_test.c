@@ -3,8 +3,7 @@
 
 #include <pthread.h>
 
-/* ---- appending and reading --------------------------------------------------------------------
- */
+/* ---- appending and reading ------------------------------------------------------------------- */
 
 static void what_was_appended_is_there_after_opening_again(void **state)
 {
@@ -169,8 +168,7 @@ static void a_log_has_one_name(void **state)
 	bench_fini(&b);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 struct writer {
 	struct bench *b;
@@ -241,8 +239,7 @@ static void threads_share_syncs_and_each_has_its_own(void **state)
 	bench_fini(&b);
 }
 
-/* ---- mirrors ----------------------------------------------------------------------------------
- */
+/* ---- mirrors --------------------------------------------------------------------------------- */
 
 static struct ledger *mirror_open(struct bench *b)
 {
@@ -350,8 +347,7 @@ static void mirror_refuses_what_was_not_signed(void **state)
 	bench_fini(&b);
 }
 
-/* ---- openings ---------------------------------------------------------------------------------
- */
+/* ---- openings -------------------------------------------------------------------------------- */
 
 /* The openings of the log's own entries, into a mirror. */
 static void openings_reach_a_mirror(void **state)
@@ -410,8 +406,7 @@ static void openings_reach_a_mirror(void **state)
 	bench_fini(&b);
 }
 
-/* ---- the state --------------------------------------------------------------------------------
- */
+/* ---- the state ------------------------------------------------------------------------------- */
 
 static void a_damaged_slot_is_made_up_for_by_the_other(void **state)
 {
@@ -471,8 +466,7 @@ static void fault_add(void *context, const char *text)
 	buf_printf(context, "%s\n", text);
 }
 
-/* ---- crashes ----------------------------------------------------------------------------------
- */
+/* ---- crashes --------------------------------------------------------------------------------- */
 
 struct memory { /* of what was acknowledged */
 	uint64_t size;
@@ -635,8 +629,7 @@ static void after_a_failing_disk_the_log_goes_on_as_it_was(void **state)
 	}
 }
 
-/* ---- decay ------------------------------------------------------------------------------------
- */
+/* ---- decay ----------------------------------------------------------------------------------- */
 
 static void flips_are_found(const char *name, uint64_t bytes, unsigned flips, uint64_t seed)
 {

@@ -67,8 +67,7 @@ bool place_parse(const uint8_t bytes[PLACE_BYTES], uint64_t index,
 	return true;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static enum err_kind past_end(const struct ledger *l, uint64_t index, struct err *e)
 {
@@ -185,8 +184,7 @@ enum err_kind ledger_opening_check(struct ledger *l, const struct ledger_opening
 	return OK;
 }
 
-/* ---- keeping ----------------------------------------------------------------------------------
- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 #define RUN_MAX 64 /* openings: 3 kB on the stack */
 
@@ -364,8 +362,7 @@ enum err_kind ledger_openings_put(struct ledger *l, const struct ledger_opening 
 	return kind;
 }
 
-/* ---- erasing ----------------------------------------------------------------------------------
- */
+/* ---- erasing --------------------------------------------------------------------------------- */
 
 static enum err_kind place_put(
 	struct ledger *l, uint64_t index, const struct ledger_place *place, struct err *e)

@@ -77,8 +77,7 @@ enum err_kind ledger_proof_parse(struct slice bytes, struct ledger_proof *ret_pr
 	return OK;
 }
 
-/* ---- the whole check --------------------------------------------------------------------------
- */
+/* ---- the whole check ------------------------------------------------------------------------- */
 
 /* Who signed the checkpoint, and is that enough? */
 static enum err_kind signatures_check(const struct note *note, const struct ledger_quorum *q,

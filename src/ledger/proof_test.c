@@ -96,8 +96,7 @@ static enum err_kind check(struct scene *s, struct slice proof, struct slice con
 	return kind;
 }
 
-/* ---- proofs -----------------------------------------------------------------------------------
- */
+/* ---- proofs ---------------------------------------------------------------------------------- */
 
 static void every_leaf_is_proved_to_anybody(void **state)
 {
@@ -293,8 +292,7 @@ static void what_is_no_add_checkpoint_is_refused(void **state)
 	}
 }
 
-/* ---- quorum files -----------------------------------------------------------------------------
- */
+/* ---- quorum files ---------------------------------------------------------------------------- */
 
 /* "$1".."$9" in a text become keys of witnesses, "$L" and "$M" of logs. */
 struct keys {

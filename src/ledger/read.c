@@ -125,8 +125,7 @@ enum err_kind ledger_leaf_get(
 	return OK;
 }
 
-/* ---- proofs -----------------------------------------------------------------------------------
- */
+/* ---- proofs ---------------------------------------------------------------------------------- */
 
 /* Paths are found from the root down and told from the leaf up. */
 static void path_turn(struct ledger_path *path)

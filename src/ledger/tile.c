@@ -7,8 +7,7 @@
 #define TILE_LEVEL_MAX  63                  /* tlog-tiles, "Merkle Tree" */
 #define TILE_NUMBER_MAX (UINT64_C(1) << 56) /* of tiles of 2^8 below 2^64 leaves */
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 void ledger_tile_path(int level, uint64_t number, unsigned width, struct buf *out)
 {
@@ -96,8 +95,7 @@ enum err_kind ledger_tile_parse(
 	return OK;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static enum err_kind tile_read(struct ledger *l, int level, uint64_t number, unsigned width,
 	struct buf *out, struct err *e)
@@ -136,8 +134,7 @@ enum err_kind ledger_tile_get(struct ledger *l, uint64_t size, int level, uint64
 	return tile_read(l, level, number, width, out, e);
 }
 
-/* ---- static files -----------------------------------------------------------------------------
- */
+/* ---- static files ---------------------------------------------------------------------------- */
 
 struct export
 {
@@ -243,8 +240,7 @@ enum err_kind ledger_tiles_write(struct ledger *l, const char *folder, struct er
 	return ledger_tiles_export(l, &l->disk, folder, e);
 }
 
-/* ---- the signed checkpoint --------------------------------------------------------------------
- */
+/* ---- the signed checkpoint ------------------------------------------------------------------- */
 
 /* The text of a note up to its empty line is a checkpoint; signatures are the caller's matter. */
 enum err_kind checkpoint_of_note(

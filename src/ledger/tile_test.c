@@ -3,8 +3,7 @@
 
 #include "json/json.h"
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void path_is(int level, uint64_t number, unsigned width, const char *want)
 {
@@ -141,8 +140,7 @@ static void paths_of_the_go_library(void **state)
 	json_parser_free(parser);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static bool there(struct ledger *log, uint64_t size, int level, uint64_t number, unsigned width)
 {
@@ -243,8 +241,7 @@ static void a_root_follows_from_tiles_alone(void **state)
 	bench_fini(&b);
 }
 
-/* ---- static files -----------------------------------------------------------------------------
- */
+/* ---- static files ---------------------------------------------------------------------------- */
 
 static void checkpoint_make(struct bench *b, uint64_t size, struct buf *out)
 {

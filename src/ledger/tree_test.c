@@ -12,8 +12,7 @@
 
 #define LEAVES_MAX 300 /* more than a tile */
 
-/* ---- the definition, slowly --------------------------------------------------------------------
- */
+/* ---- the definition, slowly ------------------------------------------------------------------ */
 
 /* MTH of RFC 9162 section 2.1.1, as it is written there. */
 static void root_slow(uint8_t (*leaves)[HASH_LEN], uint64_t n, uint8_t ret[HASH_LEN])
@@ -97,8 +96,7 @@ static void leaves_make(uint8_t (*ret)[HASH_LEN], unsigned count)
 	}
 }
 
-/* ---- tests -------------------------------------------------------------------------------------
- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void edge_has_the_defined_root_at_every_size(void **state)
 {
@@ -243,8 +241,7 @@ static void from_the_empty_tree_an_empty_path_leads_anywhere(void **state)
 	assert_false(ledger_consistency_verify(0, 0, &some, empty, empty));
 }
 
-/* ---- vectors: ../shared/data/ledger/merkle -----------------------------------------------------
- */
+/* ---- vectors: ../shared/data/ledger/merkle --------------------------------------------------- */
 
 static const char *vectors_folder(void)
 {

@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- cutting ------------------------------------------------------------------------------------
- */
+/* ---- cutting --------------------------------------------------------------------------------- */
 
 /* A quoted cell at row.data[at]; the delimiter (or the end) behind it. A quote inside that is
  * neither doubled nor before a delimiter stands for itself: many writers forget to double it. */
@@ -58,8 +57,7 @@ size_t cells_cut(struct slice row, char delimiter, size_t most, struct slice *re
 	}
 }
 
-/* ---- the header
- * ------------------------------------------------------------------------------------ */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 struct cells *cells_new(cell_find *find)
 {
@@ -207,8 +205,7 @@ size_t cells_known(struct slice names, char delimiter, cell_find *find, size_t *
 	return known;
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* Kinds of which a cell may hold several, between commas, semicolons, blanks or bars. */
 static bool is_list(uint8_t kind)
@@ -341,8 +338,7 @@ bool cells_read(struct logs_reader *r, struct cells *c, struct slice line, uint6
 	return !o.failed;
 }
 
-/* ---- detail
- * ---------------------------------------------------------------------------------------------- */
+/* ---- detail ---------------------------------------------------------------------------------- */
 
 static int64_t row_time(
 	struct logs_reader *r, const struct cells *c, const struct row *row, struct arena *a)

@@ -39,8 +39,7 @@ static void csv_close(struct logs_reader *r)
 	free(csv);
 }
 
-/* ---- the header
- * ---------------------------------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------------------------ */
 
 static const char delimiters[] = {',', ';', '\t', '|'};
 
@@ -72,8 +71,7 @@ static bool header_read(struct logs_reader *r, struct csv *csv, struct slice lin
 	       cells_header(r, csv->cells, line, 0, delimiter != 0 ? delimiter : ',');
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Is a quote open at the end of the row? */
 static bool is_open(struct slice row, char delimiter)

@@ -6,8 +6,7 @@
  */
 #include "lines.h"
 
-/* ---- BIND
- * ----------------------------------------------------------------------------------------- */
+/* ---- BIND ------------------------------------------------------------------------------------ */
 
 /* "NAME CLASS TYPE" and what is behind. */
 static bool bind_question(struct line_out *o, struct slice *rest)
@@ -160,8 +159,7 @@ bool bind_body(struct line_out *o, const struct line_head *h)
 	return true;
 }
 
-/* ---- Unbound
- * ---------------------------------------------------------------------------------------- */
+/* ---- Unbound --------------------------------------------------------------------------------- */
 
 static bool is_class(struct slice word)
 {
@@ -238,8 +236,7 @@ bool unbound_body(struct line_out *o, const struct line_head *h)
 	return true;
 }
 
-/* ---- dnsmasq
- * ------------------------------------------------------------------------------------------- */
+/* ---- dnsmasq --------------------------------------------------------------------------------- */
 
 /* What a name "is": an address, a code, a name, <CNAME> and the like, or text. */
 static void dnsmasq_answer(struct line_out *o, struct slice value)
@@ -352,8 +349,7 @@ bool dnsmasq_body(struct line_out *o, const struct line_head *h)
 	return true;
 }
 
-/* ---- PowerDNS
- * --------------------------------------------------------------------------------------------- */
+/* ---- PowerDNS -------------------------------------------------------------------------------- */
 
 static struct slice rcode_name(struct slice number)
 {

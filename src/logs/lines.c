@@ -38,8 +38,7 @@ bool logs_lines(struct logs_reader *r, struct slice bytes, bool last, size_t *re
 	return good;
 }
 
-/* ---- items ------------------------------------------------------------------------------------
- */
+/* ---- items ----------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -228,8 +227,7 @@ void line_put_copy(struct line_out *o, enum line_item item, struct slice value)
 	line_put(o, item, (struct slice){to, value.len});
 }
 
-/* ---- values of several parts
- * --------------------------------------------------------------------- */
+/* ---- values of several parts ----------------------------------------------------------------- */
 
 bool is_number(struct slice s)
 {
@@ -446,8 +444,7 @@ size_t line_unescape(struct slice value, enum line_escape escape, char *to)
 	return len;
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 enum err_kind line_open(struct logs_reader *r, struct err *e)
 {

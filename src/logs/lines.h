@@ -9,8 +9,7 @@
 
 #include "parts.h"
 
-/* ---- items: what lines of text say, whatever tool wrote them ----------------------------------
- */
+/* ---- items: what lines of text say, whatever tool wrote them --------------------------------- */
 
 enum line_item {
 	ITEM_TIME,
@@ -109,8 +108,7 @@ size_t line_unescape(struct slice value, enum line_escape escape, char *to);
 void line_put_column(struct line_out *o, size_t column, struct slice name, enum event_role role,
 	enum field_kind kind, struct slice value, enum line_escape escape);
 
-/* ---- what rows of line formats share -----------------------------------------------------------
- */
+/* ---- what rows of line formats share --------------------------------------------------------- */
 
 /* False: not a line of this format. What was put before stays. */
 typedef bool line_parse(struct line_out *o, struct slice line);
@@ -129,8 +127,7 @@ bool line_detail(struct logs_reader *r, struct slice line, struct arena *a, stru
 unsigned line_guess(struct slice head, line_parse parse, unsigned best);
 #define GUESS_LINES 64 /* looked at by one guess */
 
-/* ---- the header that syslog and daemons put before their text ----------------------------------
- */
+/* ---- the header that syslog and daemons put before their text -------------------------------- */
 
 struct line_head {
 	struct slice priority, time, host, process, pid, message_id;
@@ -151,8 +148,7 @@ void line_message_put(struct line_out *o, const struct line_head *h);
 typedef bool line_body(struct line_out *o, const struct line_head *h);
 line_body bind_body, unbound_body, dnsmasq_body, powerdns_body, squid_body, web_body, cef_body;
 
-/* ---- small scanning
- * ------------------------------------------------------------------------------ */
+/* ---- small scanning -------------------------------------------------------------------------- */
 
 /* The next word; blanks before it are passed over. False at the end. */
 static inline bool word_next(struct slice *rest, struct slice *ret_word)
@@ -193,8 +189,7 @@ bool is_number(struct slice s); /* digits only, at least one */
 bool is_address(struct slice s);
 bool is_mac(struct slice s);
 
-/* ---- times and mappings
- * ---------------------------------------------------------------------------- */
+/* ---- times and mappings ---------------------------------------------------------------------- */
 
 /* By the mapping's own format where it gives one, else as logs_time. */
 int64_t logs_mapping_time(

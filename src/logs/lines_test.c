@@ -10,8 +10,7 @@
 #include "lines.h"
 #include "logs_testing.h"
 
-/* ---- single lines ------------------------------------------------------------------------------
- */
+/* ---- single lines ---------------------------------------------------------------------------- */
 
 /* clang-format 14 fails on this table. */
 /* clang-format off */
@@ -153,8 +152,7 @@ static void problems_told(void **state)
 	buf_fini(&found);
 }
 
-/* ---- limits
- * -------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void fill(struct buf *b, char c, size_t len)
 {
@@ -290,8 +288,7 @@ static void hostile_lines(void **state)
 	}
 }
 
-/* ---- small scanning
- * ---------------------------------------------------------------------------------- */
+/* ---- small scanning -------------------------------------------------------------------------- */
 
 static void forms_of_addresses(void **state)
 {

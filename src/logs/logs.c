@@ -11,8 +11,7 @@
 #define COLUMN_NAME_MAX  1024   /* bytes of a column's name; longer is cut */
 #define PROBLEM_TEXT_MAX 200    /* bytes of a problem's own text */
 
-/* ---- formats ------------------------------------------------------------------------------------
- */
+/* ---- formats --------------------------------------------------------------------------------- */
 
 static const struct logs_format_row *row_of(enum logs_format format)
 {
@@ -66,8 +65,7 @@ enum logs_format logs_guess(struct slice head, const char *name)
 	return best;
 }
 
-/* ---- the batch ----------------------------------------------------------------------------------
- */
+/* ---- the batch ------------------------------------------------------------------------------- */
 
 bool logs_flush(struct logs_reader *r)
 {
@@ -150,8 +148,7 @@ void logs_scratch_keep(struct logs_reader *r, size_t bytes)
 	r->scratch_len += bytes;
 }
 
-/* ---- columns ------------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 size_t logs_column(
 	struct logs_reader *r, struct slice name, enum event_role role, enum field_kind kind)
@@ -202,8 +199,7 @@ void logs_problem(struct logs_reader *r, uint64_t line, const char *format, ...)
 		(int)sizeof(r->counts.first_problem) - 1, e.text);
 }
 
-/* ---- the reader ---------------------------------------------------------------------------------
- */
+/* ---- the reader ------------------------------------------------------------------------------ */
 
 static bool detail(const struct batch *b, size_t record, struct arena *a, struct event *ret_event)
 {

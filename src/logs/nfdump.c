@@ -51,8 +51,7 @@ static void flows_close(struct logs_reader *r)
 	free(f);
 }
 
-/* ---- nfdump's lines
- * ------------------------------------------------------------------------------ */
+/* ---- nfdump's lines -------------------------------------------------------------------------- */
 
 /* nfdump sets the port of an IPv6 address off with a point. */
 static void endpoint_put(
@@ -143,8 +142,7 @@ static bool flow_words(struct line_out *o, struct slice line)
 	return true;
 }
 
-/* ---- nfdump -o pipe
- * --------------------------------------------------------------------------------- */
+/* ---- nfdump -o pipe -------------------------------------------------------------------------- */
 
 /* inet_ntop goes through printf; flows are written by the million. */
 static size_t quad_format(uint32_t address, char *to)
@@ -212,8 +210,7 @@ static bool pipe_words(struct line_out *o, struct slice line)
 	return true;
 }
 
-/* ---- tables
- * ---------------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* Names of a source and a destination address, and nothing that looks like a value: the header of a
  * table of flows. Its delimiter, or 0. */

@@ -54,8 +54,7 @@ static inline uint64_t low_bits(size_t n)
 	return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
 }
 
-/* ---- portable -----------------------------------------------------------------------------------
- */
+/* ---- portable -------------------------------------------------------------------------------- */
 
 static void run_portable(const char *data, size_t len, char separator, struct split *s)
 {
@@ -80,8 +79,7 @@ static bool always(void)
 
 #if defined(__x86_64__)
 
-/* ---- SSE2: every x86-64
- * --------------------------------------------------------------------------- */
+/* ---- SSE2: every x86-64 ---------------------------------------------------------------------- */
 
 static inline uint64_t sse2_mask(const __m128i v[4], char c)
 {
@@ -118,8 +116,7 @@ static void run_sse2(const char *data, size_t len, char separator, struct split 
 	s->escapes = escapes != 0;
 }
 
-/* ---- AVX2
- * ------------------------------------------------------------------------------------------ */
+/* ---- AVX2 ------------------------------------------------------------------------------------ */
 
 #define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt")))
 
@@ -160,8 +157,7 @@ static bool avx2_usable(void)
 	       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
-/* ---- AVX-512 with VBMI2
- * ------------------------------------------------------------------------------ */
+/* ---- AVX-512 with VBMI2 ---------------------------------------------------------------------- */
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vbmi2,avx2,bmi,bmi2,popcnt,lzcnt")))
 

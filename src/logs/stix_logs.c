@@ -73,8 +73,7 @@ struct stix {
 	uint64_t base_line, base_offset; /* where the split began */
 };
 
-/* ---- the table
- * ------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void table_clear(struct stix *s)
 {
@@ -114,8 +113,7 @@ static struct kept *table_get(struct stix *s, struct slice id, bool make)
 	return &s->kept[s->kept_count - 1];
 }
 
-/* ---- a record
- * ------------------------------------------------------------------------------------------ */
+/* ---- a record -------------------------------------------------------------------------------- */
 
 /* For each observable of the observation: what is said of others (pass 0), its values (pass 1). */
 static bool observable_visit(struct stix_look *look, struct line_out *o, struct arena *a,
@@ -217,8 +215,7 @@ static bool stix_detail(
 	return observation_put(s, &s->detail, &o, a, json_root(&doc));
 }
 
-/* ---- waiting
- * --------------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 /* What still waits goes out with what is there. */
 static bool all_put(struct logs_reader *r)

@@ -8,8 +8,7 @@
 #define TEXT_NUMBER_MAX 24  /* bytes of an integer */
 #define LIST_MAX        256 /* elements of one list that are looked at */
 
-/* ---- tables
- * --------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* type:property -> role; the column is called so. */
 static const struct value_row {
@@ -74,8 +73,7 @@ static const struct {
 	{"resolves_to_refs", ROLE_ANSWER             },
 };
 
-/* ---- references
- * ------------------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
 static bool reference_add(
 	struct stix_references *refs, struct arena *a, struct json_value value, uint8_t role)
@@ -116,8 +114,7 @@ static uint8_t role_by_reference(const struct stix_references *refs, struct slic
 	return role;
 }
 
-/* ---- putting
- * ------------------------------------------------------------------------------------------- */
+/* ---- putting --------------------------------------------------------------------------------- */
 
 /* The parser's memory is not padded and does not last: the fast path copies into scratch space. */
 static void put(struct line_out *o, struct arena *a, struct slice name, uint8_t role, uint8_t kind,

@@ -8,8 +8,7 @@
 
 #define TAG_MAX 128 /* bytes of "process[pid]:"; RFC 5424 allows a name of 48 and an id of 128 */
 
-/* ---- the time at the front --------------------------------------------------------------------
- */
+/* ---- the time at the front ------------------------------------------------------------------- */
 
 /* Does the text fit the picture? 'd' digit, 'a' letter, 'D' digit or blank, else itself. */
 static bool fits(struct slice s, const char *picture)
@@ -75,8 +74,7 @@ static size_t priority_len(struct slice s)
 	return end > 1 && end < s.len && s.data[end] == '>' ? end + 1 : 0;
 }
 
-/* ---- RFC 5424
- * ------------------------------------------------------------------------------------ */
+/* ---- RFC 5424 -------------------------------------------------------------------------------- */
 
 /* The end of structured data at the front: "-" or elements in brackets; 0: neither. */
 static size_t structured_len(struct slice s)
@@ -127,8 +125,7 @@ static bool head_5424(struct slice s, struct line_head *h)
 	return true;
 }
 
-/* ---- RFC 3164 and the daemons' own
- * --------------------------------------------------------------- */
+/* ---- RFC 3164 and the daemons' own ----------------------------------------------------------- */
 
 /*
  * "process[pid]:", "process:", or "process[pid]" as Unbound writes it: no blank inside. Without a
@@ -218,8 +215,7 @@ void line_head_parse(struct slice line, struct line_head *ret_head)
 	*ret_head = h;
 }
 
-/* ---- what is put
- * ------------------------------------------------------------------------------------- */
+/* ---- what is put ----------------------------------------------------------------------------- */
 
 /* [id name="value" ...]: the fields of people's events are called id.name. */
 static void structured_put(struct line_out *o, struct slice s)
@@ -275,8 +271,7 @@ void line_head_put(struct line_out *o, const struct line_head *h)
 		structured_put(o, h->structured);
 }
 
-/* ---- the row
- * -------------------------------------------------------------------------------------------- */
+/* ---- the row --------------------------------------------------------------------------------- */
 
 /* Programs whose text is known; the process's name begins so. */
 static const struct {

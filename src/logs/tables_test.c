@@ -29,8 +29,7 @@ static void expect_csv(const char *log, const char *expected, uint64_t problems)
 	expect(&look, log, expected, problems);
 }
 
-/* ---- CSV
- * ------------------------------------------------------------------------------------------ */
+/* ---- CSV ------------------------------------------------------------------------------------- */
 
 #define Q "domain,url\n"
 
@@ -188,8 +187,7 @@ static void many_columns(void **state)
 	buf_fini(&text);
 }
 
-/* ---- places
- * -------------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 static bool drop(void *context, struct batch *batch)
 {

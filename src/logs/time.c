@@ -99,8 +99,7 @@ static int64_t with_year(struct parts *p, const struct world *world)
 	return to_us(p);
 }
 
-/* ---- scanning ----------------------------------------------------------------------------------
- */
+/* ---- scanning -------------------------------------------------------------------------------- */
 
 /* 1 to `most` digits, at most 19. */
 static bool number(struct slice *s, size_t most, int64_t *ret_value, size_t *ret_digits)
@@ -234,8 +233,7 @@ static bool clock_of(struct slice *s, struct parts *p)
 	return !take_any(s, ".,", &point) || fraction(s, &p->us);
 }
 
-/* ---- forms
- * ---------------------------------------------------------------------------------------- */
+/* ---- forms ----------------------------------------------------------------------------------- */
 
 static int64_t epoch_scaled(int64_t value, size_t digits)
 {
@@ -376,8 +374,7 @@ int64_t logs_time(struct slice text, const struct world *world)
 	return TIME_UNKNOWN;
 }
 
-/* ---- a mapping's own format
- * ------------------------------------------------------------------------- */
+/* ---- a mapping's own format ------------------------------------------------------------------ */
 
 static const struct {
 	const char *name;

@@ -6,8 +6,7 @@
  */
 #include "lines.h"
 
-/* ---- requests ---------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static bool is_method(struct slice word)
 {
@@ -77,8 +76,7 @@ static void request_put(struct line_out *o, struct slice request, struct slice h
 	target_put(o, method, target, host, port, escape);
 }
 
-/* ---- quotes
- * -------------------------------------------------------------------------------------- */
+/* ---- quotes ---------------------------------------------------------------------------------- */
 
 /*
  * "TEXT" at the front. The closing quote is not escaped and stands before a blank or the end: squid
@@ -109,8 +107,7 @@ static bool quoted_next(struct slice *rest, struct slice *ret_text)
 	return true;
 }
 
-/* ---- common and combined
- * --------------------------------------------------------------------------- */
+/* ---- common and combined --------------------------------------------------------------------- */
 
 /* "[23/Nov/2026:" */
 static size_t time_at(struct slice line)
@@ -224,8 +221,7 @@ static bool combined_body(struct line_out *o, struct slice line)
 	return true;
 }
 
-/* ---- HAProxy
- * ------------------------------------------------------------------------------------------ */
+/* ---- HAProxy --------------------------------------------------------------------------------- */
 
 /*
  * ADDRESS:PORT [TIME] FRONTEND BACKEND/SERVER TIMERS STATUS BYTES COOKIE COOKIE STATE CONNECTIONS
@@ -304,8 +300,7 @@ static bool web_parse(struct line_out *o, struct slice line)
 	return web_body(o, &h);
 }
 
-/* ---- squid
- * -------------------------------------------------------------------------------------------- */
+/* ---- squid ----------------------------------------------------------------------------------- */
 
 /*
  * TIME ELAPSED CLIENT RESULT/STATUS BYTES METHOD URL USER HIERARCHY/PEER TYPE; URLs hold no blanks

@@ -43,8 +43,7 @@ struct zeek {
 	struct split split;
 };
 
-/* ---- columns ------------------------------------------------------------------------------------
- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 static size_t position_of(const struct zeek_header *h, const char *name)
 {
@@ -102,8 +101,7 @@ static void columns_make(struct logs_reader *r, struct zeek *z)
 	z->columns = z->header.cells_count;
 }
 
-/* ---- values, the careful way
- * ----------------------------------------------------------------------- */
+/* ---- values, the careful way ----------------------------------------------------------------- */
 
 static bool is_nothing(const struct zeek_header *h, struct slice value)
 {
@@ -259,8 +257,7 @@ static bool line_any(
 	return z->url_column == NO_COLUMN || put_url(r, z, url_of(z, cells));
 }
 
-/* ---- values, the quick way
- * -------------------------------------------------------------------------- */
+/* ---- values, the quick way ------------------------------------------------------------------- */
 
 /* Which of 64 bytes are c. */
 static inline uint64_t bytes_equal(const char *data, char c)
@@ -613,8 +610,7 @@ static bool block(struct logs_reader *r, struct slice bytes, bool last, size_t *
 	return true;
 }
 
-/* ---- one line in full
- * --------------------------------------------------------------------------------- */
+/* ---- one line in full ------------------------------------------------------------------------ */
 
 static bool add_value(const struct zeek *z, const struct zeek_cell *cell, struct slice name,
 	struct slice value, struct arena *a, struct event *e)
@@ -679,8 +675,7 @@ static bool detail(
 				     (struct slice){to, bytes});
 }
 
-/* ---- the row
- * ------------------------------------------------------------------------------------------- */
+/* ---- the row --------------------------------------------------------------------------------- */
 
 static unsigned guess(struct slice head, const char *name)
 {

@@ -233,8 +233,7 @@ struct zeek_meaning zeek_column(struct slice path, struct slice name, struct sli
 	return m;
 }
 
-/* ---- http: host and uri -------------------------------------------------------------------------
- */
+/* ---- http: host and uri ---------------------------------------------------------------------- */
 
 static size_t put(char *to, size_t at, struct slice s)
 {

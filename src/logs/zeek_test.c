@@ -11,8 +11,7 @@
 
 #define ALL_ROLES (~UINT64_C(0))
 
-/* ---- split --------------------------------------------------------------------------------------
- */
+/* ---- split ----------------------------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -62,8 +61,7 @@ static void split_versions_agree(void **state)
 	free(expected);
 }
 
-/* ---- the simple reader
- * ------------------------------------------------------------------------------ */
+/* ---- the simple reader ----------------------------------------------------------------------- */
 
 /* Prints what logs_look prints, one byte after the other. No detail, no limits. */
 struct simple {
@@ -245,8 +243,7 @@ static struct buf simple_read(struct slice log, uint64_t roles, uint64_t *ret_pr
 	return s.out;
 }
 
-/* ---- both
- * ------------------------------------------------------------------------------------------- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 static void agree(struct slice log, uint64_t roles, size_t chunk, size_t cut)
 {
@@ -474,8 +471,7 @@ static void lines_are_left_out(void **state)
 	}
 }
 
-/* ---- cases
- * ---------------------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 #define HEADER(path, fields, types)                                                                \
 	"#separator "                                                                              \
@@ -600,8 +596,7 @@ static void problems_are_described(void **state)
 	buf_fini(&got);
 }
 
-/* ---- limits
- * --------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void fill(struct buf *log, char c, size_t count)
 {
@@ -750,8 +745,7 @@ static void header_line_limit(void **state)
 	buf_fini(&log);
 }
 
-/* ---- a place kept
- * ------------------------------------------------------------------------------------------ */
+/* ---- a place kept ---------------------------------------------------------------------------- */
 
 static bool ignore(void *context, struct batch *b)
 {

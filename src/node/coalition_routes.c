@@ -34,8 +34,7 @@ struct routes {
 	size_t buckets_count;
 };
 
-/* ---- who asks ----------------------------------------------------------------------------------
- */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 static const struct charter_member *member_by_pin(struct routes *r, const uint8_t pin[SHA256_LEN])
 {
@@ -106,8 +105,7 @@ static const struct charter_member *member_of(struct routes *r, const struct htt
 		       : member_by_pin(r, q->account->pin);
 }
 
-/* ---- how often ---------------------------------------------------------------------------------
- */
+/* ---- how often ------------------------------------------------------------------------------- */
 
 static struct bucket *bucket_of(struct routes *r, const char *member, int64_t now)
 {
@@ -146,8 +144,7 @@ static bool may_ask_now(struct routes *r, const char *member)
 	return may;
 }
 
-/* ---- answers -----------------------------------------------------------------------------------
- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void refuse(const struct http_request *q, struct http_reply *reply, unsigned status,
 	const char *text)
@@ -260,8 +257,7 @@ static void handle_events(void *context, const struct http_request *q, struct ht
 	peers_wake(r->seat, slice_of(m->name));
 }
 
-/* ---- logs --------------------------------------------------------------------------------------
- */
+/* ---- logs ------------------------------------------------------------------------------------ */
 
 static struct ledger *log_of(struct routes *r, const struct http_request *q,
 	struct http_reply *reply)
@@ -389,8 +385,7 @@ static void handle_add_checkpoint(
 	buf_fini(&out);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void row_add(struct routes *r, unsigned methods, const char *pattern, size_t body_max,
 	void (*handle)(void *, const struct http_request *, struct http_reply *), const char *says,

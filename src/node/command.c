@@ -99,8 +99,7 @@ static void said(struct command *c, const char *name, uint64_t number, const cha
 	}
 }
 
-/* ---- charter and decisions ---------------------------------------------------------------------
- */
+/* ---- charter and decisions ------------------------------------------------------------------- */
 
 static enum err_kind charter_show(struct command *c, struct err *e)
 {
@@ -170,8 +169,7 @@ static enum err_kind decision_show(struct command *c, struct err *e)
 		c->seat->coalition, command_word(c, 2), &sequence, &c->out, e);
 }
 
-/* ---- entries -----------------------------------------------------------------------------------
- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 /* Where a log has the content of one of these serials, from the newest. */
 static enum err_kind entry_find(struct ledger *log, const uint64_t *serials, size_t count,
@@ -328,8 +326,7 @@ static enum err_kind withdraw(struct command *c, struct err *e)
 	return OK;
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static enum err_kind bundle_export(struct command *c, struct err *e)
 {
@@ -421,8 +418,7 @@ static enum err_kind bundle_import(struct command *c, struct err *e)
 	return OK;
 }
 
-/* ---- now ---------------------------------------------------------------------------------------
- */
+/* ---- now ------------------------------------------------------------------------------------- */
 
 static enum err_kind sync_now(struct command *c, struct err *e)
 {
@@ -455,8 +451,7 @@ static enum err_kind publish_now(struct command *c, struct err *e)
 	return OK;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *first, *second;

@@ -13,8 +13,7 @@ static bool everything(void *context, const struct store_row *row)
 
 static const struct store_audience all = {everything, NULL};
 
-/* ---- status ------------------------------------------------------------------------------------
- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static const char *trust_name(enum coalition_trust trust)
 {
@@ -193,8 +192,7 @@ enum err_kind command_status(struct command *c, struct err *e)
 	return kind;
 }
 
-/* ---- withdrawals -------------------------------------------------------------------------------
- */
+/* ---- withdrawals ----------------------------------------------------------------------------- */
 
 static void withdrawal_show(
 	struct command *c, const struct charter *charter, const struct coalition_withdrawal *w)
@@ -260,8 +258,7 @@ enum err_kind command_withdrawals(struct command *c, struct err *e)
 	return OK;
 }
 
-/* ---- objects by id -----------------------------------------------------------------------------
- */
+/* ---- objects by id --------------------------------------------------------------------------- */
 
 enum err_kind command_serials(struct command *c, struct slice id, uint64_t **ret_serials,
 	size_t *ret_count, struct err *e)
@@ -329,8 +326,7 @@ enum err_kind command_explain(struct command *c, struct err *e)
 	return kind;
 }
 
-/* ---- the release log ---------------------------------------------------------------------------
- */
+/* ---- the release log ------------------------------------------------------------------------- */
 
 #define RELEASES_AT_ONCE KIB(64) /* bytes that wait before they are sent: there may be millions */
 

@@ -36,8 +36,7 @@ struct control {
 	bool stop;
 };
 
-/* ---- bytes -------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static bool send_all(int fd, const void *bytes, size_t len)
 {
@@ -108,8 +107,7 @@ static bool address_make(int folder_fd, struct sockaddr_un *ret_address)
 		       folder_fd) < (int)sizeof(ret_address->sun_path);
 }
 
-/* ---- the node's side ---------------------------------------------------------------------------
- */
+/* ---- the node's side ------------------------------------------------------------------------- */
 
 static enum err_kind answer_write(void *context, struct slice bytes, struct err *e)
 {
@@ -328,8 +326,7 @@ void control_free(struct control *c)
 	free(c);
 }
 
-/* ---- who asks ----------------------------------------------------------------------------------
- */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 static enum err_kind request_send(int fd, const struct node_request *q, struct err *e)
 {
@@ -441,8 +438,7 @@ enum err_kind control_ask(const char *folder, const struct node_request *request
 	return kind;
 }
 
-/* ---- one door for both -------------------------------------------------------------------------
- */
+/* ---- one door for both ----------------------------------------------------------------------- */
 
 static enum err_kind run_here(const char *folder, const struct world *world,
 	const struct node_request *request, struct err *e)

@@ -59,8 +59,7 @@ void events_free(struct events *ev)
 	free(ev);
 }
 
-/* ---- what there is ------------------------------------------------------------------------------
- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 /* Under the lock; EVENTS_ROWS_MAX: none of that name. */
 static size_t row_find(const struct events *ev, struct slice origin)
@@ -146,8 +145,7 @@ bool events_hold(struct events *ev, size_t at, uint64_t size, uint64_t quorum)
 	return hold;
 }
 
-/* ---- streams ------------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static void stream_say(void *state, struct buf *out)
 {
@@ -227,8 +225,7 @@ void events_end_all(struct events *ev)
 	pthread_mutex_unlock(&ev->lock);
 }
 
-/* ---- hearing ------------------------------------------------------------------------------------
- */
+/* ---- hearing --------------------------------------------------------------------------------- */
 
 static bool number_next(struct slice *rest, uint64_t *ret_number)
 {

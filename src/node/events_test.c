@@ -84,8 +84,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ---- somebody who listens -----------------------------------------------------------------------
- */
+/* ---- somebody who listens -------------------------------------------------------------------- */
 
 struct listener {
 	struct http_ear *ear;
@@ -211,8 +210,7 @@ static void test_limits(void **state)
 	free(all);
 }
 
-/* ---- what is held, what is read -----------------------------------------------------------------
- */
+/* ---- what is held, what is read -------------------------------------------------------------- */
 
 static void test_held(void **state)
 {

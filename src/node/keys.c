@@ -23,8 +23,7 @@ bool keys_there(const struct node_config *c)
 	return path_of(path, c->keys, KEYS_SECRETS) && access(path, F_OK) == 0;
 }
 
-/* ---- making ------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 static void key_member(struct json_writer *w, const char *name, const struct note_key *k)
 {
@@ -149,8 +148,7 @@ enum err_kind node_card_get(const char *folder, struct buf *ret_json, struct err
 	return kind;
 }
 
-/* ---- where they may be -------------------------------------------------------------------------
- */
+/* ---- where they may be ----------------------------------------------------------------------- */
 
 static bool is_below(const char *path, const char *folder)
 {
@@ -191,8 +189,7 @@ enum err_kind keys_apart(const struct node_config *c, struct err *e)
 	return OK;
 }
 
-/* ---- for the signer ----------------------------------------------------------------------------
- */
+/* ---- for the signer -------------------------------------------------------------------------- */
 
 enum err_kind keys_signer(const struct node_config *c, const struct world *world,
 	struct ledger_disk *ret_disk, struct signer **ret_signer, struct err *e)

@@ -9,8 +9,7 @@
 #include "coalition/coalition.h"
 #include "node.h"
 
-/* ---- keys.c ------------------------------------------------------------------------------------
- */
+/* ---- keys.c ---------------------------------------------------------------------------------- */
 
 #define KEYS_SECRETS "secrets"
 #define KEYS_PUBLIC  "public"
@@ -29,8 +28,7 @@ enum err_kind keys_apart(const struct node_config *c, struct err *e) MUST_USE;
 enum err_kind keys_signer(const struct node_config *c, const struct world *world,
 	struct ledger_disk *ret_disk, struct signer **ret_signer, struct err *e) MUST_USE;
 
-/* ---- quorum.c: the signer's side of charters ---------------------------------------------------
- */
+/* ---- quorum.c: the signer's side of charters ------------------------------------------------- */
 
 struct seat;
 struct quorum;
@@ -49,16 +47,14 @@ void quorum_tell(const struct seat *s, const struct charter *charter);
 enum err_kind quorum_stored(
 	const char *folder, uint64_t version, struct buf *ret_note, struct err *e) MUST_USE;
 
-/* ---- serve.c: the serving process --------------------------------------------------------------
- */
+/* ---- serve.c: the serving process ------------------------------------------------------------ */
 
 /* listen_fd: of http_listen_open; signer_fd: a connected socket; both are taken over. signer_fd -1:
  * no coalition. */
 enum err_kind node_run(const char *folder, const struct world *world, int listen_fd, int signer_fd,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e) MUST_USE;
 
-/* ---- seat.c: this member's seat in the coalition -----------------------------------------------
- */
+/* ---- seat.c: this member's seat in the coalition --------------------------------------------- */
 
 #define SEAT_FOLDER  "coalition" /* below the node's */
 #define BUSY_SECONDS 2           /* a process that was killed lets go of its locks after a while */
@@ -105,8 +101,7 @@ void alarms_log(struct seat *s, struct alarms *told);
 /* Call again while somebody else holds it, until BUSY_SECONDS have passed. */
 bool busy_again(const struct world *world, enum err_kind kind, int64_t *since_us);
 
-/* ---- sink.c: store and policy, as the coalition sees them --------------------------------------
- */
+/* ---- sink.c: store and policy, as the coalition sees them ------------------------------------ */
 
 /* What came from another member is kept as of "member/NAME", which no account can be called. */
 #define SINK_MEMBER "member/"
@@ -120,8 +115,7 @@ enum err_kind sink_rows(struct store_reader *r, const uint64_t *serials, size_t 
 		void *context, size_t at, const struct store_row *row, struct err *e),
 	void *context, struct err *e) MUST_USE;
 
-/* ---- events.c: telling the others that there is something newer --------------------------------
- */
+/* ---- events.c: telling the others that there is something newer ------------------------------ */
 
 #define EVENTS_PATH       "/coalition/v1/events"
 #define EVENTS_PER_MEMBER 2   /* streams: one, and one of which nobody has seen yet that it is dead */
@@ -151,8 +145,7 @@ enum err_kind events_read(struct slice data, uint64_t *ret_epoch,
 	void (*each)(void *context, const struct coalition_shown *row), void *context,
 	struct err *e) MUST_USE;
 
-/* ---- peers.c: asking the others ----------------------------------------------------------------
- */
+/* ---- peers.c: asking the others -------------------------------------------------------------- */
 
 #define PEERS_PUBLISH_MS   100 /* between two looks for new objects of ours */
 #define PEERS_BACKOFF_MAX  60  /* seconds between two attempts at who cannot be reached */
@@ -183,8 +176,7 @@ void peers_wake(struct seat *s, struct slice from);
 /* One round with each that can be reached; returns when all have ended. */
 enum err_kind peers_sync(struct seat *s, struct err *e) MUST_USE;
 
-/* ---- coalition_routes.c ------------------------------------------------------------------------
- */
+/* ---- coalition_routes.c ---------------------------------------------------------------------- */
 
 /* Requests of one member: so many at once, and so many a second for ever. A round with news is
  * four or five; a catch-up is one at a time. */
@@ -198,8 +190,7 @@ const struct http_route *routes_table(const struct routes *r, size_t *ret_count)
 /* Accounts of the store, and before them the members of the charter by their pins. */
 const struct http_accounts *routes_accounts(const struct routes *r);
 
-/* ---- command.c ---------------------------------------------------------------------------------
- */
+/* ---- command.c ------------------------------------------------------------------------------- */
 
 #define COMMAND_WORDS_MAX 64
 #define COMMAND_WORD_MAX  KIB(4)  /* bytes */
@@ -208,8 +199,7 @@ const struct http_accounts *routes_accounts(const struct routes *r);
 enum err_kind command_run(
 	struct seat *s, const struct node_request *request, struct err *e) MUST_USE;
 
-/* ---- control.c ---------------------------------------------------------------------------------
- */
+/* ---- control.c ------------------------------------------------------------------------------- */
 
 #define CONTROL_NAME    "control"
 #define CONTROL_THREADS 4       /* commands at once; others wait */

@@ -73,8 +73,7 @@ static struct timespec after_ms(int64_t ms)
 	return t;
 }
 
-/* ---- one member --------------------------------------------------------------------------------
- */
+/* ---- one member ------------------------------------------------------------------------------ */
 
 /* One whole round, without the lock. */
 static enum err_kind round_run(struct peer *p, struct err *e)
@@ -111,8 +110,7 @@ static void all_wake(struct peers *all)
 		http_ear_wake(p->ear);
 }
 
-/* ---- what it tells by itself -------------------------------------------------------------------
- */
+/* ---- what it tells by itself ----------------------------------------------------------------- */
 
 static int64_t now_of(const struct peer *p)
 {
@@ -314,8 +312,7 @@ static void *peer_run(void *context)
 	return NULL;
 }
 
-/* ---- who there is ------------------------------------------------------------------------------
- */
+/* ---- who there is ---------------------------------------------------------------------------- */
 
 static bool peer_fits(const struct peer *p, const struct charter_member *m)
 {
@@ -398,8 +395,7 @@ static void peers_reap(struct peers *all)
 	}
 }
 
-/* ---- telling -----------------------------------------------------------------------------------
- */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 /* What there is here, to those who listen; and to our own threads, when anything is new. */
 static void shown_tell(struct peers *all)
@@ -425,8 +421,7 @@ static void shown_tell(struct peers *all)
 	arena_free(a);
 }
 
-/* ---- publishing --------------------------------------------------------------------------------
- */
+/* ---- publishing ------------------------------------------------------------------------------ */
 
 /* The same trouble is told once. */
 static void trouble_tell(struct peers *all, enum err_kind kind, const struct err *e)
@@ -480,8 +475,7 @@ static void *publisher_run(void *context)
 	return NULL;
 }
 
-/* ---- from outside ------------------------------------------------------------------------------
- */
+/* ---- from outside ---------------------------------------------------------------------------- */
 
 void peers_wake(struct seat *s, struct slice from)
 {

@@ -65,8 +65,7 @@ static pid_t process_start(struct processes *p, struct err *e)
 	return pid;
 }
 
-/* ---- the signer --------------------------------------------------------------------------------
- */
+/* ---- the signer ------------------------------------------------------------------------------ */
 
 static void signer_process(struct processes *p, int fd)
 {
@@ -89,8 +88,7 @@ static void signer_process(struct processes *p, int fd)
 	_exit(signer_run(signer, fd, &e) == OK ? 0 : 1);
 }
 
-/* ---- the parent --------------------------------------------------------------------------------
- */
+/* ---- the parent ------------------------------------------------------------------------------ */
 
 static void fail(struct processes *p, enum err_kind kind, const char *text)
 {

@@ -87,8 +87,7 @@ enum err_kind seat_open(struct node *node, const struct world *world, const stru
 	return OK;
 }
 
-/* ---- what may be kept no longer -----------------------------------------------------------------
- */
+/* ---- what may be kept no longer -------------------------------------------------------------- */
 
 #define EXPIRY_NOTE    "coalition/expired" /* the last record that all logs have followed */
 #define EXPIRY_RECORDS 65536               /* taken up together: each log is looked through once */

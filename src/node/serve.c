@@ -32,8 +32,7 @@ struct serving {
 	int64_t started_us;
 };
 
-/* ---- our own two pages -------------------------------------------------------------------------
- */
+/* ---- our own two pages ----------------------------------------------------------------------- */
 
 /* Alive and able to read the store: what a load balancer or a person with curl wants to know. */
 static void handle_health(void *context, const struct http_request *q, struct http_reply *reply)
@@ -108,8 +107,7 @@ static void handle_metrics(void *context, const struct http_request *q, struct h
 	buf_fini(&out);
 }
 
-/* ---- start and stop ----------------------------------------------------------------------------
- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static enum log_level level_of(const char *name)
 {

@@ -47,8 +47,7 @@ static bool everything(void *context, const struct store_row *row)
 	return true;
 }
 
-/* ---- rows of serials ---------------------------------------------------------------------------
- */
+/* ---- rows of serials ------------------------------------------------------------------------- */
 
 struct wanted {
 	uint64_t serial;
@@ -115,8 +114,7 @@ enum err_kind sink_rows(struct store_reader *r, const uint64_t *serials, size_t 
 	return kind;
 }
 
-/* ---- whose an object is ------------------------------------------------------------------------
- */
+/* ---- whose an object is ---------------------------------------------------------------------- */
 
 static bool ours_look(struct sink *s, struct store_reader *r, int64_t member)
 {
@@ -164,8 +162,7 @@ static bool is_from(struct store_reader *r, int64_t member, struct slice origin)
 	return from;
 }
 
-/* ---- may they ----------------------------------------------------------------------------------
- */
+/* ---- may they -------------------------------------------------------------------------------- */
 
 struct asking {
 	struct sink *s;
@@ -262,8 +259,7 @@ static uint64_t sink_epoch(void *context)
 	return epoch == 0 ? 1 : epoch; /* 0 means none */
 }
 
-/* ---- our own objects ---------------------------------------------------------------------------
- */
+/* ---- our own objects ------------------------------------------------------------------------- */
 
 struct own_walk {
 	struct sink *s;
@@ -352,8 +348,7 @@ static enum err_kind sink_own_after(void *context, uint64_t after, size_t max, s
 	return OK;
 }
 
-/* ---- what others send --------------------------------------------------------------------------
- */
+/* ---- what others send ------------------------------------------------------------------------ */
 
 static struct high *high_of(struct sink *s, struct slice origin, struct err *e)
 {
@@ -624,8 +619,7 @@ static bool sink_forgotten(void *context)
 	return store_purged(s->node->store, &purged, NULL) == OK && purged;
 }
 
-/* ---- the policy in force -----------------------------------------------------------------------
- */
+/* ---- the policy in force --------------------------------------------------------------------- */
 
 /* Our own overlay, which may only tighten; empty: there is none. */
 static enum err_kind overlay_read(struct sink *s, struct buf *ret_text, struct err *e)
@@ -691,8 +685,7 @@ static enum err_kind sink_in_force(void *context, const struct charter *charter,
 	return kind;
 }
 
-/* ---- opening -----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 enum err_kind sink_open(struct node *node, const struct world *world, struct sink **ret_sink,
 	struct coalition_sink *ret_doors, struct err *e)

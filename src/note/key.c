@@ -9,8 +9,7 @@
 /* Type and key of the longest kind we know of, ML-DSA-44: so that it is told apart, not garbled. */
 #define TYPED_MAX 1313
 
-/* ---- shared helpers ---------------------------------------------------------------------------
- */
+/* ---- shared helpers -------------------------------------------------------------------------- */
 
 bool base64_exact(struct slice text, void *ret_bytes, size_t len)
 {
@@ -27,8 +26,7 @@ bool text_clean(struct slice text)
 	return utf8_valid(text);
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* Unicode's White_Space above the control bytes. */
 static bool is_space(uint32_t c)
@@ -66,8 +64,7 @@ bool note_name_valid(struct slice name)
 	return true;
 }
 
-/* ---- "name+hex8+base64(type || key)" -----------------------------------------------------------
- */
+/* ---- "name+hex8+base64(type || key)" --------------------------------------------------------- */
 
 /* SHA-256(name || 0A || type || key)[0:4] */
 static void key_id(struct slice name, struct slice typed, uint8_t ret_id[NOTE_KEY_ID_LEN])
@@ -164,8 +161,7 @@ static void text_format(const struct note_key *k, const uint8_t bytes[32], struc
 	secret_wipe(typed, sizeof(typed));
 }
 
-/* ---- public keys -------------------------------------------------------------------------------
- */
+/* ---- public keys ----------------------------------------------------------------------------- */
 
 enum err_kind note_key_make(struct slice name, enum note_type type,
 	const uint8_t public[NOTE_PUBLIC_LEN], struct note_key *ret_key, struct err *e)
@@ -224,8 +220,7 @@ bool note_key_equal(const struct note_key *a, const struct note_key *b)
 	       strcmp(a->name, b->name) == 0;
 }
 
-/* ---- secret keys -------------------------------------------------------------------------------
- */
+/* ---- secret keys ----------------------------------------------------------------------------- */
 
 static enum err_kind secret_of_seed(struct slice name, enum note_type type,
 	const uint8_t seed[NOTE_SEED_LEN], struct note_secret *ret_secret, struct err *e)
@@ -293,8 +288,7 @@ void note_secret_wipe(struct note_secret *s)
 	secret_wipe(s, sizeof(*s));
 }
 
-/* ---- Ed25519 -----------------------------------------------------------------------------------
- */
+/* ---- Ed25519 --------------------------------------------------------------------------------- */
 
 void note_sign_raw(const struct note_secret *s, struct slice message, uint8_t ret[NOTE_ED_LEN])
 {

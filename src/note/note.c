@@ -14,8 +14,7 @@
 #define LINE_TEXT_MAX  (LINE_BYTES_MAX / 3 * 4)
 _Static_assert(LINE_BYTES_MAX % 3 == 0, "else the length of the text would not tell the limit");
 
-/* ---- taking apart ------------------------------------------------------------------------------
- */
+/* ---- taking apart ---------------------------------------------------------------------------- */
 
 /* Index of the newline that ends the text; false: no empty line. */
 static bool last_empty_line(struct slice bytes, size_t *ret_at)
@@ -117,8 +116,7 @@ enum err_kind note_parse(struct slice bytes, struct arena *a, struct note *ret_n
 	return kind;
 }
 
-/* ---- verifying ---------------------------------------------------------------------------------
- */
+/* ---- verifying ------------------------------------------------------------------------------- */
 
 /* "cosignature/v1\ntime T\n" */
 static void cosigned_head(uint64_t time_s, struct buf *out)
@@ -230,8 +228,7 @@ enum err_kind note_verify(const struct note *n, const struct note_key *keys, siz
 	return OK;
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void line_write(
 	const struct note_key *k, struct slice time, struct slice signature, struct buf *out)

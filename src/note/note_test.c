@@ -15,8 +15,7 @@
 		(literal), sizeof(literal) - 1                                                     \
 	}
 
-/* ---- helpers -----------------------------------------------------------------------------------
- */
+/* ---- helpers --------------------------------------------------------------------------------- */
 
 struct scene {
 	struct world_fake world;
@@ -105,8 +104,7 @@ static struct json_value member(struct json_value v, const char *name)
 	return found;
 }
 
-/* ---- Go's vectors ------------------------------------------------------------------------------
- */
+/* ---- Go's vectors ---------------------------------------------------------------------------- */
 
 static void go_signs_the_same_bytes(void **state)
 {
@@ -227,8 +225,7 @@ static void go_refuses_the_same_keys(void **state)
 	json_parser_free(parser);
 }
 
-/* ---- Ed25519 -----------------------------------------------------------------------------------
- */
+/* ---- Ed25519 --------------------------------------------------------------------------------- */
 
 static unsigned wycheproof_group(struct json_value group)
 {
@@ -377,8 +374,7 @@ static void keys_that_anything_verifies_under_are_refused(void **state)
 	key_refused(mixed);
 }
 
-/* ---- keys and names ----------------------------------------------------------------------------
- */
+/* ---- keys and names -------------------------------------------------------------------------- */
 
 static void names(void **state)
 {
@@ -567,8 +563,7 @@ static void secrets(void **state)
 		assert_int_equal(a.seed[i], 0);
 }
 
-/* ---- notes -------------------------------------------------------------------------------------
- */
+/* ---- notes ----------------------------------------------------------------------------------- */
 
 static void a_note_and_its_cosignatures(void **state)
 {
@@ -917,8 +912,7 @@ static void memory_that_ends_is_told(void **state)
 	buf_fini(&whole);
 }
 
-/* ---- checkpoints -------------------------------------------------------------------------------
- */
+/* ---- checkpoints ----------------------------------------------------------------------------- */
 
 #define ROOT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 

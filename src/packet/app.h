@@ -9,8 +9,7 @@
 
 #include "packet.h"
 
-/* ---- what the frame side offers (out.c)
- * ----------------------------------------------------------- */
+/* ---- what the frame side offers (out.c) ------------------------------------------------------ */
 
 struct packet_out;
 
@@ -21,8 +20,7 @@ void packet_out_record(struct packet_out *o);
 void packet_out_field(struct packet_out *o, enum event_role role, struct slice value, bool binary);
 bool packet_out_wants(const struct packet_out *o, enum event_role role);
 
-/* ---- what the content side offers (app.c)
- * ------------------------------------------------------------ */
+/* ---- what the content side offers (app.c) ---------------------------------------------------- */
 
 enum app_protocol { APP_NONE, APP_UNDECIDED, APP_DNS, APP_HTTP, APP_TLS, APP_SMTP };
 

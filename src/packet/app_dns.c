@@ -380,8 +380,7 @@ bool app_dns(struct slice bytes, struct packet_out *out)
 	       cut;
 }
 
-/* ---- over TCP: each message behind its length (RFC 1035 4.2.2) --------------------------------
- */
+/* ---- over TCP: each message behind its length (RFC 1035 4.2.2) ------------------------------- */
 
 enum app_protocol app_dns_guess(struct slice head)
 {

@@ -111,8 +111,7 @@ bool packet_is_capture(struct slice head)
 	return is_byte_order_magic(order);
 }
 
-/* ---- pcap
- * ---------------------------------------------------------------------------------------------- */
+/* ---- pcap ------------------------------------------------------------------------------------ */
 
 /* A part of the file that is at hand. */
 struct view {
@@ -187,8 +186,7 @@ static enum step pcap_records(struct packet_reader *r, struct view *v, struct er
 	return STEP_MORE;
 }
 
-/* ---- pcapng
- * ---------------------------------------------------------------------------------------------- */
+/* ---- pcapng ---------------------------------------------------------------------------------- */
 
 static int64_t interface_time(const struct capture_interface *i, uint64_t units)
 {

@@ -140,8 +140,7 @@ static void test_simple_snap(void **state)
 	builder_fini(&b);
 }
 
-/* ---- broken
- * ----------------------------------------------------------------------------------------- */
+/* ---- broken ---------------------------------------------------------------------------------- */
 
 static void patch32(struct capture_builder *b, size_t offset, uint32_t value)
 {
@@ -308,8 +307,7 @@ static void test_stop(void **state)
 	builder_fini(&b);
 }
 
-/* ---- real captures
- * --------------------------------------------------------------------------------------- */
+/* ---- real captures --------------------------------------------------------------------------- */
 
 static void read_real(
 	const char *path, size_t piece, struct told *t, struct packet_counts *ret_counts)

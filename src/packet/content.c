@@ -100,8 +100,7 @@ bool content_wants_dns(uint64_t roles)
 	return (roles & ROLES_DNS) != 0;
 }
 
-/* ---- plant messages
- * ------------------------------------------------------------------------------------------ */
+/* ---- plant messages -------------------------------------------------------------------------- */
 
 static void field_text(struct packet_out *o, enum event_role role, const char *text)
 {

@@ -95,8 +95,7 @@ size_t flows_bytes(const struct flows *t)
 	return t->held;
 }
 
-/* ---- by last use
- * -------------------------------------------------------------------------------------- */
+/* ---- by last use ----------------------------------------------------------------------------- */
 
 static void list_remove(struct flows *t, struct flow *f)
 {
@@ -233,8 +232,7 @@ struct flow *flows_find(struct flows *t, const struct packet *p)
 	return f;
 }
 
-/* ---- handing over
- * ---------------------------------------------------------------------------------------------- */
+/* ---- handing over ---------------------------------------------------------------------------- */
 
 static int32_t behind(uint32_t a, uint32_t b)
 {

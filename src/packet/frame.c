@@ -69,8 +69,7 @@ static void short_header(struct walk *w, struct span s, uint32_t needed)
 		w->malformed = true;
 }
 
-/* ---- keys
- * ------------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 #define M61 ((UINT64_C(1) << 61) - 1)
 
@@ -175,8 +174,7 @@ static __attribute__((noinline)) void push(struct walk *w, struct packet *p)
 	push_hot(w, p);
 }
 
-/* ---- transport
- * ------------------------------------------------------------------------------------------ */
+/* ---- transport ------------------------------------------------------------------------------- */
 
 static void walk_ethernet(struct walk *w, struct span s);
 static void walk_type(struct walk *w, uint16_t type, struct span s);

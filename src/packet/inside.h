@@ -17,8 +17,7 @@
 
 __extension__ typedef unsigned __int128 wide; /* gcc and clang on 64 bits have it */
 
-/* ---- a packet as far as its headers tell
- * ----------------------------------------------------------- */
+/* ---- a packet as far as its headers tell ----------------------------------------------------- */
 
 enum packet_what {
 	PACKET_PLAIN,    /* addresses, and perhaps ports and a payload */
@@ -93,8 +92,7 @@ struct packet_list {
 	unsigned count, max;
 };
 
-/* ---- out.c --------------------------------------------------------------------------------------
- */
+/* ---- out.c ----------------------------------------------------------------------------------- */
 
 #define OUT_BYTES     KIB(256) /* of values in a batch: four of the longest, or 128 usual records */
 #define OUT_HEAD_ROOM 512      /* bytes a record's own fields may take */
@@ -144,8 +142,7 @@ bool packet_out_flush(struct packet_out *o);
 /* A record about the packet's ends only, with the link's addresses. */
 void packet_out_conversation(struct packet_out *o);
 
-/* ---- seen.c: which conversations were reported a moment ago
- * --------------------------------------- */
+/* ---- seen.c: which conversations were reported a moment ago ---------------------------------- */
 
 /*
  * 8 ways of a tag of 32 bits and a time in seconds: a bucket is a cache line. The hash is keyed, so
@@ -169,8 +166,7 @@ static inline void seen_prefetch(const struct seen *s, uint64_t hash)
 /* True: not reported for PACKET_AGAIN_SECONDS; it is noted as reported now. */
 bool seen_first(struct seen *s, uint64_t hash, uint32_t now_seconds);
 
-/* ---- table.c: from a keyed hash to an entry's number
- * ------------------------------------------------ */
+/* ---- table.c: from a keyed hash to an entry's number ----------------------------------------- */
 
 /* Open addressing at a quarter full: a look is one cache line nearly always. */
 struct table_slot {
@@ -211,8 +207,7 @@ static inline uint32_t table_next(const struct table *t, uint64_t hash, uint32_t
 void table_add(struct table *t, uint64_t hash, uint32_t entry);
 void table_remove(struct table *t, uint32_t tag, uint32_t entry);
 
-/* ---- frame.c
- * -------------------------------------------------------------------------------------- */
+/* ---- frame.c --------------------------------------------------------------------------------- */
 
 struct packet_reader;
 
@@ -224,8 +219,7 @@ bool frame_dissect(unsigned link, const struct packet *base, const uint64_t hash
 void frame_dissect_datagram(const struct packet *base, const uint8_t *bytes, uint32_t len,
 	const uint64_t hash_keys[HASH_KEYS], struct packet_counts *counts, struct packet_list *to);
 
-/* ---- fragment.c
- * ------------------------------------------------------------------------------------- */
+/* ---- fragment.c ------------------------------------------------------------------------------ */
 
 struct fragments;
 /* held_max: bytes of all pieces together. */
@@ -239,8 +233,7 @@ bool fragments_add(struct fragments *f, const struct packet *p, struct slice *re
 uint32_t fragments_count(const struct fragments *f);
 size_t fragments_bytes(const struct fragments *f);
 
-/* ---- flow.c, segment.c
- * ------------------------------------------------------------------------------ */
+/* ---- flow.c, segment.c ----------------------------------------------------------------------- */
 
 struct extents;
 
@@ -322,8 +315,7 @@ bool extents_add(struct extents *x, uint32_t sequence, struct slice bytes, size_
 bool extents_first(const struct extents *x, uint32_t *ret_sequence, struct slice *ret_bytes);
 void extents_drop_first(struct extents *x, size_t *held);
 
-/* ---- content.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- content.c ------------------------------------------------------------------------------- */
 
 struct content_table;
 /* Which content roles lead to which work. */
@@ -337,8 +329,7 @@ const struct flow_consumer *content_consumer(struct content_table *c);
 void content_datagram(struct content_table *c, const struct packet *p);
 void content_goose(struct content_table *c, const struct packet *p);
 
-/* ---- capture.c
- * ---------------------------------------------------------------------------------------- */
+/* ---- capture.c ------------------------------------------------------------------------------- */
 
 struct capture_interface {
 	uint16_t link;
@@ -364,8 +355,7 @@ struct capture {
 void capture_reset(struct capture *c);
 void capture_fini(struct capture *c);
 
-/* ---- packet.c
- * ------------------------------------------------------------------------------------------- */
+/* ---- packet.c -------------------------------------------------------------------------------- */
 
 struct packet_reader {
 	struct packet_options options;

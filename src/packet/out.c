@@ -54,8 +54,7 @@ bool packet_out_wants(const struct packet_out *o, enum event_role role)
 	return (o->roles & event_role_bit(role)) != 0;
 }
 
-/* ---- detail
- * --------------------------------------------------------------------------------------- */
+/* ---- detail ---------------------------------------------------------------------------------- */
 
 static bool detail_add(struct event *e, struct arena *a, enum event_role role, struct slice value)
 {
@@ -161,8 +160,7 @@ static bool out_detail(
 	return true;
 }
 
-/* ---- the batch
- * -------------------------------------------------------------------------------------- */
+/* ---- the batch ------------------------------------------------------------------------------- */
 
 bool packet_out_flush(struct packet_out *o)
 {

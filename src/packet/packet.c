@@ -89,8 +89,7 @@ void packet_counts(const struct packet_reader *r, struct packet_counts *ret_coun
 	*ret_counts = r->counts;
 }
 
-/* ---- the second half: tables, content
- * ------------------------------------------------------------------ */
+/* ---- the second half: tables, content -------------------------------------------------------- */
 
 /* Is the sender the one that was asked? */
 static bool looks_reversed(const struct packet *p)
@@ -183,8 +182,7 @@ bool reader_drain(struct packet_reader *r)
 	return !r->out->stopped;
 }
 
-/* ---- the first half: headers
- * ------------------------------------------------------------------------------ */
+/* ---- the first half: headers ----------------------------------------------------------------- */
 
 void reader_push(struct packet_reader *r, unsigned link, struct packet *base)
 {

@@ -76,8 +76,7 @@ static void test_detail(void **state)
 	told_fini(&t);
 }
 
-/* ---- content ------------------------------------------------------------------------------------
- */
+/* ---- content --------------------------------------------------------------------------------- */
 
 #define T(n) (T0 + (int64_t)(n))
 
@@ -241,8 +240,7 @@ static void test_cut_anywhere(void **state)
 	builder_fini(&b);
 }
 
-/* ---- batches
- * ------------------------------------------------------------------------------------- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 /* A record stays whole over the end of a batch; one that fills a batch alone comes in several. */
 static void test_batches(void **state)
@@ -284,8 +282,7 @@ static void test_batches(void **state)
 	packet_out_free(o);
 }
 
-/* ---- limits
- * -------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 static void test_options(void **state)
 {

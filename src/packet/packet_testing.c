@@ -2,8 +2,7 @@
 /* Frames, capture files and a sink for tests; see packet_testing.h. */
 #include "packet_testing.h"
 
-/* ---- frames
- * --------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 void frame_begin(struct frame *f, struct slice payload)
 {
@@ -147,8 +146,7 @@ void frame_tcp(struct frame *f, const struct ends *e, uint8_t flags, uint32_t se
 	frame_add_ethernet(f, frame_ip_type(e));
 }
 
-/* ---- capture files
- * --------------------------------------------------------------------------------- */
+/* ---- capture files --------------------------------------------------------------------------- */
 
 static void pad(struct capture_builder *b)
 {
@@ -329,8 +327,7 @@ void builder_simple(struct capture_builder *b, struct slice frame, uint32_t wire
 	block_end(b, body);
 }
 
-/* ---- what comes out
- * ---------------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 static void tell_value(struct buf *out, const struct column *c, const struct field *f)
 {

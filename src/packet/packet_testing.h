@@ -16,8 +16,7 @@
 
 #include "inside.h"
 
-/* ---- frames
- * --------------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 #define FRAME_ROOM 70000
 
@@ -61,8 +60,7 @@ void frame_udp(struct frame *f, const struct ends *e, struct slice payload);
 void frame_tcp(struct frame *f, const struct ends *e, uint8_t flags, uint32_t sequence,
 	uint32_t acknowledged, struct slice payload);
 
-/* ---- capture files
- * --------------------------------------------------------------------------------- */
+/* ---- capture files --------------------------------------------------------------------------- */
 
 struct capture_builder {
 	struct buf out;
@@ -89,8 +87,7 @@ void builder_obsolete(struct capture_builder *b, uint16_t interface, uint64_t un
 void builder_simple(struct capture_builder *b, struct slice frame, uint32_t wire_len);
 void builder_block(struct capture_builder *b, uint32_t type, struct slice body);
 
-/* ---- what comes out
- * ---------------------------------------------------------------------------------- */
+/* ---- what comes out -------------------------------------------------------------------------- */
 
 /* "frame time role=value role=value\n" for every record; addresses as text, digests as hex. */
 struct told {

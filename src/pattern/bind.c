@@ -116,8 +116,7 @@ static int64_t candidates_sum(const struct candidates *c, size_t from, size_t to
 	return c->sum[to - 1] - (from == 0 ? 0 : c->sum[from - 1]);
 }
 
-/* ---- what cannot be
- * ---------------------------------------------------------------------------------------- */
+/* ---- what cannot be -------------------------------------------------------------------------- */
 
 static bool leaf_reach(struct binding *b, const struct plan *plan, int64_t times, int64_t least,
 	int64_t *ret_first)
@@ -181,8 +180,7 @@ static bool plan_reach(struct binding *b, const struct plan *plan, int64_t times
 	}
 }
 
-/* ---- the machine
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 static void cell_set(struct machine *m, int64_t *cell, int64_t value)
 {

@@ -13,8 +13,7 @@
 
 enum order { BEFORE, SAME, BEHIND, APART };
 
-/* ---- text, bytes, networks --------------------------------------------------------------------
- */
+/* ---- text, bytes, networks ------------------------------------------------------------------- */
 
 bool name_is_hex(struct slice property)
 {
@@ -116,8 +115,7 @@ bool network_within(const uint8_t inner[NETWORK_LEN], const uint8_t outer[NETWOR
 	       memcmp(inner + 16, outer + 16, 16) <= 0;
 }
 
-/* ---- order ------------------------------------------------------------------------------------
- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static enum order order_of(int difference)
 {
@@ -257,8 +255,7 @@ static bool in_set(
 	return false;
 }
 
-/* ---- LIKE and MATCHES ---------------------------------------------------------------------------
- */
+/* ---- LIKE and MATCHES ------------------------------------------------------------------------ */
 
 static size_t step_over(struct slice text, size_t at, bool bytes)
 {
@@ -329,8 +326,7 @@ static bool network_holds(const struct comparison *c, struct json_value value)
 						    : network_within(c->network, network);
 }
 
-/* ---- the operators
- * --------------------------------------------------------------------------------- */
+/* ---- the operators --------------------------------------------------------------------------- */
 
 #define BIT(order) (1u << (order))
 

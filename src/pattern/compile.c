@@ -10,8 +10,7 @@ static enum err_kind no_memory(struct err *e)
 	return err_set(e, ERR_NOMEM, "pattern: out of memory");
 }
 
-/* ---- comparisons
- * ---------------------------------------------------------------------------------- */
+/* ---- comparisons ----------------------------------------------------------------------------- */
 
 static bool regex_keep(struct pattern *p, struct comparison *c)
 {
@@ -119,8 +118,7 @@ static enum err_kind comparison_make(
 	}
 }
 
-/* ---- tests
- * ------------------------------------------------------------------------------------------ */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 enum err_kind test_make(
 	struct pattern *p, const struct stix_node *node, struct test **ret_test, struct err *e)
@@ -147,8 +145,7 @@ enum err_kind test_make(
 	return kind;
 }
 
-/* ---- patterns
- * ------------------------------------------------------------------------------------------ */
+/* ---- patterns -------------------------------------------------------------------------------- */
 
 enum err_kind pattern_compile(
 	struct arena *a, struct slice text, struct pattern *ret_pattern, struct err *e)

@@ -26,8 +26,7 @@ void regex_free(struct regex *r); /* accepts NULL */
  * the expression is one over bytes. */
 bool regex_search(const struct regex *r, struct slice subject, bool *limit);
 
-/* ---- the expression in one pair of brackets ----------------------------------------------------
- */
+/* ---- the expression in one pair of brackets -------------------------------------------------- */
 
 struct comparison {
 	const struct stix_node *node;
@@ -50,8 +49,7 @@ struct test {
 	uint32_t cost; /* set_cover.c */
 };
 
-/* ---- what observations must do together (section 9.5) ------------------------------------------
- */
+/* ---- what observations must do together (section 9.5) ---------------------------------------- */
 
 enum plan_kind { PLAN_LEAF, PLAN_AND, PLAN_OR, PLAN_FOLLOWEDBY, PLAN_WITHIN, PLAN_REPEATS };
 
@@ -141,8 +139,7 @@ bool network_within(const uint8_t inner[NETWORK_LEN], const uint8_t outer[NETWOR
 bool name_is_hex(struct slice property);
 bool name_is_binary(struct slice property);
 
-/* ---- judging one observation (judge.c) ----------------------------------------------------------
- */
+/* ---- judging one observation (judge.c) ------------------------------------------------------- */
 
 struct object {
 	struct slice key; /* its id, or its key in a 2.0 container */
@@ -182,8 +179,7 @@ bool comparison_holds(struct judge *j, const struct comparison *c, struct json_v
 	struct slice property);
 int object_order(const void *a, const void *b);
 
-/* ---- binding (bind.c)
- * ----------------------------------------------------------------------------- */
+/* ---- binding (bind.c) ------------------------------------------------------------------------ */
 
 /* An observation that some leaf has matched. A time unknown is first INT64_MAX, last INT64_MIN: it
  * meets no condition on times. */

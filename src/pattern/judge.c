@@ -21,8 +21,7 @@ int object_order(const void *a, const void *b)
 	return slice_compare(x->key, y->key);
 }
 
-/* ---- object paths -------------------------------------------------------------------------------
- */
+/* ---- object paths ---------------------------------------------------------------------------- */
 
 struct walk {
 	struct judge *judge;
@@ -116,8 +115,7 @@ static bool comparison_meets(struct judge *j, const struct comparison *c,
 	return any;
 }
 
-/* ---- expressions
- * --------------------------------------------------------------------------------- */
+/* ---- expressions ----------------------------------------------------------------------------- */
 
 /* Nested as deep as the pattern's parentheses, at most STIX_PATTERN_DEPTH_MAX times two. */
 static bool test_meets(struct judge *j, const struct test *t, const struct observation *o,

@@ -36,8 +36,7 @@ void pattern_observations_free(struct pattern_observations *o)
 	free(o);
 }
 
-/* ---- a document that outlives its parser
- * ------------------------------------------------------------ */
+/* ---- a document that outlives its parser ----------------------------------------------------- */
 
 static const struct json_doc *doc_keep(struct arena *a, const struct json_doc *doc)
 {
@@ -72,8 +71,7 @@ static const struct json_doc *doc_keep(struct arena *a, const struct json_doc *d
 	return kept;
 }
 
-/* ---- observed-data
- * ---------------------------------------------------------------------------------------- */
+/* ---- observed-data --------------------------------------------------------------------------- */
 
 /* Objects that references may mean: those of one bundle or list, sorted by id. */
 struct scope {
@@ -179,8 +177,7 @@ static enum err_kind observed_add(struct pattern_observations *set, struct json_
 	return OK;
 }
 
-/* ---- bundles and lists
- * --------------------------------------------------------------------------------------- */
+/* ---- bundles and lists ----------------------------------------------------------------------- */
 
 static bool is_observed(struct json_value v)
 {

@@ -12,8 +12,7 @@
 
 #define NOW_US INT64_C(1600000000000000)
 
-/* ---- a stream by hand
- * --------------------------------------------------------------------------------------- */
+/* ---- a stream by hand ------------------------------------------------------------------------ */
 
 struct pair {
 	enum event_role role;
@@ -327,8 +326,7 @@ static void test_sides_limit(void **state)
 	stream_fini(&s);
 }
 
-/* ---- several records
- * --------------------------------------------------------------------------------------------- */
+/* ---- several records ------------------------------------------------------------------------- */
 
 static void put_user(struct stream *s, int64_t time_us, const char *user)
 {
@@ -485,8 +483,7 @@ static void test_memory(void **state)
 	stream_fini(&s);
 }
 
-/* ---- the stream's answer is the evaluator's
- * ------------------------------------------------------------------------- */
+/* ---- the stream's answer is the evaluator's -------------------------------------------------- */
 
 struct dice {
 	uint64_t seed;

@@ -22,8 +22,7 @@ static enum err_kind no_memory(struct err *e)
 	return err_set(e, ERR_NOMEM, "pattern: out of memory");
 }
 
-/* ---- the tree
- * ---------------------------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 struct span {
 	int64_t from_us, before_us;
@@ -178,8 +177,7 @@ static int64_t plan_window(const struct plan *plan)
 	}
 }
 
-/* ---- the program
- * --------------------------------------------------------------------------------------- */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 struct place {
 	uint32_t frame, loop;

@@ -21,8 +21,7 @@ struct pending {
 	uint8_t kind;
 };
 
-/* ---- first: what to look for
- * ---------------------------------------------------------------------------------------- */
+/* ---- first: what to look for ----------------------------------------------------------------- */
 
 /* The field at hand. */
 struct spot {
@@ -197,8 +196,7 @@ static void pend_field(struct pattern_set *s, const struct batch *batch, const s
 		pend_sides(s, text, said, &spot);
 }
 
-/* ---- then: who could be met
- * --------------------------------------------------------------------------------------------- */
+/* ---- then: who could be met ------------------------------------------------------------------ */
 
 /* One record's work: its candidates, and what came of them. */
 struct visit {

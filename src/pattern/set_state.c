@@ -80,8 +80,7 @@ void state_free(struct pattern_set *s, struct set_pattern *p)
 	p->state = NULL;
 }
 
-/* ---- forgetting
- * ---------------------------------------------------------------------------------------------- */
+/* ---- forgetting ------------------------------------------------------------------------------ */
 
 /* Those with `used` set go; the others move up and keep their order. */
 static bool state_compact(struct state *t)

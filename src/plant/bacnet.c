@@ -185,8 +185,7 @@ static const struct service *service_find(uint32_t code)
 	return NULL;
 }
 
-/* ---- services -----------------------------------------------------------------------------------
- */
+/* ---- services -------------------------------------------------------------------------------- */
 
 /* Services of which a parameter says what is done. */
 static void refine(uint32_t code, struct slice bytes, struct plant_message *m)
@@ -322,8 +321,7 @@ static bool apdu(struct slice bytes, struct plant_message *m)
 	return good;
 }
 
-/* ---- network: clause 6.2 ------------------------------------------------------------------------
- */
+/* ---- network: clause 6.2 --------------------------------------------------------------------- */
 
 struct address {
 	bool there;
@@ -395,8 +393,7 @@ static bool npdu(struct slice bytes, struct plant_message *m)
 	return good;
 }
 
-/* ---- datagrams ----------------------------------------------------------------------------------
- */
+/* ---- datagrams ------------------------------------------------------------------------------- */
 
 static bool starts(struct slice head)
 {

@@ -80,8 +80,7 @@ static int64_t signed_of(struct slice content)
 	return (int64_t)value;
 }
 
-/* ---- texts --------------------------------------------------------------------------------------
- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static void put_object(char text[PLANT_TEXT_MAX], struct slice content)
 {
@@ -215,8 +214,7 @@ static void put_value(char text[PLANT_TEXT_MAX], const struct tag *t)
 	}
 }
 
-/* ---- shapes -------------------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* What the tag means at this level: its letter, '{', or 0; *ret_inside: behind the brace. */
 static char meaning(const char *shape, uint8_t number, const char **ret_inside)

@@ -32,8 +32,7 @@ enum cip_service_code {
  * encapsulated packets are 64 KiB; real ones have some dozens. */
 #define CIP_SERVICES_MAX 512
 
-/* ---- paths (volume 1, appendix C) ---------------------------------------------------------------
- */
+/* ---- paths (volume 1, appendix C) ------------------------------------------------------------ */
 
 struct cip_path {
 	uint32_t class; /* the last one; CIP_CLASS_SYMBOLIC when a name follows; CIP_CLASS_ANY: none
@@ -181,8 +180,7 @@ static bool path_read(struct slice bytes, struct cip_path *ret_path)
 	return true;
 }
 
-/* ---- requests remembered ------------------------------------------------------------------------
- */
+/* ---- requests remembered --------------------------------------------------------------------- */
 
 static void pending_keep(struct plant_decoder *d, const struct cip_place *place, uint8_t service,
 	uint32_t class, const struct plant_message *m)
@@ -213,8 +211,7 @@ static struct cip_pending *pending_find(
 	return NULL;
 }
 
-/* ---- requests -----------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* Count, then offsets from the count's own place, then the messages in that order (volume 1,
  * A-4.10). Offsets have to rise, so that no byte is read twice. */
@@ -411,8 +408,7 @@ static bool request(struct plant_decoder *d, struct slice bytes, const struct ci
 	return true;
 }
 
-/* ---- replies ------------------------------------------------------------------------------------
- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static bool reply(struct plant_decoder *d, struct slice bytes, const struct cip_place *place)
 {

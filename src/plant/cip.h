@@ -5,8 +5,7 @@
 
 #include "plant_parts.h"
 
-/* ---- tables (cip_tables.c) ----------------------------------------------------------------------
- */
+/* ---- tables (cip_tables.c) ------------------------------------------------------------------- */
 
 #define CIP_CLASS_ANY      UINT32_C(0xffffffff)
 #define CIP_CLASS_SYMBOLIC UINT32_C(0xfffffffe) /* the path ends in a name */
@@ -42,8 +41,7 @@ struct enip_command {
 
 const struct enip_command *enip_command_find(uint16_t code); /* NULL: none */
 
-/* ---- what a reply needs to know of its request --------------------------------------------------
- */
+/* ---- what a reply needs to know of its request ----------------------------------------------- */
 
 /* A reply carries its service but not its path, and from 0x4b on a service means what the class
  * says. So the last requests of a connection are remembered; older ones are forgotten, and their
@@ -64,8 +62,7 @@ struct cip_state {
 	uint32_t next;
 };
 
-/* ---- CIP (cip.c) --------------------------------------------------------------------------------
- */
+/* ---- CIP (cip.c) ----------------------------------------------------------------------------- */
 
 struct cip_place {
 	const char *unit; /* where on the route; may be empty */
@@ -77,8 +74,7 @@ struct cip_place {
 /* One message to or from a message router. False: contradicts itself. */
 bool cip_message(struct plant_decoder *d, struct slice bytes, const struct cip_place *place);
 
-/* ---- PCCC (pccc.c) ------------------------------------------------------------------------------
- */
+/* ---- PCCC (pccc.c) --------------------------------------------------------------------------- */
 
 /* The data of an execute PCCC request or reply; fills function, operation, code, object, value. */
 bool pccc_request(struct slice data, struct plant_message *m);

@@ -110,8 +110,7 @@ struct dnp3_state {
 	uint8_t asked[16];
 };
 
-/* ---- link ---------------------------------------------------------------------------------------
- */
+/* ---- link ------------------------------------------------------------------------------------ */
 
 /* Annex E: polynomial 0x3d65, reflected, complemented at the end; a nibble at a time. */
 static uint16_t crc_of(struct slice bytes)
@@ -234,8 +233,7 @@ static void tell_link(struct plant_decoder *d, const struct link *l)
 	plant_tell(d, &m);
 }
 
-/* ---- application --------------------------------------------------------------------------------
- */
+/* ---- application ----------------------------------------------------------------------------- */
 
 static void put_indications(struct plant_message *m, uint16_t bits)
 {
@@ -301,8 +299,7 @@ static bool application(struct plant_decoder *d, const struct link *l, struct sl
 	return good;
 }
 
-/* ---- transport: clause 8 ------------------------------------------------------------------------
- */
+/* ---- transport: clause 8 --------------------------------------------------------------------- */
 
 static bool transport(struct plant_decoder *d, const struct link *l)
 {

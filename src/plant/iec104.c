@@ -195,8 +195,7 @@ static const struct type *type_find(uint8_t id)
 	return NULL;
 }
 
-/* ---- framing ------------------------------------------------------------------------------------
- */
+/* ---- framing --------------------------------------------------------------------------------- */
 
 static bool starts(struct slice head)
 {
@@ -230,8 +229,7 @@ static enum plant_frame frame(struct slice bytes, size_t *ret_len)
 	return PLANT_FRAME_KNOWN;
 }
 
-/* ---- elements -----------------------------------------------------------------------------------
- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 static void put_select(struct plant_message *m, uint8_t command)
 {
@@ -460,8 +458,7 @@ static bool objects(
 	return !r->bad && r->rest.len == 0;
 }
 
-/* ---- messages -----------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* The controlling station opens the connection (60870-5-104 clause 7.1), and file messages look the
  * same both ways: from it they carry a file into the station. */

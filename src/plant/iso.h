@@ -32,16 +32,14 @@ void iso_put_selector(char text[PLANT_TEXT_MAX], const struct iso_state *s);
 bool s7comm_message(struct plant_decoder *d, struct slice bytes);
 bool mms_message(struct plant_decoder *d, struct slice bytes);
 
-/* ---- S7, its userdata (s7_userdata.c) -----------------------------------------------------------
- */
+/* ---- S7, its userdata (s7_userdata.c) -------------------------------------------------------- */
 
 bool s7_userdata(struct plant_message *m, struct slice parameters, struct slice data);
 /* "_0A00001P" or "0A00001P" becomes "DB1"; what does not look so is put as it is. */
 const char *s7_block_type(char digit); /* "DB" of 'A'; NULL: none */
 void s7_put_block(char text[PLANT_TEXT_MAX], struct slice name);
 
-/* ---- values of MMS and GOOSE (mms_data.c) -------------------------------------------------------
- */
+/* ---- values of MMS and GOOSE (mms_data.c) ---------------------------------------------------- */
 
 /* A sequence of Data (ISO 9506-2, 14.4.2; IEC 61850-8-1) as short text: "true, 5, {1.5, 0}". */
 void mms_put_data(char text[PLANT_TEXT_MAX], struct slice sequence);

@@ -43,8 +43,7 @@ struct row {
 	const char *(*understood)(const struct words *ours, const struct words *theirs);
 };
 
-/* ---- S7 -----------------------------------------------------------------------------------------
- */
+/* ---- S7 -------------------------------------------------------------------------------------- */
 
 static void s7_ours(const struct plant_message *m, struct words *w)
 {
@@ -76,8 +75,7 @@ static const char *s7_understood(const struct words *ours, const struct words *t
 		       : NULL;
 }
 
-/* ---- CIP ----------------------------------------------------------------------------------------
- */
+/* ---- CIP ------------------------------------------------------------------------------------- */
 
 static void cip_ours(const struct plant_message *m, struct words *w)
 {
@@ -101,8 +99,7 @@ static void cip_theirs(struct slice v[FIELDS_MAX], struct words *w)
 	}
 }
 
-/* ---- GOOSE --------------------------------------------------------------------------------------
- */
+/* ---- GOOSE ----------------------------------------------------------------------------------- */
 
 static void goose_ours(const struct plant_message *m, struct words *w)
 {
@@ -119,8 +116,7 @@ static void goose_theirs(struct slice v[FIELDS_MAX], struct words *w)
 		put(w, "%.*s %.*s %.*s;", SLICE_ARG(v[0]), SLICE_ARG(v[1]), SLICE_ARG(v[2]));
 }
 
-/* ---- MMS ----------------------------------------------------------------------------------------
- */
+/* ---- MMS ------------------------------------------------------------------------------------- */
 
 static void mms_ours(const struct plant_message *m, struct words *w)
 {
@@ -181,8 +177,7 @@ static const struct row rows[] = {
          mms_ours,							      mms_theirs,   mms_understood},
 };
 
-/* ---- the comparison -----------------------------------------------------------------------------
- */
+/* ---- the comparison -------------------------------------------------------------------------- */
 
 static const struct capture {
 	const char *file;

@@ -8,8 +8,7 @@
 #include "ber.h"
 #include "iso.h"
 
-/* ---- session and presentation -------------------------------------------------------------------
- */
+/* ---- session and presentation ---------------------------------------------------------------- */
 
 enum spdu {
 	SPDU_DATA = 0x01, /* also "give tokens", in front of data */
@@ -73,8 +72,7 @@ static bool presentation_user(struct slice bytes, struct slice *ret_list)
 	return false;
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct plant_function pdus[] = {
 	{MMS_CONFIRMED_REQUEST,  "confirmed request",  PLANT_OTHER},
@@ -125,8 +123,7 @@ static const struct plant_function access_errors[] = {
 	{11, "value invalid",           PLANT_OTHER},
 };
 
-/* ---- names --------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 #define NAMES_MAX 64 /* of one message; more would not fit the text */
 
@@ -212,8 +209,7 @@ static void put_results(struct plant_message *m, struct slice list)
 		mms_put_data(m->value, list);
 }
 
-/* ---- services -----------------------------------------------------------------------------------
- */
+/* ---- services -------------------------------------------------------------------------------- */
 
 /*
  * IEC 61850-8-1 (7.3) writes the functional constraint as the second part of an item's name, and it
@@ -392,8 +388,7 @@ static void response(struct plant_message *m, uint32_t service, struct slice con
 	}
 }
 
-/* ---- messages -----------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void pending_keep(struct iso_state *s, int64_t id, uint32_t service)
 {

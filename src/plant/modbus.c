@@ -143,8 +143,7 @@ static const struct plant_function exceptions[] = {
 static const char *const identity_objects[] = {
 	"vendor", "product code", "revision", "vendor url", "product name", "model", "application"};
 
-/* ---- framing ------------------------------------------------------------------------------------
- */
+/* ---- framing --------------------------------------------------------------------------------- */
 
 static bool starts(struct slice head)
 {
@@ -202,8 +201,7 @@ static bool opens(struct slice head)
 	return head.len >= HEADER_BYTES + 1 && frame(head, &len) == PLANT_FRAME_KNOWN;
 }
 
-/* ---- who asks -----------------------------------------------------------------------------------
- */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 /* Lengths that only one of the roles gives a message; a slice without the function byte. */
 static enum plant_direction role_of_length(const struct row *row, struct slice data)
@@ -256,8 +254,7 @@ static enum plant_direction role_of(struct modbus_state *s, unsigned direction,
 	return (direction == 0) != s->server_opened ? PLANT_REQUEST : PLANT_RESPONSE;
 }
 
-/* ---- what was asked -----------------------------------------------------------------------------
- */
+/* ---- what was asked -------------------------------------------------------------------------- */
 
 static struct modbus_asked *asked_new(struct modbus_state *s, const struct modbus_pdu *p)
 {
@@ -282,8 +279,7 @@ static struct modbus_asked *asked_find(struct modbus_state *s, const struct modb
 	return NULL;
 }
 
-/* ---- texts --------------------------------------------------------------------------------------
- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static void put_object(
 	struct plant_message *m, const char *object, unsigned address, unsigned count)
@@ -320,8 +316,7 @@ static void put_values(
 		put_registers(m, bytes);
 }
 
-/* ---- shapes -------------------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 struct talk {
 	struct modbus_state *state;
@@ -581,8 +576,7 @@ static bool (*const shapes[])(struct talk *t) = {
 	[SHAPE_UMAS] = shape_umas,
 };
 
-/* ---- messages -----------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static bool decode(struct plant_decoder *d, struct slice message)
 {

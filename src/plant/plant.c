@@ -66,8 +66,7 @@ const char *plant_operation_name(enum plant_operation o)
 	return (unsigned)o < PLANT_OPERATIONS ? operation_names[o] : "other";
 }
 
-/* ---- which protocol -----------------------------------------------------------------------------
- */
+/* ---- which protocol -------------------------------------------------------------------------- */
 
 static bool port_fits(const struct plant_ports ranges[PLANT_PORT_RANGES], uint16_t port)
 {
@@ -136,8 +135,7 @@ bool plant_datagram(enum plant_protocol protocol, bool to_server, struct slice b
 	return good;
 }
 
-/* ---- streams ------------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 /*
  * Messages that contradict themselves before the first that does not: then it is another protocol
@@ -328,8 +326,7 @@ bool plant_stream_feed(struct plant_stream *s, unsigned direction, struct slice 
 	return true;
 }
 
-/* ---- parts --------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 const struct plant_function *plant_function_find(
 	const struct plant_function *table, size_t count, uint32_t code)

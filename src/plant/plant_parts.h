@@ -9,8 +9,7 @@
 
 #include "plant.h"
 
-/* ---- what a decoder is handed -------------------------------------------------------------------
- */
+/* ---- what a decoder is handed ---------------------------------------------------------------- */
 
 struct plant_decoder {
 	unsigned direction; /* 0: from the opener, or to the server of a datagram; 1: the other way
@@ -26,8 +25,7 @@ static inline void plant_tell(const struct plant_decoder *d, const struct plant_
 	d->message(d->context, m);
 }
 
-/* ---- one row per protocol -----------------------------------------------------------------------
- */
+/* ---- one row per protocol -------------------------------------------------------------------- */
 
 enum plant_frame {
 	PLANT_FRAME_MORE,  /* too few bytes to know the length */
@@ -78,8 +76,7 @@ extern const struct plant_row plant_row_modbus;
 extern const struct plant_row plant_row_s7comm, plant_row_mms; /* tpkt.c */
 extern const struct plant_row plant_row_enip;
 
-/* ---- function tables ----------------------------------------------------------------------------
- */
+/* ---- function tables ------------------------------------------------------------------------- */
 
 struct plant_function {
 	uint32_t code;
@@ -94,8 +91,7 @@ const struct plant_function *plant_function_find(
 
 #define PLANT_FUNCTION_UNKNOWN "unknown function"
 
-/* ---- texts of PLANT_TEXT_MAX bytes --------------------------------------------------------------
- */
+/* ---- texts of PLANT_TEXT_MAX bytes ----------------------------------------------------------- */
 
 /* Append; what does not fit is cut with "...", and later appends do nothing. */
 void plant_put(char text[PLANT_TEXT_MAX], const char *format, ...) PRINTF(2, 3);
@@ -107,8 +103,7 @@ void plant_put_malformed(struct plant_message *m);
 /* Nothing more will fit: a loop over values may end. */
 bool plant_full(const char text[PLANT_TEXT_MAX]);
 
-/* ---- bytes held until they are whole ------------------------------------------------------------
- */
+/* ---- bytes held until they are whole --------------------------------------------------------- */
 
 /* Zero-initialised; never more than PLANT_HELD_MAX. Also for what a protocol reassembles itself. */
 struct plant_held {
@@ -125,8 +120,7 @@ static inline struct slice plant_held_slice(const struct plant_held *h)
 	return (struct slice){h->bytes, h->len};
 }
 
-/* ---- little-endian numbers from a reader (base's are big-endian) --------------------------------
- */
+/* ---- little-endian numbers from a reader (base's are big-endian) ----------------------------- */
 
 static inline uint16_t plant_u16le(struct reader *r)
 {

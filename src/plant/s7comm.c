@@ -95,8 +95,7 @@ static const struct plant_function item_errors[] = {
 	{0x0a, "object does not exist", PLANT_OTHER},
 };
 
-/* ---- addresses ----------------------------------------------------------------------------------
- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 #define AREA_DB 0x84
 #define AREA_DI 0x85
@@ -266,8 +265,7 @@ static bool put_values(struct plant_message *m, struct reader *r, unsigned count
 	return !r->bad;
 }
 
-/* ---- blocks and services ------------------------------------------------------------------------
- */
+/* ---- blocks and services --------------------------------------------------------------------- */
 
 static const struct plant_function block_types[] = {
 	{'8', "OB",  PLANT_OTHER},
@@ -468,8 +466,7 @@ static void put_unit(char text[PLANT_TEXT_MAX], const struct iso_state *s)
 		iso_put_selector(text, s);
 }
 
-/* ---- S7comm-plus --------------------------------------------------------------------------------
- */
+/* ---- S7comm-plus ----------------------------------------------------------------------------- */
 
 /* The protocol of the S7-1200 and 1500, as far as users have named it: a head of protocol, version
  * and length; from version 3 on an authentication code, then kind and function in the open. */
@@ -538,8 +535,7 @@ static bool plus_message(struct plant_decoder *d, struct slice bytes)
 	return true;
 }
 
-/* ---- one message --------------------------------------------------------------------------------
- */
+/* ---- one message ----------------------------------------------------------------------------- */
 
 bool s7comm_message(struct plant_decoder *d, struct slice bytes)
 {

@@ -175,8 +175,7 @@ static enum err_kind calls_restrict(const struct sandbox_rules *r, struct err *e
 	return kind;
 }
 
-/* ---- nothing but -------------------------------------------------------------------------------
- */
+/* ---- nothing but ----------------------------------------------------------------------------- */
 
 static int call_allow(scmp_filter_ctx filter, const struct sandbox_call *c)
 {

@@ -148,8 +148,7 @@ static void a_missing_path_is_told(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* ---- nothing but
- * --------------------------------------------------------------------------------- */
+/* ---- nothing but ----------------------------------------------------------------------------- */
 
 static int write_to_errors(void)
 {

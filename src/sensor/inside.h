@@ -55,8 +55,7 @@ enum err_kind output_flush(struct output *o, struct err *e) MUST_USE;
 enum err_kind output_sync(struct output *o, struct output_mark *ret_mark, struct err *e) MUST_USE;
 void output_close(struct output *o);
 
-/* ---- the places reached (places.c) ------------------------------------------------------------
- */
+/* ---- the places reached (places.c) ----------------------------------------------------------- */
 
 #define FINGERPRINT_MAX                                                                            \
 	256 /* first bytes of a file, to know it again: inode numbers are reused                   \
@@ -162,8 +161,7 @@ static inline bool watch_stopped(const struct watch *w)
 	return w->o->stop != NULL && *w->o->stop != 0;
 }
 
-/* ---- asking the history for what is new in the index (hunter.c) -------------------------------
- */
+/* ---- asking the history for what is new in the index (hunter.c) ------------------------------ */
 
 struct hunter;
 /* NULL when there is nothing to ask or nobody wants it. Makes STATE/hunt: before confining. */

@@ -43,8 +43,7 @@ struct gather {
 	struct json_parser *parser;
 };
 
-/* ---- tables
- * -------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static struct sighted *sighted_get(struct gather *g, struct slice id)
 {
@@ -119,8 +118,7 @@ static struct told *told_get(struct gather *g, const struct uuid *id)
 	return &g->told[at];
 }
 
-/* ---- a finding
- * ------------------------------------------------------------------------------------- */
+/* ---- a finding ------------------------------------------------------------------------------- */
 
 static void earlier(int64_t *first, int64_t us)
 {
@@ -311,8 +309,7 @@ static enum err_kind file_take(struct gather *g, const char *path, struct err *e
 	return kind;
 }
 
-/* ---- the bundle
- * ---------------------------------------------------------------------------------------- */
+/* ---- the bundle ------------------------------------------------------------------------------ */
 
 static void id_member(
 	struct json_writer *w, const char *name, const char *type, const struct uuid *uuid)

@@ -69,8 +69,7 @@ struct scene {
 	struct buf note, frames; /* of the other's log; requests as they go over a socket */
 };
 
-/* ---- what is tried ------------------------------------------------------------------------------
- */
+/* ---- what is tried --------------------------------------------------------------------------- */
 
 static enum err_kind try_save(struct scene *s, struct err *e)
 {
@@ -238,8 +237,7 @@ static const struct {
 	{"note",       try_note,       2},
 };
 
-/* ---- the scene
- * ----------------------------------------------------------------------------------- */
+/* ---- the scene ------------------------------------------------------------------------------- */
 
 static int scene_begin(void **state)
 {

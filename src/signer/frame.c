@@ -78,8 +78,7 @@ void path_read(struct reader *r, struct ledger_path *ret_path)
 		ret_path->count = count;
 }
 
-/* ---- on a stream --------------------------------------------------------------------------------
- */
+/* ---- on a stream ----------------------------------------------------------------------------- */
 
 enum err_kind stream_read(int fd, void *to, size_t len, bool *ret_end, struct err *e)
 {

@@ -6,8 +6,7 @@
 
 #include "parts.h"
 
-/* ---- ways to a signer ---------------------------------------------------------------------------
- */
+/* ---- ways to a signer ------------------------------------------------------------------------ */
 
 struct signer_socket {
 	pthread_mutex_t mutex; /* over what follows: one asks at a time */
@@ -118,8 +117,7 @@ struct signer_link signer_link_of(struct signer *s)
 	return (struct signer_link){direct_call, s};
 }
 
-/* ---- one question
- * -------------------------------------------------------------------------------- */
+/* ---- one question ---------------------------------------------------------------------------- */
 
 struct question {
 	enum signer_op op;
@@ -194,8 +192,7 @@ static enum err_kind line_get(const struct question *q, struct buf *ret_line, st
 	return ret_line->bad ? err_set(e, ERR_NOMEM, "out of memory") : OK;
 }
 
-/* ---- the questions
- * ------------------------------------------------------------------------------- */
+/* ---- the questions --------------------------------------------------------------------------- */
 
 static enum err_kind public_read(struct reader *r, struct signer_public *ret_public, struct err *e)
 {

@@ -5,8 +5,7 @@
 
 #include "signer.h"
 
-/* ---- high-water marks (docs/notes.md draws the file) -------------------------------------------
- */
+/* ---- high-water marks (docs/notes.md draws the file) ----------------------------------------- */
 
 #define MARK_LEN    512  /* bytes of one copy: the unit in which disks write */
 #define MARK_STRIDE 4096 /* from copy to copy: a torn sector of any disk damages one of the two */
@@ -39,8 +38,7 @@ size_t marks_find(const struct marks *m, struct slice origin); /* m->count: none
 enum err_kind marks_put(
 	struct marks *m, size_t index, const struct mark *mark, struct err *e) MUST_USE;
 
-/* ---- frames (docs/notes.md draws them) ---------------------------------------------------------
- */
+/* ---- frames (docs/notes.md draws them) ------------------------------------------------------- */
 
 #define FRAME_HEAD   8 /* bytes: magic, operation, kind of error, zeros */
 #define FRAME_LENGTH 4 /* bytes of the length in front of a frame on a stream */

@@ -74,8 +74,7 @@ enum err_kind signer_secrets_new(const struct world *w, struct slice member,
 	return kind;
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void file_format(const struct signer_secrets *s, struct buf *out)
 {
@@ -165,8 +164,7 @@ enum err_kind signer_secrets_save(const char *path, const struct signer_secrets 
 	return kind;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Cuts "word value\n" off *rest. */
 static bool line_take(struct slice *rest, const char *word, struct slice *ret_value)

@@ -23,8 +23,7 @@ struct signer {
 	size_t members_count;
 };
 
-/* ---- rules: the own log ------------------------------------------------------------------------
- */
+/* ---- rules: the own log ---------------------------------------------------------------------- */
 
 static struct slice name_of(const struct note_key *k)
 {
@@ -131,8 +130,7 @@ static enum err_kind op_size(
 	return frame_end(r, e);
 }
 
-/* ---- rules: what others saw of the own log ------------------------------------------------------
- */
+/* ---- rules: what others saw of the own log --------------------------------------------------- */
 
 /* A note by one key, taken apart. */
 static enum err_kind signed_checkpoint(struct slice bytes, const struct note_key *key,
@@ -221,8 +219,7 @@ static enum err_kind op_seen(
 	return kind == OK ? member_count(s, member, e) : kind;
 }
 
-/* ---- rules: the logs of others -----------------------------------------------------------------
- */
+/* ---- rules: the logs of others --------------------------------------------------------------- */
 
 struct cosign {
 	enum signer_key as;
@@ -334,8 +331,7 @@ static enum err_kind op_cosign(
 	return kind;
 }
 
-/* ---- the rest -----------------------------------------------------------------------------------
- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 /* sealed box -> its 32 bytes */
 static enum err_kind op_unseal(
@@ -422,8 +418,7 @@ static enum err_kind op_public(
 	return frame_end(r, e);
 }
 
-/* ---- frames -------------------------------------------------------------------------------------
- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 typedef enum err_kind op_run(
 	struct signer *s, struct reader *r, struct buf *out, uint64_t *ret_size, struct err *e);
@@ -488,8 +483,7 @@ void signer_handle(struct signer *s, struct slice frame, struct buf *ret_answer)
 	buf_fini(&body);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 enum err_kind signer_open(
 	const struct signer_options *options, struct signer **ret_signer, struct err *e)
@@ -537,8 +531,7 @@ void signer_close(struct signer *s)
 	free(s);
 }
 
-/* ---- serving ------------------------------------------------------------------------------------
- */
+/* ---- serving --------------------------------------------------------------------------------- */
 
 /* One frame taken and answered; *ret_end: the stream ended before it. */
 static enum err_kind frame_serve(struct signer *s, int fd, struct buf *frame, struct buf *answer,

@@ -103,8 +103,7 @@ static struct signer *signer_make(const struct scene *s, struct ledger_disk *dis
 	return made;
 }
 
-/* ---- over a socket ------------------------------------------------------------------------------
- */
+/* ---- over a socket --------------------------------------------------------------------------- */
 
 struct runner {
 	struct signer *signer;
@@ -307,8 +306,7 @@ static void threads_take_turns(void **state)
 	ledger_disk_close(&disk);
 }
 
-/* ---- in its sandbox
- * ------------------------------------------------------------------------------ */
+/* ---- in its sandbox -------------------------------------------------------------------------- */
 
 /* What the attempts need; made before the sandbox is entered. */
 struct tried {
@@ -631,8 +629,7 @@ static void a_sandbox_needs_its_folder(void **state)
 	assert_int_equal(signer_sandbox(0, "/nowhere/at/all", &files, &e), ERR_IO);
 }
 
-/* ---- killed
- * --------------------------------------------------------------------------------------- */
+/* ---- killed ---------------------------------------------------------------------------------- */
 
 struct process {
 	pid_t pid;

@@ -28,8 +28,7 @@ const char *stix_class_name(enum stix_class c)
 	return (size_t)c < COUNT_OF(names) ? names[c] : "custom";
 }
 
-/* ---- facts
- * --------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 static int marking_compare(const void *a, const void *b)
 {
@@ -47,8 +46,7 @@ static void markings_sort(struct stix_facts *f)
 	f->markings_count = unique;
 }
 
-/* ---- one object
- * ------------------------------------------------------------------------------------ */
+/* ---- one object ------------------------------------------------------------------------------ */
 
 /* The value of "type", wherever it stands. */
 static struct slice type_of(struct json_value object)

@@ -120,8 +120,7 @@ const char *check_clean(struct slice s, char ret_text[CLEAN_MAX]);
 /* "a string", "an integer", ... */
 const char *check_kind_name(struct json_value v);
 
-/* ---- values (check_value.c) -------------------------------------------------------------------
- */
+/* ---- values (check_value.c) ------------------------------------------------------------------ */
 
 void check_object(struct check *c, const struct shape *shape, struct json_value value,
 	const struct place *place, struct walk *w);
@@ -135,8 +134,7 @@ bool id_read(struct slice text, struct stix_id *ret_id, enum shape_number *ret_t
 bool check_id(struct check *c, struct slice text, const struct place *at, struct stix_id *ret_id,
 	enum shape_number *ret_type);
 
-/* ---- dictionaries (check_dictionary.c) ----------------------------------------------------------
- */
+/* ---- dictionaries (check_dictionary.c) ------------------------------------------------------- */
 
 void check_hashes(
 	struct walk *w, const struct property *p, struct json_value v, const struct place *at);
@@ -146,8 +144,7 @@ void check_extensions(struct walk *w, struct json_value v, const struct place *a
 void check_container(struct walk *w, struct json_value v, const struct place *at);
 void check_contents(struct walk *w, struct json_value v, const struct place *at);
 
-/* ---- strings with a format (check_text.c)
- * --------------------------------------------------------- */
+/* ---- strings with a format (check_text.c) ---------------------------------------------------- */
 
 void check_text(
 	struct walk *w, const struct property *p, struct slice text, const struct place *at);
@@ -159,8 +156,7 @@ bool language_known(
 bool country_known(struct slice code); /* ISO 3166-1 alpha-2, any case */
 bool charset_known(struct slice name); /* IANA, exact (check_charset.c) */
 
-/* ---- rules (check_rule.c), markings (check_marking.c)
- * ---------------------------------------------- */
+/* ---- rules (check_rule.c), markings (check_marking.c) ---------------------------------------- */
 
 void check_rules(struct walk *w);
 void check_special(struct walk *w);
@@ -181,8 +177,7 @@ struct tlp_marking {
 };
 const struct tlp_marking *tlp_marking_find(const struct uuid *id);
 
-/* ---- observables (id_observable.c)
- * ------------------------------------------------------------------ */
+/* ---- observables (id_observable.c) ----------------------------------------------------------- */
 
 /* A warning when the id is not the deterministic one that section 2.9 recommends. */
 void check_observable_id(struct walk *w);

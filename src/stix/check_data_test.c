@@ -2,8 +2,7 @@
 /* The truth that others published (verdicts, identifiers, TLP, ATT&CK), facts, bundles, limits. */
 #include "check_testing.h"
 
-/* ---- verdicts of the OASIS validator's tests
- * ------------------------------------------------------- */
+/* ---- verdicts of the OASIS validator's tests ------------------------------------------------- */
 
 /*
  * Cases whose published verdict the text of the standard contradicts; docs/conformance.md argues
@@ -91,8 +90,7 @@ static void test_verdicts(void **state)
 	buf_fini(&text);
 }
 
-/* ---- deterministic identifiers
- * ------------------------------------------------------------------------- */
+/* ---- deterministic identifiers --------------------------------------------------------------- */
 
 static void test_observable_ids(void **state)
 {
@@ -177,8 +175,7 @@ static void test_observable_id_rules(void **state)
 		stix_observable_id(check_parse(t, "5"), &deterministic, &a, &e), ERR_INVALID);
 }
 
-/* ---- Traffic Light Protocol
- * -------------------------------------------------------------------------------- */
+/* ---- Traffic Light Protocol ------------------------------------------------------------------ */
 
 static void test_tlp_data(void **state)
 {

@@ -36,8 +36,7 @@ static bool report_empty(struct check *c, struct json_value v, const struct plac
 	return true;
 }
 
-/* ---- hashes (2.7, 10.7) -------------------------------------------------------------------------
- */
+/* ---- hashes (2.7, 10.7) ---------------------------------------------------------------------- */
 
 static bool is_hex(struct slice s)
 {
@@ -147,8 +146,7 @@ void check_hashes(
 	}
 }
 
-/* ---- dictionaries (2.3)
- * -------------------------------------------------------------------------- */
+/* ---- dictionaries (2.3) ---------------------------------------------------------------------- */
 
 static bool all_strings(struct json_value v)
 {
@@ -212,8 +210,7 @@ void check_dictionary(
 	}
 }
 
-/* ---- extensions (3.2, 3.10, 7.3, 11.3)
- * -------------------------------------------------------------- */
+/* ---- extensions (3.2, 3.10, 7.3, 11.3) ------------------------------------------------------- */
 
 #define EXTENSION_CLAUSE "7.3 Extension Definition"
 
@@ -351,8 +348,7 @@ void check_extensions(struct walk *w, struct json_value v, const struct place *a
 		check_extension(w->check, in.name, value, &in);
 }
 
-/* ---- embedded observables (2.13)
- * ------------------------------------------------------------------------ */
+/* ---- embedded observables (2.13) ------------------------------------------------------------- */
 
 /*
  * They may be of STIX 2.0, whose properties had other names, so only what 2.13 says is checked:
@@ -403,8 +399,7 @@ void check_container(struct walk *w, struct json_value v, const struct place *at
 	c->container = (struct json_value){0};
 }
 
-/* ---- translations (7.1)
- * -------------------------------------------------------------------------------- */
+/* ---- translations (7.1) ---------------------------------------------------------------------- */
 
 #define LANGUAGE_CLAUSE "7.1 Language Content"
 

@@ -5,8 +5,7 @@
 
 #define TLP_CLAUSE "7.2.1.4 TLP Marking"
 
-/* ---- Traffic Light Protocol
- * ------------------------------------------------------------------------ */
+/* ---- Traffic Light Protocol ------------------------------------------------------------------ */
 
 /* "TLP:GREEN", "tlp amber+strict": a text that says nothing but a colour. */
 static bool is_label(struct slice text)
@@ -102,8 +101,7 @@ static void check_tlp(struct walk *w)
 			marking->name);
 }
 
-/* ---- marking definitions (7.2.1)
- * -------------------------------------------------------------------------- */
+/* ---- marking definitions (7.2.1) ------------------------------------------------------------- */
 
 static void check_definition(struct walk *w)
 {
@@ -155,8 +153,7 @@ void check_marking_definition(struct walk *w)
 	}
 }
 
-/* ---- selectors (7.2.3.1)
- * ------------------------------------------------------------------------------------- */
+/* ---- selectors (7.2.3.1) --------------------------------------------------------------------- */
 
 /* "[4]" of a list; false when it is no such step, or there is no such item. */
 static bool step_into_list(

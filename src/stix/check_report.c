@@ -15,8 +15,7 @@ void stix_report_reset(struct stix_report *report)
 	report->dropped = 0;
 }
 
-/* ---- foreign text -------------------------------------------------------------------------------
- */
+/* ---- foreign text ---------------------------------------------------------------------------- */
 
 /* What may draw on a terminal or turn the direction of a line is shown as '?'. */
 static bool harmless(uint32_t code_point)
@@ -91,8 +90,7 @@ const char *check_kind_name(struct json_value v)
 	}
 }
 
-/* ---- paths
- * ----------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 static void path_append(struct buf *out, const struct place *at)
 {
@@ -130,8 +128,7 @@ static struct slice path_of(struct check *c, const struct place *at)
 	return path;
 }
 
-/* ---- findings
- * ------------------------------------------------------------------------------------------ */
+/* ---- findings -------------------------------------------------------------------------------- */
 
 static bool room_for_finding(struct check *c, enum stix_level level)
 {

@@ -3,8 +3,7 @@
 #include "check.h"
 #include "pattern.h"
 
-/* ---- rules of the tables ------------------------------------------------------------------------
- */
+/* ---- rules of the tables --------------------------------------------------------------------- */
 
 static enum mark first_mark(unsigned set)
 {
@@ -65,8 +64,7 @@ void check_rules(struct walk *w)
 	}
 }
 
-/* ---- versions (3.2, 3.6)
- * ---------------------------------------------------------------------------- */
+/* ---- versions (3.2, 3.6) --------------------------------------------------------------------- */
 
 void check_version(struct walk *w)
 {
@@ -97,8 +95,7 @@ void check_version(struct walk *w)
 			"an object of STIX 2.0: only what both versions demand is checked");
 }
 
-/* ---- identifiers of other systems (4.1, 4.19)
- * -------------------------------------------------------------- */
+/* ---- identifiers of other systems (4.1, 4.19) ------------------------------------------------ */
 
 /* `digits` digits or more. */
 static bool is_number(struct slice s, size_t digits)
@@ -163,8 +160,7 @@ static void check_external_reference(struct walk *w)
 	}
 }
 
-/* ---- domain objects
- * ------------------------------------------------------------------------------------------ */
+/* ---- domain objects -------------------------------------------------------------------------- */
 
 /* 3.1 asks for names of three characters or more; the standard's own are no shorter, but for id. */
 struct short_names {
@@ -364,8 +360,7 @@ static void check_network_traffic(struct walk *w)
 				protocols[i][1], protocols[i][0]);
 }
 
-/* ---- meta objects and custom objects
- * ------------------------------------------------------------------------------------ */
+/* ---- meta objects and custom objects --------------------------------------------------------- */
 
 static void check_extension_definition(struct walk *w)
 {

@@ -36,8 +36,7 @@ static bool all_of(struct slice s, bool (*is)(char c))
 	return true;
 }
 
-/* ---- binary ------------------------------------------------------------------------------------
- */
+/* ---- binary ---------------------------------------------------------------------------------- */
 
 bool text_base64(struct slice text, bool *ret_spare_bits)
 {
@@ -62,8 +61,7 @@ bool text_base64(struct slice text, bool *ret_spare_bits)
 	return true;
 }
 
-/* ---- languages (RFC 5646 section 2.1)
- * --------------------------------------------------------------- */
+/* ---- languages (RFC 5646 section 2.1) -------------------------------------------------------- */
 
 static bool is_alpha_text(struct slice s)
 {
@@ -133,8 +131,7 @@ bool text_language(struct slice text)
 	return !open;
 }
 
-/* ---- URLs (RFC 3986)
- * ----------------------------------------------------------------------------------- */
+/* ---- URLs (RFC 3986) ------------------------------------------------------------------------- */
 
 /* Characters that may stand in a path, query or fragment, section 2: unreserved, sub-delims, ':',
  * '@',
@@ -294,8 +291,7 @@ bool text_url(struct slice text)
 	       url_part_fits(slice_cut(rest, hash + 1, rest.len));
 }
 
-/* ---- names and addresses
- * ------------------------------------------------------------------------------- */
+/* ---- names and addresses --------------------------------------------------------------------- */
 
 /* RFC 1034 section 3.1: labels of 1 to 63 octets, 253 in all, with or without the root's dot.
  * Letters, digits, '-' inside, and '_', which service names have; others through IDNA (RFC 5890).
@@ -439,8 +435,7 @@ static bool registry_key_fits(struct slice text)
 	return true;
 }
 
-/* ---- forms that should be
- * ------------------------------------------------------------------------------- */
+/* ---- forms that should be -------------------------------------------------------------------- */
 
 static bool is_relationship_char(char c)
 {

@@ -14,8 +14,7 @@ static void unexpected(struct walk *w, const struct property *p, struct json_val
 		check_kind_name(v));
 }
 
-/* ---- identifiers
- * --------------------------------------------------------------------------------- */
+/* ---- identifiers ----------------------------------------------------------------------------- */
 
 bool check_id(struct check *c, struct slice text, const struct place *at, struct stix_id *ret_id,
 	enum shape_number *ret_type)
@@ -185,8 +184,7 @@ static void check_own_id(
 	(void)p;
 }
 
-/* ---- other kinds
- * ---------------------------------------------------------------------------------- */
+/* ---- other kinds ----------------------------------------------------------------------------- */
 
 static void check_timestamp(
 	struct walk *w, const struct property *p, struct json_value v, const struct place *at)
@@ -423,8 +421,7 @@ static void check_list(
 		check_error(w->check, "2.12 List", at, "a list must not be empty");
 }
 
-/* ---- the walk
- * ------------------------------------------------------------------------------------------ */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /* Of each byte of x, all below 0x80: 0x80 when it is at least n. */
 static uint64_t at_least(uint64_t x, unsigned char n)

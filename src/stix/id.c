@@ -26,8 +26,7 @@ static bool type_name_fits(struct slice type)
 	return type.data[type.len - 1] != '-';
 }
 
-/* ---- UUIDs: uuid_parse for the inner loop -------------------------------------------------------
- */
+/* ---- UUIDs: uuid_parse for the inner loop ---------------------------------------------------- */
 
 #define EACH_BYTE(n) (UINT64_C(0x0101010101010101) * (n))
 #define HIGH_BITS    EACH_BYTE(0x80)
@@ -86,8 +85,7 @@ static bool uuid_read(const char *p, struct uuid *ret_uuid)
 	return true;
 }
 
-/* ---- identifiers
- * ------------------------------------------------------------------------------------ */
+/* ---- identifiers ----------------------------------------------------------------------------- */
 
 bool id_read(struct slice text, struct stix_id *ret_id, enum shape_number *ret_type)
 {

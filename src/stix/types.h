@@ -9,8 +9,7 @@
 
 #include "stix.h"
 
-/* ---- shapes: object types and the structures within them ----------------------------------------
- */
+/* ---- shapes: object types and the structures within them ------------------------------------- */
 
 /* The types come first: their numbers are the bits of property.targets. */
 enum shape_number {
@@ -93,8 +92,7 @@ enum shape_number {
 #define TARGET_CUSTOM BIT(SHAPE_CUSTOM)
 #define TARGET_OBJECT (TARGET_SDO | TARGET_SRO | TARGET_SCO | TARGET_META | TARGET_CUSTOM)
 
-/* ---- properties --------------------------------------------------------------------------------
- */
+/* ---- properties ------------------------------------------------------------------------------ */
 
 enum property_kind {
 	KIND_STRING,
@@ -225,8 +223,7 @@ struct property {
 	};
 };
 
-/* ---- rules between properties
- * --------------------------------------------------------------------- */
+/* ---- rules between properties ---------------------------------------------------------------- */
 
 enum rule_kind {
 	RULE_ONE_OF,     /* at least one of a */
@@ -285,8 +282,7 @@ static inline const struct property *shape_row(const struct shape *s, size_t row
 	return row < s->common_count ? &s->common[row] : &s->own[row - s->common_count];
 }
 
-/* ---- names to rows
- * -------------------------------------------------------------------------------- */
+/* ---- names to rows --------------------------------------------------------------------------- */
 
 #define ROWS_MAX 64 /* rows of one shape: the bits of a set */
 
@@ -348,8 +344,7 @@ static inline enum shape_number type_find(struct slice type)
 	return number < 0 || number > SHAPE_CUSTOM ? SHAPE_CUSTOM : (enum shape_number)number;
 }
 
-/* ---- relationships (Appendix B)
- * ------------------------------------------------------------------- */
+/* ---- relationships (Appendix B) -------------------------------------------------------------- */
 
 struct relationship_row {
 	enum shape_number source;

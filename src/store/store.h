@@ -415,8 +415,7 @@ enum err_kind store_status_put(struct store *s, const struct uuid *id, struct sl
 enum err_kind store_status_get(struct store *s, const struct uuid *id, struct slice account,
 	struct buf *ret_json, bool *ret_found, struct err *e) MUST_USE;
 
-/* ---- the release log --------------------------------------------------------------------------
- */
+/* ---- the release log ------------------------------------------------------------------------- */
 
 /* Versions that went to one recipient under one rule. Kept until STORE_RELEASED_MAX newer ones are
  * there, or STORE_RELEASED_DAYS have passed. */
@@ -446,8 +445,7 @@ enum err_kind store_released_each(struct store_reader *r, const struct store_rel
 	bool (*each)(void *context, const struct store_released *released), void *context,
 	struct err *e) MUST_USE;
 
-/* ---- how long versions may be kept --------------------------------------------------------------
- */
+/* ---- how long versions may be kept ----------------------------------------------------------- */
 
 /* A serial, or a number of store_vouch: each has a time of its own. */
 struct store_due {

@@ -100,8 +100,7 @@ enum err_kind store_due_get(
 	return kind;
 }
 
-/* ---- what is gone
- * -------------------------------------------------------------------------------- */
+/* ---- what is gone ---------------------------------------------------------------------------- */
 
 static enum err_kind expire_one(struct writer *w, const struct store_deleted *d, struct err *e)
 {

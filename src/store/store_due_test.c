@@ -70,8 +70,7 @@ static void test_others_go_first(void **state)
 	testing_verify(t);
 }
 
-/* ---- times
- * ---------------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 static bool due_keep(void *context, const struct store_due *due)
 {

@@ -18,8 +18,7 @@
 #define COUNT 2000 /* more than a dictionary is trained for */
 #define STEP  100
 
-/* ---- looking into files -------------------------------------------------------------------------
- */
+/* ---- looking into files ---------------------------------------------------------------------- */
 
 /* How often `what` stands in the files of the folder, and in which; case does not matter. */
 static unsigned found_in(struct testing *t, const char *what, struct buf *ret_where)
@@ -103,8 +102,7 @@ static void assert_nowhere(struct testing *t, const char *what)
 	buf_fini(&where);
 }
 
-/* ---- what is put in
- * ------------------------------------------------------------------------------ */
+/* ---- what is put in -------------------------------------------------------------------------- */
 
 /* A long body lies on pages of its own. */
 static struct store_object object(struct testing *t, unsigned id, const char *mark, bool large)
@@ -172,8 +170,7 @@ static bool purged(struct testing *t)
 	return is;
 }
 
-/* ---- tests
- * ---------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 #define PACKED "SELECT body FROM object WHERE serial = ?1"
 
@@ -375,8 +372,7 @@ static void test_older_index(void **state)
 	buf_fini(&copy);
 }
 
-/* ---- kill -9
- * -------------------------------------------------------------------------------------- */
+/* ---- kill -9 --------------------------------------------------------------------------------- */
 
 struct mortal {
 	struct world world;

@@ -43,8 +43,7 @@ enum page_kind {
 	PAGE_TABLE_LEAF = 13
 };
 
-/* ---- one page ----------------------------------------------------------------------------------
- */
+/* ---- one page -------------------------------------------------------------------------------- */
 
 static unsigned u16_at(const uint8_t *page, size_t at)
 {
@@ -94,8 +93,7 @@ static bool page_empty(uint8_t page[PAGE_BYTES], bool *ret_clean)
 	return true;
 }
 
-/* ---- pages of a file ---------------------------------------------------------------------------
- */
+/* ---- pages of a file ------------------------------------------------------------------------- */
 
 struct scrub {
 	struct conn *c;
@@ -203,8 +201,7 @@ static enum err_kind pages_empty(struct scrub *s, int64_t from, int64_t *ret_nex
 	return kind;
 }
 
-/* ---- alone with a file --------------------------------------------------------------------------
- */
+/* ---- alone with a file ----------------------------------------------------------------------- */
 
 static enum err_kind in_the_way(const struct conn *c, struct err *e)
 {
@@ -292,8 +289,7 @@ static enum err_kind scrub_step(struct conn *c, enum sql_id touch, int64_t targe
 	return kind;
 }
 
-/* ---- the stages ---------------------------------------------------------------------------------
- */
+/* ---- the stages ------------------------------------------------------------------------------ */
 
 struct purge_state {
 	int64_t erased, purged;

@@ -157,8 +157,7 @@ enum err_kind claim_expire(
 	return claim_forget(w, *ret_claim, ret_found, e);
 }
 
-/* ---- vouching
- * ------------------------------------------------------------------------------------ */
+/* ---- vouching -------------------------------------------------------------------------------- */
 
 /* *ret_found: there is one of this member and leaf, for a version that is still here. */
 static enum err_kind known_get(struct writer *w, int64_t member, uint64_t leaf, int64_t serial,
