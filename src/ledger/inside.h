@@ -94,6 +94,7 @@ struct ledger {
 	uint64_t journal;              /* bytes of records since `state` was written */
 	unsigned dirty;                /* 1 << enum log_file: written and not synced */
 	bool unsure;                   /* files may hold more than `state` says: tidy first */
+	bool half_erased;              /* an erasing failed: what reads as erased may not be synced */
 
 	pthread_rwlock_t openings; /* salts, places and contents while they are changed in place */
 };
@@ -112,8 +113,8 @@ enum err_kind log_replace(
 enum err_kind log_read_sparse(struct ledger *l, const char *name, uint64_t offset, void *to,
 	size_t len, struct err *e) MUST_USE;
 
-/* Zeros over part of a file, synced. */
-enum err_kind log_zeros_put(
+/* Zeros over part of a file; not synced. */
+enum err_kind log_zeros_write(
 	struct ledger *l, const char *name, uint64_t offset, uint64_t len, struct err *e) MUST_USE;
 
 /* The only writer, until log_turn_end. */

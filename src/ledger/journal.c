@@ -181,7 +181,8 @@ enum err_kind log_journal_wipe(struct ledger *l, struct err *e)
 	uint64_t bytes = 0;
 	enum err_kind kind = log_file_size(l, "journal", &bytes, e);
 
-	if (kind == OK && bytes > 0)
-		kind = log_zeros_put(l, "journal", 0, bytes, e);
-	return kind;
+	if (kind != OK || bytes == 0)
+		return kind;
+	kind = log_zeros_write(l, "journal", 0, bytes, e);
+	return kind == OK ? log_sync(l, "journal", e) : kind;
 }

@@ -240,6 +240,10 @@ enum err_kind ledger_places(struct ledger *l, uint64_t from, uint64_t count,
 /* Overwrite salt and content with zeros, synced; the leaf stays and every proof still verifies.
  * What was cut short is finished by calling again; ledger_verify tells it. */
 enum err_kind ledger_erase(struct ledger *l, uint64_t index, struct err *e) MUST_USE;
+/* The same with indices[count], in any order; the syncs are those of one. ERR_USAGE past the end,
+ * ERR_CORRUPT for a damaged opening: then none is erased. Cut short, any of them may be. */
+enum err_kind ledger_erase_many(
+	struct ledger *l, const uint64_t *indices, size_t count, struct err *e) MUST_USE;
 
 /* ---- proofs, tiles, checkpoints -------------------------------------------------------------- */
 

@@ -148,7 +148,7 @@ enum err_kind log_read_sparse(
 	return kind;
 }
 
-enum err_kind log_zeros_put(
+enum err_kind log_zeros_write(
 	struct ledger *l, const char *name, uint64_t offset, uint64_t len, struct err *e)
 {
 	static const char zeros[KIB(4)];
@@ -161,7 +161,7 @@ enum err_kind log_zeros_put(
 		offset += some;
 		len -= some;
 	}
-	return kind == OK ? log_sync(l, name, e) : kind;
+	return kind;
 }
 
 /* ---- turns ----------------------------------------------------------------------------------- */

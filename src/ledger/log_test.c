@@ -103,6 +103,8 @@ static void what_is_not_there_is_a_wrong_question(void **state)
 	assert_int_equal(ledger_opening_check(b.log, &o, NULL), ERR_USAGE);
 	assert_int_equal(ledger_openings_put(b.log, &o, &serial, 1, NULL), ERR_USAGE);
 	assert_int_equal(ledger_erase(b.log, 3, NULL), ERR_USAGE);
+	assert_int_equal(
+		ledger_erase_many(b.log, (const uint64_t[]){0, 3}, 2, NULL), ERR_USAGE);
 	assert_int_equal(ledger_places(b.log, 0, 4, places, NULL), ERR_USAGE);
 	assert_int_equal(ledger_opening_get(b.log, 3, hash, places, NULL, NULL), ERR_USAGE);
 	assert_int_equal(ledger_tile_get(b.log, 4, 0, 0, 1, &out, &found, NULL), ERR_USAGE);
@@ -470,11 +472,21 @@ static void fault_add(void *context, const char *text)
 
 struct memory { /* of what was acknowledged */
 	uint64_t size;
-	bool erased;
+	bool erased, erased_many;
 	bool checkpoint;
 };
 
 #define ERASED_LEAF 4
+/* Contents here and in a store, side by side and in other blocks of the disk, one of them twice. */
+static const uint64_t erased_leaves[] = {301, 9, 7, 8, 300, 299, 33, 9};
+
+static bool is_erased_leaf(uint64_t index)
+{
+	for (size_t i = 0; i < COUNT_OF(erased_leaves); i++)
+		if (erased_leaves[i] == index)
+			return true;
+	return false;
+}
 
 /* Some of everything. Stops at the first failure; remembers what was acknowledged. */
 static void scenario(struct bench *b, struct memory *m)
@@ -498,6 +510,9 @@ static void scenario(struct bench *b, struct memory *m)
 	if (ledger_erase(b->log, ERASED_LEAF, NULL) != OK)
 		return;
 	m->erased = true;
+	if (ledger_erase_many(b->log, erased_leaves, COUNT_OF(erased_leaves), NULL) != OK)
+		return;
+	m->erased_many = true;
 	if (bench_append(b, 5, NULL) == OK)
 		m->size = b->written;
 }
@@ -507,7 +522,8 @@ static void survived(struct bench *b, const struct memory *m)
 {
 	struct buf faults = BUF_INIT;
 	struct slice rest, line;
-	uint64_t size;
+	uint64_t size, erased[1 + COUNT_OF(erased_leaves)];
+	size_t erased_count = 0;
 
 	bench_open(b);
 	size = ledger_size(b->log);
@@ -519,12 +535,13 @@ static void survived(struct bench *b, const struct memory *m)
 		struct ledger_place place;
 		uint8_t salt[LEDGER_SALT_LEN];
 
-		if (i ==
-			ERASED_LEAF) { /* being erased: any step of it, but never another content */
+		/* being erased: any step of it, but never another content */
+		if (i == ERASED_LEAF || is_erased_leaf(i)) {
 			MUST(ledger_opening_get(b->log, i, salt, &place, NULL, &e));
-			assert_true(place.where == LEDGER_ERASED || !m->erased);
+			assert_true(place.where == LEDGER_ERASED ||
+				    !(i == ERASED_LEAF ? m->erased : m->erased_many));
 			if (place.where == LEDGER_ERASED) {
-				MUST(ledger_erase(b->log, i, &e));
+				erased[erased_count++] = i;
 				continue;
 			}
 		}
@@ -532,6 +549,7 @@ static void survived(struct bench *b, const struct memory *m)
 			continue;
 		entry_is(b->log, i);
 	}
+	MUST(ledger_erase_many(b->log, erased, erased_count, &e));
 	/* Only a copy of the state may be behind, and the next append makes it whole. */
 	if (ledger_verify(b->log, fault_add, &faults, NULL) == OK)
 		assert_int_equal(faults.len, 0);
@@ -560,7 +578,7 @@ static void a_crash_at_every_call_loses_nothing_acknowledged(void **state)
 	scenario(&b, &m);
 	calls = ledger_disk_fake_calls(b.fake);
 	assert_int_equal(m.size, 522);
-	assert_true(m.erased);
+	assert_true(m.erased && m.erased_many);
 	bench_fini(&b);
 	for (uint64_t at = 1; at <= calls; at++) {
 		for (uint64_t seed = 0; seed < OUTCOMES; seed++) {
@@ -576,6 +594,104 @@ static void a_crash_at_every_call_loses_nothing_acknowledged(void **state)
 		}
 	}
 	print_message("%llu calls, %d outcomes each\n", (unsigned long long)calls, OUTCOMES);
+}
+
+static struct {
+	enum err_kind (*sync)(void *context, const char *path, struct err *e);
+	unsigned count;
+} syncs;
+
+static enum err_kind sync_count(void *context, const char *path, struct err *e)
+{
+	syncs.count++;
+	return syncs.sync(context, path, e);
+}
+
+/* Any number of leaves costs the syncs of one; what is there already is no work at all. */
+static void many_are_erased_with_the_syncs_of_one(void **state)
+{
+	enum { LEAVES = 600 };
+	uint64_t all[LEAVES], calls;
+	unsigned one;
+	struct ledger_place place;
+	uint8_t salt[LEDGER_SALT_LEN];
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 16);
+	MUST(bench_append(&b, LEAVES, &e));
+	for (uint64_t i = 0; i < LEAVES; i++)
+		all[i] = LEAVES - 1 - i;
+	/* one is refused: none is erased */
+	all[5] = LEAVES;
+	assert_int_equal(ledger_erase_many(b.log, all, LEAVES, NULL), ERR_USAGE);
+	all[5] = LEAVES - 6;
+	for (uint64_t i = 0; i < LEAVES; i++)
+		entry_is(b.log, i);
+	MUST(ledger_erase_many(b.log, all, 0, &e));
+	entry_is(b.log, 0);
+	syncs.sync = b.log->disk.sync;
+	b.log->disk.sync = sync_count;
+	MUST(bench_append(&b, 3, &e)); /* some is in a store, some here: all files wait for a sync */
+	syncs.count = 0;
+	MUST(ledger_erase(b.log, 1, &e));
+	one = syncs.count;
+	MUST(bench_append(&b, 3, &e)); /* some is in a store, some here: all files wait for a sync */
+	syncs.count = 0;
+	MUST(ledger_erase_many(b.log, all, LEAVES, &e));
+	assert_in_range(syncs.count, 5, one);
+	for (uint64_t i = 0; i < LEAVES; i++) {
+		MUST(ledger_opening_get(b.log, i, salt, &place, NULL, &e));
+		assert_int_equal(place.where, LEDGER_ERASED);
+	}
+	MUST(ledger_verify(b.log, NULL, NULL, &e));
+	calls = ledger_disk_fake_calls(b.fake);
+	MUST(ledger_erase_many(b.log, all, LEAVES, &e));
+	assert_int_equal(ledger_disk_fake_calls(b.fake), calls);
+	bench_fini(&b);
+}
+
+/* A sync fails, and the process lives: what reads as erased is written once more. */
+static void what_a_failure_left_half_erased_is_done_again(void **state)
+{
+	enum { OUTCOMES = 8 };
+	uint64_t failed = 0;
+	bool whole = false;
+
+	(void)state;
+	for (uint64_t at = 1; !whole; at++) {
+		for (uint64_t seed = 0; seed < OUTCOMES; seed++) {
+			struct buf faults = BUF_INIT;
+			struct bench b;
+
+			bench_init(&b, 5000 + at * OUTCOMES + seed);
+			MUST(bench_append(&b, 400, &e));
+			ledger_disk_fake_fail_at(b.fake, at);
+			whole = ledger_erase_many(b.log, erased_leaves, COUNT_OF(erased_leaves),
+					NULL) == OK;
+			failed += !whole;
+			ledger_disk_fake_fail_at(b.fake, 0);
+			MUST(ledger_erase_many(
+				b.log, erased_leaves, COUNT_OF(erased_leaves), &e));
+			ledger_close(b.log);
+			b.log = NULL;
+			ledger_disk_fake_crash(b.fake);
+			bench_open(&b);
+			if (ledger_verify(b.log, fault_add, &faults, NULL) != OK &&
+				slice_find_text(buf_slice(&faults), SLICE("erasure")) < faults.len)
+				fail_msg("call %llu: %.*s", (unsigned long long)at,
+					SLICE_ARG(buf_slice(&faults)));
+			for (size_t i = 0; i < COUNT_OF(erased_leaves); i++) {
+				struct ledger_place place;
+
+				MUST(ledger_places(b.log, erased_leaves[i], 1, &place, &e));
+				assert_int_equal(place.where, LEDGER_ERASED);
+			}
+			buf_fini(&faults);
+			bench_fini(&b);
+		}
+	}
+	assert_true(failed > OUTCOMES * 10);
 }
 
 /* Past what the journal holds; and power is lost before the log is closed. */
@@ -721,6 +837,8 @@ int main(void)
 		cmocka_unit_test(a_damaged_slot_is_made_up_for_by_the_other),
 		cmocka_unit_test(files_that_are_too_short_are_told),
 		cmocka_unit_test(a_crash_at_every_call_loses_nothing_acknowledged),
+		cmocka_unit_test(many_are_erased_with_the_syncs_of_one),
+		cmocka_unit_test(what_a_failure_left_half_erased_is_done_again),
 		cmocka_unit_test(a_full_journal_gives_way_to_the_files),
 		cmocka_unit_test(after_a_failing_disk_the_log_goes_on_as_it_was),
 		cmocka_unit_test(every_flipped_bit_is_found),

@@ -364,58 +364,132 @@ enum err_kind ledger_openings_put(struct ledger *l, const struct ledger_opening 
 
 /* ---- erasing --------------------------------------------------------------------------------- */
 
-static enum err_kind place_put(
-	struct ledger *l, uint64_t index, const struct ledger_place *place, struct err *e)
-{
-	static const uint8_t no_salt[LEDGER_SALT_LEN];
-	uint8_t record[PLACE_BYTES];
-	enum err_kind kind;
+struct erasing {
+	uint64_t index;
+	struct ledger_place place; /* while it goes on: of a content that is held, where it is */
+};
 
-	place_write(index, no_salt, place, record);
-	kind = log_write(
-		l, "places", index * PLACE_BYTES, (struct slice){(char *)record, PLACE_BYTES}, e);
-	return kind == OK ? log_sync(l, "places", e) : kind;
-}
-
-/* Under l->openings, in turn. A crash between leaves a place that says where to go on. */
-static enum err_kind erase(struct ledger *l, uint64_t index, struct err *e)
+/* What is erased whole already is left out; but after a failure nobody knows whether that is on the
+ * disk. In turn. */
+static enum err_kind erasing_plan(struct ledger *l, const uint64_t *indices, size_t count,
+	struct erasing *list, size_t *ret_count, struct err *e)
 {
 	static const uint8_t none[LEDGER_SALT_LEN];
 	uint8_t salt[LEDGER_SALT_LEN];
-	struct ledger_place place;
-	enum err_kind kind = opening_read(l, index, salt, &place, e);
-	bool done = kind == OK && place.where == LEDGER_ERASED && place.bytes == 0 &&
-		    memcmp(salt, none, sizeof(salt)) == 0;
+	enum err_kind kind = OK;
 
+	*ret_count = 0;
+	for (size_t i = 0; i < count && kind == OK; i++) {
+		struct erasing *x = &list[*ret_count];
+
+		x->index = indices[i];
+		kind = x->index >= l->state.size ? past_end(l, x->index, e)
+						 : opening_read(l, x->index, salt, &x->place, e);
+		if (kind != OK ||
+			(!l->half_erased && x->place.where == LEDGER_ERASED && x->place.bytes == 0 &&
+				memcmp(salt, none, sizeof(salt)) == 0))
+			continue;
+		if (x->place.where == LEDGER_STORED || x->place.where == LEDGER_NOWHERE)
+			x->place = (struct ledger_place){0};
+		x->place.where = LEDGER_ERASED;
+		(*ret_count)++;
+	}
 	secret_wipe(salt, sizeof(salt));
-	if (kind != OK || done)
-		return kind;
-	if (place.where == LEDGER_STORED || place.where == LEDGER_NOWHERE)
-		place = (struct ledger_place){0};
-	place.where = LEDGER_ERASED;
-	kind = place_put(l, index, &place, e);
+	return kind;
+}
+
+/* `last`: only of those that told where their content was, and it is nowhere now. */
+static enum err_kind erasing_places(
+	struct ledger *l, const struct erasing *list, size_t count, bool last, struct err *e)
+{
+	static const struct ledger_place erased = {.where = LEDGER_ERASED};
+	static const uint8_t no_salt[LEDGER_SALT_LEN];
+	enum err_kind kind = OK;
+	bool any = false;
+
+	for (size_t i = 0; i < count && kind == OK; i++) {
+		uint8_t record[PLACE_BYTES];
+
+		if (last && list[i].place.bytes == 0)
+			continue;
+		any = true;
+		place_write(list[i].index, no_salt, last ? &erased : &list[i].place, record);
+		kind = log_write(l, "places", list[i].index * PLACE_BYTES,
+			(struct slice){(char *)record, PLACE_BYTES}, e);
+	}
+	return kind == OK && any ? log_sync(l, "places", e) : kind;
+}
+
+static enum err_kind erasing_salts(
+	struct ledger *l, const struct erasing *list, size_t count, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	for (size_t i = 0; i < count && kind == OK; i++)
+		kind = log_zeros_write(
+			l, "salts", list[i].index * LEDGER_SALT_LEN, LEDGER_SALT_LEN, e);
+	return kind == OK ? log_sync(l, "salts", e) : kind;
+}
+
+static enum err_kind erasing_contents(
+	struct ledger *l, const struct erasing *list, size_t count, struct err *e)
+{
+	enum err_kind kind = OK;
+	bool any = false;
+
+	for (size_t i = 0; i < count && kind == OK; i++) {
+		if (list[i].place.bytes == 0)
+			continue;
+		any = true;
+		kind = log_zeros_write(
+			l, "contents", list[i].place.serial, list[i].place.bytes, e);
+	}
+	return kind == OK && any ? log_sync(l, "contents", e) : kind;
+}
+
+/* Under l->openings, in turn. Each step is on the disk before the next begins: a crash in between
+ * leaves places that say where to go on. */
+static enum err_kind erase(
+	struct ledger *l, const struct erasing *list, size_t count, struct err *e)
+{
+	enum err_kind kind = erasing_places(l, list, count, false, e);
+
 	if (kind == OK)
-		kind = log_zeros_put(l, "salts", index * LEDGER_SALT_LEN, LEDGER_SALT_LEN, e);
-	if (kind == OK && place.bytes > 0)
-		kind = log_zeros_put(l, "contents", place.serial, place.bytes, e);
+		kind = erasing_salts(l, list, count, e);
+	if (kind == OK)
+		kind = erasing_contents(l, list, count, e);
 	if (kind == OK)
 		kind = log_journal_wipe(l, e);
-	if (kind == OK && place.bytes > 0)
-		kind = place_put(l, index, &(struct ledger_place){.where = LEDGER_ERASED}, e);
+	if (kind == OK)
+		kind = erasing_places(l, list, count, true, e);
+	return kind;
+}
+
+enum err_kind ledger_erase_many(
+	struct ledger *l, const uint64_t *indices, size_t count, struct err *e)
+{
+	struct erasing *list = calloc(count + 1, sizeof(*list));
+	size_t some = 0;
+	enum err_kind kind;
+
+	if (list == NULL)
+		return err_set(e, ERR_NOMEM, "log \"%s\": out of memory", l->folder);
+	log_turn(l);
+	kind = erasing_plan(l, indices, count, list, &some, e);
+	if (kind == OK && some > 0)
+		kind = log_tidy(l, e);
+	if (kind == OK && some > 0) {
+		(void)pthread_rwlock_wrlock(&l->openings);
+		kind = erase(l, list, some, e);
+		(void)pthread_rwlock_unlock(&l->openings);
+		l->half_erased = l->half_erased || kind != OK;
+	}
+	log_turn_end(l);
+	free(list);
 	return kind;
 }
 
 enum err_kind ledger_erase(struct ledger *l, uint64_t index, struct err *e)
 {
-	enum err_kind kind;
-
-	log_turn(l);
-	kind = index >= l->state.size ? past_end(l, index, e) : log_tidy(l, e);
-	if (kind == OK) {
-		(void)pthread_rwlock_wrlock(&l->openings);
-		kind = erase(l, index, e);
-		(void)pthread_rwlock_unlock(&l->openings);
-	}
-	log_turn_end(l);
-	return kind;
+	return ledger_erase_many(l, &index, 1, e);
 }
