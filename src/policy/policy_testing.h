@@ -35,6 +35,8 @@ static const struct policy_parties testing_parties = {testing_members, 5};
 	"{'id':'" id "','family':'measure','effect':'" effect "','when':{" when "},'must':{" must  \
 	"}}"
 
+#define ONE(when) RULES(RULE("a", "permit", when))
+
 /* ' becomes " */
 static inline struct buf testing_text(const char *text)
 {
