@@ -241,6 +241,7 @@ static void test_erase(void **state)
 	assert_int_not_equal(
 		member_ask(&m.list[UZ], "prove kz:1", false, (struct slice){0}, &proof, NULL), OK);
 	member_await(&m.list[KZ], "log.kz.cosigned", 3 + BESIDE);
+	http_client_free(client);
 	scenario_client(m.list[KZ].folder, &client);
 	assert_int_equal(member_post(&m.list[KZ], client, 1000, 1, "green"), 202);
 	for (size_t i = 0; i < 3; i++)
