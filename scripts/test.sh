@@ -34,7 +34,9 @@ run_tests() {
 		say "warnings in $folder"
 		failed=$((failed + 1))
 	fi
-	if ! meson test -C "$folder" --no-rebuild --print-errorlogs "$@" >"$folder/test.log" 2>&1; then
+	# one more than there are processors: many wait for a disk or for each other
+	if ! meson test -C "$folder" --no-rebuild --print-errorlogs --num-processes "$(($(nproc) + 1))" \
+		"$@" >"$folder/test.log" 2>&1; then
 		tail -n 120 "$folder/test.log" >&2
 		f=$(sed -n 's/^Fail: *//p' "$folder/test.log" | tail -n 1)
 		t=$(sed -n 's/^Timeout: *//p' "$folder/test.log" | tail -n 1)
@@ -52,8 +54,10 @@ configure build gcc -Dbuildtype=debugoptimized -Doptimization=2
 run_tests build
 
 step "clang, address and undefined-behaviour sanitizers"
-configure build-clang clang -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
-run_tests build-clang --no-suite slow --timeout-multiplier 4
+# with the instruments of the fuzz targets, which are of the same build: one is made, not two
+configure build-fuzz clang -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+	-Doptimization=1
+run_tests build-fuzz --no-suite slow --timeout-multiplier 4
 
 step "include rule"
 leaks=$(grep -rnE '#include "[a-z]+/' src | grep -vE '"([a-z]+)/\1\.h"' || true)
