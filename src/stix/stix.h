@@ -190,7 +190,7 @@ bool stix_value_kind_parse(struct slice name, enum stix_value_kind *ret_kind);
  */
 struct stix_value {
 	enum stix_value_kind kind;
-	struct slice key;  /* in the arena */
+	struct slice key;  /* in the arena, or the text itself */
 	struct slice text; /* as it stood in the object, unescaped */
 	/* where it stood, to say it again: "ipv4-addr", "value"; for hashes "file", "SHA-256" */
 	struct slice object_type;
