@@ -121,7 +121,8 @@ static enum err_kind values_copy(
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < to->values_count; i++)
 		kept[i] = (struct stix_value){.kind = found[i].kind,
-			.key = arena_copy(o->arena, found[i].key)}; /* it may be the document's text */
+			.key = arena_copy(
+				o->arena, found[i].key)}; /* it may be the document's text */
 	to->values = kept;
 	return OK;
 }
