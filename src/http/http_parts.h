@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What the files of this folder share. http_server.c alone knows the HTTP library; everything else
+ * What the files of this folder share. Only http_library.h knows the HTTP library; everything else
  * here is plain functions over bytes, so that it can be tested and fuzzed without a socket.
  */
 #ifndef HTTP_PARTS_H
@@ -187,7 +187,7 @@ struct http_shared {
 	struct buf coded[HTTP_CODINGS];
 	bool tried[HTTP_CODINGS];
 	/* Finished responses of the HTTP library over these bytes, so that serving a page again
-	 * costs no allocation. Owned by http_server.c. */
+	 * costs no allocation. Owned by http_respond.c. */
 	void *ready;
 	void (*ready_free)(void *ready);
 };
@@ -368,7 +368,8 @@ static inline enum http_phase http_watch_phase(const struct http_watched *c)
 }
 /* So many places for strangers; UINT_MAX at first. */
 void http_watch_places(struct http_watch *w, unsigned strangers_max);
-/* Whose connection it is: its place is one of those kept for the known, if they have not too many. */
+/* Whose connection it is: its place is one of those kept for the known, if they have not too many.
+ */
 void http_watch_known(struct http_watch *w, struct http_watched *c, struct slice account);
 void http_watch_sweep(struct http_watch *w);
 /* All streams of events are over. */
