@@ -119,10 +119,10 @@ static enum err_kind values_copy(
 	kept = ARENA_ARRAY(o->arena, struct stix_value, to->values_count);
 	if (kept == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	/* A key may be the document's own text. */
 	for (size_t i = 0; i < to->values_count; i++)
-		kept[i] = (struct stix_value){.kind = found[i].kind,
-			.key = arena_copy(
-				o->arena, found[i].key)}; /* it may be the document's text */
+		kept[i] = (struct stix_value){
+			.kind = found[i].kind, .key = arena_copy(o->arena, found[i].key)};
 	to->values = kept;
 	return OK;
 }
