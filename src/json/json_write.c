@@ -66,11 +66,16 @@ void json_write_name(struct json_writer *w, const char *name)
 
 static bool is_ascii(struct slice s)
 {
-	unsigned char bits = 0;
+	uint64_t bits = 0, word;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.len; i++)
+	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.data + i, sizeof(word));
+		bits |= word;
+	}
+	for (; i < s.len; i++)
 		bits |= (unsigned char)s.data[i];
-	return bits < 0x80;
+	return (bits & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static bool is_noncharacter(uint32_t c)

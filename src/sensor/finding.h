@@ -35,6 +35,8 @@ struct finding {
 	struct slice reason;   /* why it is believed, for people */
 	struct slice evidence; /* of a pattern: the places used */
 	struct gate_verdict verdict;
+	uint64_t judged;     /* the load (watch.loads) whose lists made the verdict; 0: none yet */
+	uint64_t tally_hash; /* of a kept one: its indicator's */
 	uint64_t count, hosts;
 	int64_t first_us, last_us;
 	const struct event *event;              /* may be NULL (updates) */

@@ -442,32 +442,35 @@ static void network_find(struct slice text, struct found *f)
 		*f = (struct found){GATE_WIDE, "a network of very many", text};
 }
 
+/* Whether the part of the name from `at` on is at least what somebody registered, also below a name
+ * under which anybody may publish. Asked only of parts that the table has: few names have one. */
+static bool is_theirs(const struct gate *g, const char *name, size_t at)
+{
+	const char *own = g->suffixes == NULL ? NULL : psl_registrable_domain(g->suffixes, name);
+
+	return own == NULL || name + at <= own;
+}
+
 /* The name itself, what covers it, and whether it is a suffix under which everybody registers. */
 static void name_find(const struct gate *g, struct slice text, bool indicator, struct found *f)
 {
 	char name[NAME_MAX_BYTES + 1];
 	size_t len = name_normal(text, name);
 	struct slice all = {name, len};
-	const char *own = NULL;
 
 	if (len == 0)
 		return;
 	name[len] = 0;
-	/* What somebody registered, also below a name under which anybody may publish. */
-	if (g->suffixes != NULL)
-		own = psl_registrable_domain(g->suffixes, name);
 	for (size_t at = 0;;) {
 		struct slice part = slice_cut(all, at, len);
 		size_t dot = slice_find(part, '.', 0);
 		const struct slot *slot =
 			slot_find(g, key_hash(g, dot < part.len ? 'n' : 'v', 0, part));
 
-		bool theirs = own == NULL || name + at <= own;
-
-		if (slot != NULL &&
-			(at == 0 || (slot->below && (theirs || slot->class != GATE_LISTED))))
+		if (slot != NULL && (at == 0 || (slot->below && (slot->class != GATE_LISTED ||
+									is_theirs(g, name, at)))))
 			take(f, slot, text);
-		else if (slot != NULL && slot->listed_below && theirs)
+		else if (slot != NULL && slot->listed_below && is_theirs(g, name, at))
 			take_as(f, slot, GATE_LISTED, text);
 		/* Registries name their servers nic.TLD; they turn up in every resolver's log. */
 		if (dot == 3 && memcmp(part.data, "nic", 3) == 0 &&
@@ -477,7 +480,8 @@ static void name_find(const struct gate *g, struct slice text, bool indicator, s
 			break;
 		at += dot + 1;
 	}
-	if (!indicator || g->suffixes == NULL)
+	/* asked of all rules at once, for nearly no indicator is a suffix */
+	if (!indicator || g->suffixes == NULL || !psl_is_public_suffix(g->suffixes, name))
 		return;
 	if (psl_is_public_suffix2(g->suffixes, name, PSL_TYPE_ICANN)) {
 		if (class_higher(GATE_SUFFIX, f->class))
@@ -554,24 +558,35 @@ static struct found noise_find(const struct gate *g, const struct gate_case *c)
 	return f;
 }
 
+void gate_lists_judge(
+	const struct gate *g, const struct gate_case *c, struct gate_verdict *ret_verdict)
+{
+	struct found f = noise_find(g, c);
+	struct gate_verdict *v = ret_verdict;
+
+	v->class = f.class;
+	v->weight = c->confidence < 0 ? WEIGHT_UNKNOWN : (unsigned)c->confidence;
+	v->bar = c->how != INDEX_EXACT ? bars[f.class].wide : bars[f.class].exact;
+	v->held = v->weight < v->bar;
+	v->reason[0] = 0;
+	if (f.class != GATE_CLEAR)
+		snprintf(v->reason, sizeof(v->reason), "%.*s is %s",
+			SLICE_ARG(slice_cut(f.value, 0, 100)), f.what);
+}
+
+void gate_prevalence_judge(unsigned prevalent_days, struct gate_verdict *verdict)
+{
+	if (prevalent_days < PREVALENCE_DAYS_MIN || bars[GATE_PREVALENT].exact <= verdict->bar)
+		return;
+	verdict->class = GATE_PREVALENT;
+	verdict->bar = bars[GATE_PREVALENT].exact;
+	verdict->held = verdict->weight < verdict->bar;
+	snprintf(verdict->reason, sizeof(verdict->reason),
+		"on %u days at least half of the site's hosts had it", prevalent_days);
+}
+
 void gate_judge(const struct gate *g, const struct gate_case *c, struct gate_verdict *ret_verdict)
 {
-	struct gate_verdict v = {
-		.weight = c->confidence < 0 ? WEIGHT_UNKNOWN : (unsigned)c->confidence};
-	struct found f = noise_find(g, c);
-	bool wide = c->how != INDEX_EXACT;
-
-	v.class = f.class;
-	v.bar = wide ? bars[f.class].wide : bars[f.class].exact;
-	if (f.class != GATE_CLEAR)
-		snprintf(v.reason, sizeof(v.reason), "%.*s is %s",
-			SLICE_ARG(slice_cut(f.value, 0, 100)), f.what);
-	if (c->prevalent_days >= PREVALENCE_DAYS_MIN && bars[GATE_PREVALENT].exact > v.bar) {
-		v.class = GATE_PREVALENT;
-		v.bar = bars[GATE_PREVALENT].exact;
-		snprintf(v.reason, sizeof(v.reason),
-			"on %u days at least half of the site's hosts had it", c->prevalent_days);
-	}
-	v.held = v.weight < v.bar;
-	*ret_verdict = v;
+	gate_lists_judge(g, c, ret_verdict);
+	gate_prevalence_judge(c->prevalent_days, ret_verdict);
 }

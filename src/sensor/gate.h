@@ -50,6 +50,11 @@ void gate_free(struct gate *g);
 enum err_kind gate_list_read(
 	struct gate *g, const char *path, size_t *ret_values, struct err *e) MUST_USE;
 void gate_judge(const struct gate *g, const struct gate_case *c, struct gate_verdict *ret_verdict);
+/* The same in two steps: what the lists say, whatever c->prevalent_days, which costs most and stays
+ * true as long as the gate does; then what is common on this site. */
+void gate_lists_judge(
+	const struct gate *g, const struct gate_case *c, struct gate_verdict *ret_verdict);
+void gate_prevalence_judge(unsigned prevalent_days, struct gate_verdict *verdict);
 
 /* ---- the built-in lists (gate_lists.c) ------------------------------------------------------- */
 

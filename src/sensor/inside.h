@@ -117,6 +117,7 @@ struct watch {
 	struct pattern_set *patterns;
 	uint64_t roles; /* that readers must extract */
 	struct gate *gate;
+	uint64_t loads; /* of index and lists so far */
 	struct tally *tally;
 	struct prevalence_site *site;
 	char *site_name;
@@ -130,6 +131,7 @@ struct watch {
 	struct places *state;
 
 	struct arena *arena;     /* one hit's */
+	struct buf text;         /* in the making: a finding's reason, or what its id is made of */
 	struct slice file;       /* name of the source at hand */
 	struct slice file_known; /* what it is known by when its name changes; empty: its name */
 	uint64_t records_before; /* of this source, so far */

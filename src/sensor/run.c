@@ -116,6 +116,7 @@ enum err_kind watch_load(struct watch *w, struct err *e)
 	w->matcher = matcher;
 	w->patterns = patterns;
 	w->gate = gate;
+	w->loads++;
 	if (x != NULL)
 		index_info(x, &w->info);
 	w->roles = x == NULL && !w->o->history && w->o->history_folder == NULL
@@ -471,6 +472,7 @@ static void finish(struct watch *w)
 	gate_free(w->gate);
 	tally_free(w->tally);
 	arena_free(w->arena);
+	buf_fini(&w->text);
 	free(w->site);
 	free(w->site_name);
 	for (size_t i = 0; i < w->acted_count; i++)

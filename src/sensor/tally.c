@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* Open addressing over keyed hashes; a bounded table that forgets what was last seen longest ago.
- */
+/* Open addressing by keyed hashes; a bounded table that forgets what was last seen long ago. */
 #include "tally.h"
 
 #include <stdlib.h>
+
+/* Rows lie side by side as they came, so that few are not spread over much memory; slots say where.
+ */
+struct slot {
+	uint64_t hash; /* 0: free */
+	size_t row;
+};
+
+struct slots {
+	struct slot *at;
+	size_t capacity; /* a power of two, at least twice what is used; 0: none yet */
+};
 
 struct tally {
 	uint8_t key[16];
 	size_t rows_max;
 	struct tally_row *rows;
-	size_t capacity, used; /* capacity: power of two */
+	size_t rows_room, used;
+	struct slots rows_slots;
 	struct tally_indicator *indicators;
-	size_t indicators_capacity, indicators_used;
+	size_t indicators_room, indicators_used;
+	struct slots indicators_slots;
 	uint64_t evicted;
 };
 
@@ -30,10 +43,12 @@ void tally_free(struct tally *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->capacity; i++)
+	for (size_t i = 0; i < t->used; i++)
 		free(t->rows[i].kept);
 	free(t->rows);
+	free(t->rows_slots.at);
 	free(t->indicators);
+	free(t->indicators_slots.at);
 	free(t);
 }
 
@@ -61,72 +76,103 @@ uint64_t tally_hash_host(const struct tally *t, struct slice host)
 	return hash_table(t->key, host);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------ */
+/* ---- slots ----------------------------------------------------------------------------------- */
 
-static size_t row_find(const struct tally *t, uint64_t hash)
+/* The slot of that hash, or the free one where it belongs. */
+static struct slot *slot_find(const struct slots *s, uint64_t hash)
 {
-	size_t at = hash & (t->capacity - 1);
+	size_t at = hash & (s->capacity - 1);
 
-	while (t->rows[at].hash != 0 && t->rows[at].hash != hash)
-		at = (at + 1) & (t->capacity - 1);
-	return at;
+	while (s->at[at].hash != 0 && s->at[at].hash != hash)
+		at = (at + 1) & (s->capacity - 1);
+	return &s->at[at];
 }
 
-static bool rows_grow(struct tally *t)
+/* NULL: it is not there. */
+static const struct slot *slot_known(const struct slots *s, uint64_t hash)
 {
-	size_t old_capacity = t->capacity;
-	struct tally_row *old = t->rows;
-	size_t capacity = old_capacity == 0 ? 256 : 2 * old_capacity;
-	struct tally_row *rows = calloc(capacity, sizeof(*rows));
+	const struct slot *slot = s->capacity == 0 ? NULL : slot_find(s, hash);
 
-	if (rows == NULL)
+	return slot == NULL || slot->hash == 0 ? NULL : slot;
+}
+
+/* Room for one more than `used`. */
+static bool slots_room(struct slots *s, size_t used)
+{
+	struct slots more = {.capacity = s->capacity == 0 ? 256 : 2 * s->capacity};
+
+	if (2 * (used + 1) <= s->capacity)
+		return true;
+	more.at = calloc(more.capacity, sizeof(*more.at));
+	if (more.at == NULL)
 		return false;
-	t->rows = rows;
-	t->capacity = capacity;
-	for (size_t i = 0; i < old_capacity; i++) {
-		if (old[i].hash != 0)
-			t->rows[row_find(t, old[i].hash)] = old[i];
+	for (size_t i = 0; i < s->capacity; i++) {
+		if (s->at[i].hash != 0)
+			*slot_find(&more, s->at[i].hash) = s->at[i];
 	}
-	free(old);
+	free(s->at);
+	*s = more;
 	return true;
 }
 
-/* Take the row out and close the gap, as linear probing demands. */
-static void row_remove(struct tally *t, size_t at)
+/* Take it out and close the gap, as linear probing demands. */
+static void slot_remove(struct slots *s, uint64_t hash)
 {
-	size_t mask = t->capacity - 1;
-	size_t hole = at;
+	size_t mask = s->capacity - 1;
+	size_t hole = (size_t)(slot_find(s, hash) - s->at);
 
-	for (size_t next = (at + 1) & mask; t->rows[next].hash != 0; next = (next + 1) & mask) {
-		size_t home = t->rows[next].hash & mask;
+	for (size_t next = (hole + 1) & mask; s->at[next].hash != 0; next = (next + 1) & mask) {
+		size_t home = s->at[next].hash & mask;
 
 		/* It may move into the hole unless its home lies between the hole and itself. */
 		if (((next - home) & mask) >= ((next - hole) & mask)) {
-			t->rows[hole] = t->rows[next];
+			s->at[hole] = s->at[next];
 			hole = next;
 		}
 	}
-	t->rows[hole] = (struct tally_row){0};
+	s->at[hole] = (struct slot){0};
+}
+
+/* Room for one more of `bytes` each behind `used` of them, at most `max`; NULL: out of memory. */
+static void *array_room(void *array, size_t used, size_t *room, size_t max, size_t bytes)
+{
+	size_t more = *room == 0 ? 64 : 2 * *room;
+	void *grown;
+
+	if (used < *room)
+		return array;
+	if (more > max)
+		more = max;
+	grown = realloc(array, more * bytes);
+	if (grown != NULL)
+		*room = more;
+	return grown;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* The last one takes its place. */
+static void row_remove(struct tally *t, size_t row)
+{
+	slot_remove(&t->rows_slots, t->rows[row].hash);
 	t->used--;
+	if (row < t->used) {
+		t->rows[row] = t->rows[t->used];
+		slot_find(&t->rows_slots, t->rows[row].hash)->row = row;
+	}
 }
 
 static void oldest_remove(struct tally *t, struct tally_row *ret_gone)
 {
 	/* Of a sample: looking at all of them for each new row would be quadratic. */
-	size_t start = (size_t)(t->evicted * 0x9e3779b97f4a7c15) & (t->capacity - 1);
-	size_t oldest = t->capacity, seen = 0;
+	size_t at = (size_t)(t->evicted * 0x9e3779b97f4a7c15) % t->used, oldest = at;
 
-	for (size_t i = 0; i < t->capacity && seen < 16; i++) {
-		size_t at = (start + i) & (t->capacity - 1);
-
-		if (t->rows[at].hash == 0)
-			continue;
-		seen++;
-		if (oldest == t->capacity || t->rows[at].last_us < t->rows[oldest].last_us)
+	for (size_t seen = 1; seen < 16 && seen < t->used; seen++) {
+		at = at + 1 == t->used ? 0 : at + 1;
+		if (t->rows[at].last_us < t->rows[oldest].last_us)
 			oldest = at;
 	}
 	*ret_gone = t->rows[oldest];
-	t->rows[oldest].kept = NULL;
 	row_remove(t, oldest);
 	t->evicted++;
 }
@@ -134,26 +180,27 @@ static void oldest_remove(struct tally *t, struct tally_row *ret_gone)
 struct tally_row *tally_row(
 	struct tally *t, uint64_t hash, bool *ret_new, struct tally_row *ret_gone)
 {
-	size_t at;
+	const struct slot *known = slot_known(&t->rows_slots, hash);
+	struct tally_row *rows;
 
 	*ret_gone = (struct tally_row){0};
-	if (t->capacity > 0) {
-		at = row_find(t, hash);
-		if (t->rows[at].hash == hash) {
-			*ret_new = false;
-			return &t->rows[at];
-		}
+	if (known != NULL) {
+		*ret_new = false;
+		return &t->rows[known->row];
 	}
 	if (t->used == t->rows_max)
 		oldest_remove(t, ret_gone);
-	if (2 * (t->used + 1) > t->capacity && !rows_grow(t))
+	rows = array_room(t->rows, t->used, &t->rows_room, t->rows_max, sizeof(*rows));
+	if (rows == NULL)
 		return NULL;
-	at = row_find(t, hash);
-	t->rows[at] =
+	t->rows = rows;
+	if (!slots_room(&t->rows_slots, t->used))
+		return NULL;
+	*slot_find(&t->rows_slots, hash) = (struct slot){hash, t->used};
+	t->rows[t->used] =
 		(struct tally_row){.hash = hash, .first_us = TIME_UNKNOWN, .last_us = TIME_UNKNOWN};
-	t->used++;
 	*ret_new = true;
-	return &t->rows[at];
+	return &t->rows[t->used++];
 }
 
 bool tally_restore(struct tally *t, const struct tally_row *row)
@@ -174,56 +221,31 @@ bool tally_restore(struct tally *t, const struct tally_row *row)
 
 /* ---- indicators ------------------------------------------------------------------------------ */
 
-static size_t indicator_find(const struct tally *t, uint64_t hash)
-{
-	size_t at = hash & (t->indicators_capacity - 1);
-
-	while (t->indicators[at].hash != 0 && t->indicators[at].hash != hash)
-		at = (at + 1) & (t->indicators_capacity - 1);
-	return at;
-}
-
-static bool indicators_grow(struct tally *t)
-{
-	size_t old_capacity = t->indicators_capacity;
-	struct tally_indicator *old = t->indicators;
-	size_t capacity = old_capacity == 0 ? 64 : 2 * old_capacity;
-	struct tally_indicator *more = calloc(capacity, sizeof(*more));
-
-	if (more == NULL)
-		return false;
-	t->indicators = more;
-	t->indicators_capacity = capacity;
-	for (size_t i = 0; i < old_capacity; i++) {
-		if (old[i].hash != 0)
-			t->indicators[indicator_find(t, old[i].hash)] = old[i];
-	}
-	free(old);
-	return true;
-}
-
 struct tally_indicator *tally_indicator(struct tally *t, uint64_t hash)
 {
-	size_t at;
+	const struct slot *known = slot_known(&t->indicators_slots, hash);
+	struct tally_indicator *more;
 
-	if (t->indicators_capacity > 0) {
-		at = indicator_find(t, hash);
-		if (t->indicators[at].hash == hash)
-			return &t->indicators[at];
-	}
+	if (known != NULL)
+		return &t->indicators[known->row];
 	if (t->indicators_used == t->rows_max) {
 		/* Every indicator was seen: start counting anew, which errs on the side of telling.
 		 */
-		memset(t->indicators, 0, t->indicators_capacity * sizeof(*t->indicators));
+		memset(t->indicators_slots.at, 0,
+			t->indicators_slots.capacity * sizeof(*t->indicators_slots.at));
 		t->indicators_used = 0;
 		t->evicted++;
 	}
-	if (2 * (t->indicators_used + 1) > t->indicators_capacity && !indicators_grow(t))
+	more = array_room(
+		t->indicators, t->indicators_used, &t->indicators_room, t->rows_max, sizeof(*more));
+	if (more == NULL)
 		return NULL;
-	at = indicator_find(t, hash);
-	t->indicators[at] = (struct tally_indicator){.hash = hash};
-	t->indicators_used++;
-	return &t->indicators[at];
+	t->indicators = more;
+	if (!slots_room(&t->indicators_slots, t->indicators_used))
+		return NULL;
+	*slot_find(&t->indicators_slots, hash) = (struct slot){hash, t->indicators_used};
+	t->indicators[t->indicators_used] = (struct tally_indicator){.hash = hash};
+	return &t->indicators[t->indicators_used++];
 }
 
 bool tally_restore_indicator(struct tally *t, const struct tally_indicator *indicator)
@@ -251,17 +273,13 @@ uint64_t tally_evicted(const struct tally *t)
 
 void tally_each(struct tally *t, void (*each)(void *context, struct tally_row *row), void *context)
 {
-	for (size_t i = 0; i < t->capacity; i++) {
-		if (t->rows[i].hash != 0)
-			each(context, &t->rows[i]);
-	}
+	for (size_t i = 0; i < t->used; i++)
+		each(context, &t->rows[i]);
 }
 
 void tally_each_indicator(
 	struct tally *t, void (*each)(void *context, struct tally_indicator *i), void *context)
 {
-	for (size_t i = 0; i < t->indicators_capacity; i++) {
-		if (t->indicators[i].hash != 0)
-			each(context, &t->indicators[i]);
-	}
+	for (size_t i = 0; i < t->indicators_used; i++)
+		each(context, &t->indicators[i]);
 }

@@ -57,7 +57,7 @@ bool tally_restore(struct tally *t, const struct tally_row *row);
 bool tally_restore_indicator(struct tally *t, const struct tally_indicator *indicator);
 size_t tally_count(const struct tally *t);
 uint64_t tally_evicted(const struct tally *t);
-/* Rows and indicators in table order; the callback may change them but for the hash. */
+/* Rows and indicators as they lie; the callback may change them but for the hash. */
 void tally_each(struct tally *t, void (*each)(void *context, struct tally_row *row), void *context);
 void tally_each_indicator(
 	struct tally *t, void (*each)(void *context, struct tally_indicator *i), void *context);

@@ -20,22 +20,38 @@ static const struct uuid finding_space = {
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
-static void finding_id(
-	const struct watch *w, const struct finding *f, struct arena *a, struct uuid *ret_id)
+/* Length-prefixed, so that no two different findings run together to one text. */
+static void sized_append(struct buf *text, struct slice s)
+{
+	buf_u64(text, s.len);
+	buf_char(text, ':');
+	buf_slice_append(text, s);
+}
+
+static void number_append(struct buf *text, int64_t number)
+{
+	buf_char(text, ':');
+	buf_i64(text, number);
+}
+
+static void finding_id(struct watch *w, const struct finding *f, struct uuid *ret_id)
 {
 	/* After a crash the same line may stand in a file that was renamed since. */
 	struct slice file = w->file_known.len > 0 ? w->file_known : f->file;
-	/* Length-prefixed, so that no two different findings run together to one text. */
-	struct slice text = arena_printf(a,
-		"%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%zu:%.*s%llu:%llu:%lld:%d", f->entry.id.len,
-		SLICE_ARG(f->entry.id), f->indicator.len, SLICE_ARG(f->indicator), f->host.len,
-		SLICE_ARG(f->host), file.len, SLICE_ARG(file), f->field.len, SLICE_ARG(f->field),
-		(unsigned long long)f->number, (unsigned long long)f->offset, (long long)f->time_us,
-		f->type);
+	struct buf *text = &w->text;
 
-	if (text.data == NULL)
-		text = f->indicator;
-	uuid_v5(&finding_space, text, ret_id);
+	buf_clear(text);
+	sized_append(text, f->entry.id);
+	sized_append(text, f->indicator);
+	sized_append(text, f->host);
+	sized_append(text, file);
+	sized_append(text, f->field);
+	buf_u64(text, f->number);
+	buf_char(text, ':');
+	buf_u64(text, f->offset);
+	number_append(text, f->time_us);
+	number_append(text, f->type);
+	uuid_v5(&finding_space, text->bad ? f->indicator : buf_slice(text), ret_id);
 }
 
 static bool failed(struct watch *w, enum err_kind kind)
@@ -95,37 +111,56 @@ static void pack(struct packer *p, struct finding *f, struct event *ev)
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		pack_slice(p, texts[i]);
-	for (size_t i = 0; ev != NULL && i < ev->count; i++) {
-		pack_slice(p, &ev->fields[i].name);
+	for (size_t i = 0; i < ev->count; i++)
 		pack_slice(p, &ev->fields[i].value);
+}
+
+/* Of an event what can be told later: fields that have a role, which is their name then. False:
+ * out of memory. */
+static bool event_cut(struct arena *a, const struct event *from, struct event *ret_event)
+{
+	*ret_event = *from;
+	ret_event->raw = (struct slice){0};
+	ret_event->count = 0;
+	ret_event->fields = ARENA_ARRAY(a, struct event_field, from->count + 1);
+	if (ret_event->fields == NULL)
+		return false;
+	for (size_t i = 0; i < from->count; i++) {
+		struct event_field *field = &ret_event->fields[ret_event->count];
+
+		*field = from->fields[i];
+		field->name = (struct slice){0};
+		ret_event->count += field->role != ROLE_NONE;
 	}
+	return true;
 }
 
 /* One block: the finding, its event with fields, their bytes. with_event: else without. */
-static char *finding_keep(const struct finding *f, bool with_event)
+static char *finding_keep(struct arena *a, const struct finding *f, bool with_event)
 {
 	struct finding copy = *f;
 	struct event ev = {0};
 	const struct event *from = with_event ? f->event : NULL;
 	struct packer p = {0};
-	size_t head =
-		sizeof(copy) + sizeof(ev) + (from == NULL ? 0 : from->count * sizeof(*ev.fields));
+	size_t head = sizeof(copy) + sizeof(ev);
 	char *block;
 
-	if (from != NULL) {
-		ev = *from;
-		ev.raw = (struct slice){0};
-	}
-	pack(&p, &copy, from == NULL ? NULL : (struct event *)(uintptr_t)from);
+	if (from != NULL && !event_cut(a, from, &ev))
+		return NULL;
+	head += ev.count * sizeof(*ev.fields);
+	pack(&p, &copy, &ev);
 	block = malloc(head + p.bytes);
 	if (block == NULL)
 		return NULL;
-	if (from != NULL) {
-		ev.fields = (struct event_field *)(void *)(block + sizeof(copy) + sizeof(ev));
-		memcpy(ev.fields, from->fields, from->count * sizeof(*ev.fields));
+	if (ev.count > 0) {
+		struct event_field *fields =
+			(struct event_field *)(void *)(block + sizeof(copy) + sizeof(ev));
+
+		memcpy(fields, ev.fields, ev.count * sizeof(*fields));
+		ev.fields = fields;
 	}
 	p = (struct packer){.at = block + head};
-	pack(&p, &copy, from == NULL ? NULL : &ev);
+	pack(&p, &copy, &ev);
 	memcpy(block + sizeof(copy), &ev, sizeof(ev));
 	copy.event =
 		from == NULL ? NULL : (const struct event *)(const void *)(block + sizeof(copy));
@@ -135,7 +170,8 @@ static char *finding_keep(const struct finding *f, bool with_event)
 
 /* ---- joining: a finding is told once and then counted ---------------------------------------- */
 
-static void judge(const struct watch *w, struct finding *f, const struct tally_indicator *i)
+/* What the lists say of it, if that is not known yet of these lists. */
+static void lists_judge(const struct watch *w, struct finding *f)
 {
 	struct gate_case c = {.kind = f->kind,
 		.how = f->how,
@@ -144,12 +180,31 @@ static void judge(const struct watch *w, struct finding *f, const struct tally_i
 		.value = f->value,
 		.confidence = f->entry.confidence};
 
-	f->verdict = (struct gate_verdict){0};
-	if (w->gate == NULL || f->type != FINDING_INDICATOR)
+	if (f->judged == w->loads)
 		return;
-	if (i != NULL)
-		c.prevalent_days = prevalence_days(&i->prevalence, w->site);
-	gate_judge(w->gate, &c, &f->verdict);
+	f->judged = w->loads;
+	if (w->gate == NULL || f->type != FINDING_INDICATOR)
+		f->verdict = (struct gate_verdict){0};
+	else
+		gate_lists_judge(w->gate, &c, &f->verdict);
+}
+
+/* The same row's finding with the same value was asked about before. */
+static void lists_recall(const struct tally_row *row, struct finding *f)
+{
+	const struct finding *kept = (const struct finding *)(const void *)row->kept;
+
+	if (kept == NULL || kept->how != f->how || !slice_equal(kept->value, f->value))
+		return;
+	f->judged = kept->judged;
+	f->verdict = kept->verdict;
+}
+
+static void prevalence_judge(
+	const struct watch *w, struct finding *f, const struct tally_indicator *i)
+{
+	if (w->gate != NULL && f->type == FINDING_INDICATOR)
+		gate_prevalence_judge(prevalence_days(&i->prevalence, w->site), &f->verdict);
 }
 
 static bool rate_allows(struct watch *w, struct tally_indicator *i)
@@ -179,7 +234,8 @@ static bool row_tell(struct watch *w, struct tally_row *row, struct tally_indica
 	if (row->kept == NULL || row->told == row->count)
 		return true;
 	memcpy(&f, row->kept, sizeof(f));
-	judge(w, &f, i);
+	lists_judge(w, &f);
+	prevalence_judge(w, &f, i);
 	row->held = f.verdict.held;
 	if (f.verdict.held || !rate_allows(w, i))
 		return true;
@@ -221,7 +277,7 @@ static bool finding_join(struct watch *w, struct finding *f)
 		return out_of_memory(w);
 	if (fresh) {
 		row->number = w->report.hits;
-		finding_id(w, f, w->arena, &row->id);
+		finding_id(w, f, &row->id);
 		i->hosts++;
 	}
 	row->count++;
@@ -231,12 +287,15 @@ static bool finding_join(struct watch *w, struct finding *f)
 		if (row->last_us == TIME_UNKNOWN || f->time_us > row->last_us)
 			row->last_us = f->time_us;
 	}
+	lists_recall(row, f);
+	lists_judge(w, f);
 	if (row->kept == NULL) {
-		row->kept = finding_keep(f, w->o->once || row->told == 0);
+		f->tally_hash = hash;
+		row->kept = finding_keep(w->arena, f, w->o->once || row->told == 0);
 		if (row->kept == NULL)
 			return out_of_memory(w);
 	}
-	judge(w, f, i);
+	prevalence_judge(w, f, i);
 	row->held = f->verdict.held;
 	if (f->verdict.held)
 		w->report.held++;
@@ -261,10 +320,10 @@ static bool finding_found(struct watch *w, struct finding *f)
 	memcpy(f->index_digest, w->info.digest, sizeof(f->index_digest));
 	if (!w->o->all)
 		return finding_join(w, f);
-	judge(w, f, NULL);
+	lists_judge(w, f);
 	if (f->verdict.held)
 		w->report.held++;
-	finding_id(w, f, w->arena, &f->id);
+	finding_id(w, f, &f->id);
 	return finding_tell(w, f);
 }
 
@@ -277,15 +336,13 @@ struct telling {
 static void tell_row(void *context, struct tally_row *row)
 {
 	struct telling *t = context;
-	struct finding f;
+	const struct finding *f = (const struct finding *)(const void *)row->kept;
 	struct tally_indicator *i;
 
-	if (!t->good || row->kept == NULL || row->told == row->count ||
+	if (!t->good || f == NULL || row->told == row->count ||
 		(!t->all && row->told > 0 && t->now_us - row->told_us < SENSOR_UPDATE_US))
 		return;
-	memcpy(&f, row->kept, sizeof(f));
-	i = tally_indicator(
-		t->w->tally, tally_hash_indicator(t->w->tally, f.entry.id, f.indicator));
+	i = tally_indicator(t->w->tally, f->tally_hash);
 	t->good = i != NULL && row_tell(t->w, row, i);
 	if (t->good && t->w->state != NULL)
 		places_row(t->w->state, row);
@@ -348,30 +405,49 @@ static bool is_valid(const struct watch *w, const struct index_entry *n, int64_t
 	return n->valid_from_us == 0 || n->valid_from_us <= now;
 }
 
-static struct slice reason_text(struct watch *w, const struct finding *f)
+/* "x is below y: "; a value that is the indicator itself needs no such words. */
+static void how_append(struct buf *text, const struct finding *f)
+{
+	static const struct slice hows[] = {
+		[INDEX_EXACT] = {" is ",          4 },
+		[INDEX_PARENT] = {" is below ",    10},
+		[INDEX_NETWORK] = {" is in ",       7 },
+		[INDEX_PREFIX] = {" begins with ", 13},
+	};
+
+	if (slice_equal(f->value, f->indicator))
+		return;
+	buf_slice_append(text, slice_cut(f->value, 0, 300));
+	buf_slice_append(text, hows[f->how]);
+	buf_slice_append(text, slice_cut(f->indicator, 0, 300));
+	buf_text(text, ": ");
+}
+
+static bool reason_make(struct watch *w, struct finding *f)
 {
 	const struct index_entry *n = &f->entry;
-	static const char *const hows[] = {
-		[INDEX_EXACT] = "is",
-		[INDEX_PARENT] = "is below",
-		[INDEX_NETWORK] = "is in",
-		[INDEX_PREFIX] = "begins with",
-	};
-	char confidence[32] = "";
-	struct slice how = {0};
+	struct buf *text = &w->text;
 
-	if (n->confidence >= 0)
-		snprintf(confidence, sizeof(confidence), ", confidence %d", n->confidence);
-	/* "x is below y: ..."; a value that is the indicator itself needs no such words */
-	if (!slice_equal(f->value, f->indicator))
-		how = arena_printf(w->arena,
-			"%.*s %s %.*s: ", SLICE_ARG(slice_cut(f->value, 0, 300)), hows[f->how],
-			SLICE_ARG(slice_cut(f->indicator, 0, 300)));
-	return arena_printf(w->arena, "%.*s%s%.*s%s%.*s, TLP:%s%s%s%.*s", SLICE_ARG(how),
-		n->name.len > 0 ? "\"" : "", SLICE_ARG(n->name), n->name.len > 0 ? "\" of " : "",
-		SLICE_ARG(n->producer.len > 0 ? n->producer : SLICE("an unnamed producer")),
-		stix_tlp_name(n->tlp), confidence, n->kill_chain.len > 0 ? ", " : "",
-		SLICE_ARG(n->kill_chain));
+	buf_clear(text);
+	how_append(text, f);
+	if (n->name.len > 0) {
+		buf_char(text, '"');
+		buf_slice_append(text, n->name);
+		buf_text(text, "\" of ");
+	}
+	buf_slice_append(text, n->producer.len > 0 ? n->producer : SLICE("an unnamed producer"));
+	buf_text(text, ", TLP:");
+	buf_text(text, stix_tlp_name(n->tlp));
+	if (n->confidence >= 0) {
+		buf_text(text, ", confidence ");
+		buf_i64(text, n->confidence);
+	}
+	if (n->kill_chain.len > 0) {
+		buf_text(text, ", ");
+		buf_slice_append(text, n->kill_chain);
+	}
+	f->reason = arena_copy(w->arena, buf_slice(text));
+	return !text->bad && f->reason.data != NULL;
 }
 
 static bool part_of_range(struct watch *w, const struct record *r)
@@ -434,9 +510,8 @@ static bool on_hit(void *context, const struct batch *b, const struct index_hit 
 	f.time_us = ev.time_us;
 	f.host = host_of(&ev);
 	f.event = &ev;
-	if (!texts_copy(w, &f))
+	if (!texts_copy(w, &f) || !reason_make(w, &f))
 		return out_of_memory(w);
-	f.reason = reason_text(w, &f);
 	return finding_found(w, &f);
 }
 
