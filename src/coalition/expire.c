@@ -12,7 +12,6 @@
 
 #define EXPIRE_LEAVES 32768 /* whose places are looked at in one call: 1.5 MB */
 #define EXPIRE_CHUNK  4096
-#define EXPIRE_ERASED 16 /* leaves in one call: each is some syncs, under the lock */
 
 static int serial_compare(const void *left, const void *right)
 {
@@ -29,11 +28,14 @@ static enum err_kind expiring_path(
 		       : err_set(e, ERR_LIMIT, "path too long");
 }
 
-static enum err_kind leaf_erase(struct origin *o, uint64_t index, struct err *e)
+/* Leaves that are erased, or whose erasing has begun. */
+static enum err_kind finish(struct origin *o, const uint64_t *indices, size_t count, struct err *e)
 {
-	enum err_kind kind = ledger_erase(o->log, index, e);
+	enum err_kind kind = ledger_erase_many(o->log, indices, count, e);
 
-	return kind == OK ? index_set_add(&o->known, index, e) : kind;
+	for (size_t i = 0; i < count && kind == OK; i++)
+		kind = index_set_add(&o->known, indices[i], e);
+	return kind;
 }
 
 /* A leaf that is half erased says no more under which serial it was: so which ones are begun is on
@@ -55,10 +57,30 @@ static enum err_kind leaves_erase(
 		kind = list.bad ? err_set(e, ERR_NOMEM, "out of memory")
 				: kept_put(c, path, buf_slice(&list), e);
 	buf_fini(&list);
-	for (size_t i = 0; i < count && kind == OK; i++) {
-		kind = leaf_erase(o, indices[i], e);
-		if (kind == OK && o->opened > 0)
-			o->opened--;
+	if (kind != OK)
+		return kind;
+	o->opened = o->opened > count ? o->opened - count : 0;
+	kind = finish(o, indices, count, e);
+	c->expiring_left = kind != OK;
+	return kind;
+}
+
+/* One line of the list: those of one log, and one call, are finished together. */
+static enum err_kind begun_add(struct origin *o, uint64_t index, uint64_t indices[EXPIRE_ERASED],
+	size_t *count, struct err *e)
+{
+	struct ledger_place place = {.where = LEDGER_NOWHERE};
+	enum err_kind kind = OK;
+
+	/* The power may have gone before the first of them: that one is found again. */
+	if (index < ledger_size(o->log))
+		kind = ledger_places(o->log, index, 1, &place, e);
+	if (kind != OK || place.where != LEDGER_ERASED)
+		return kind;
+	indices[(*count)++] = index;
+	if (*count == EXPIRE_ERASED) {
+		kind = finish(o, indices, *count, e);
+		*count = 0;
 	}
 	return kind;
 }
@@ -67,6 +89,9 @@ enum err_kind expiring_finish(struct coalition *c, struct err *e)
 {
 	struct buf list = BUF_INIT;
 	char path[PATH_MAX_BYTES];
+	uint64_t indices[EXPIRE_ERASED];
+	struct origin *before = NULL;
+	size_t count = 0;
 	struct reader r;
 	enum err_kind kind = expiring_path(c, path, e);
 
@@ -76,16 +101,19 @@ enum err_kind expiring_finish(struct coalition *c, struct err *e)
 	while (kind == OK && r.rest.len > 0) {
 		struct origin *o = origin_find(c, wire_read_text(&r));
 		uint64_t index = read_u64(&r);
-		struct ledger_place place = {.where = LEDGER_NOWHERE};
 
 		if (r.bad)
 			kind = err_set(e, ERR_CORRUPT, "%s does not fit its layout", path);
-		/* The power may have gone before the first of them: that one is found again. */
-		if (kind == OK && o != NULL && index < ledger_size(o->log))
-			kind = ledger_places(o->log, index, 1, &place, e);
-		if (kind == OK && place.where == LEDGER_ERASED)
-			kind = leaf_erase(o, index, e);
+		if (kind == OK && o != before && count > 0) {
+			kind = finish(before, indices, count, e);
+			count = 0;
+		}
+		before = o;
+		if (kind == OK && o != NULL)
+			kind = begun_add(o, index, indices, &count, e);
 	}
+	if (kind == OK && count > 0)
+		kind = finish(before, indices, count, e);
 	buf_fini(&list);
 	return kind;
 }
@@ -150,14 +178,18 @@ enum err_kind coalition_expire(struct coalition *c, struct slice member, const u
 	if (x.places == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	pthread_mutex_lock(&c->lock);
+	/* What failed is in the list, and nowhere else. */
+	if (c->expiring_left)
+		kind = expiring_finish(c, e);
+	c->expiring_left = c->expiring_left && kind != OK;
 	/* All logs of this member, those of its former keys too. */
-	while (at->log < c->origins_count &&
+	while (kind == OK && at->log < c->origins_count &&
 		(c->origins[at->log]->ours || !slice_is(member, c->origins[at->log]->member)))
 		*at = (struct coalition_expired){.log = at->log + 1};
-	if (at->log < c->origins_count)
+	if (kind == OK && at->log < c->origins_count)
 		kind = expire(c, &x, at, e);
 	else
-		*ret_done = true;
+		*ret_done = kind == OK;
 	pthread_mutex_unlock(&c->lock);
 	free(x.places);
 	return kind;

@@ -205,6 +205,20 @@ static enum err_kind seen_take(
 	return kind;
 }
 
+/* What a failing disk left undone: leaves that nobody looked at, entries that are open and were not
+ * applied. Nothing new need come for it. */
+static enum err_kind origin_resume(struct coalition *c, struct origin *o, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	if (o->scanned < origin_valid(o))
+		kind = origin_scan(o, e);
+	if (kind == OK && o->specials_open < o->specials_count &&
+		o->specials[o->specials_open].opened)
+		kind = specials_apply(c, o, e);
+	return kind;
+}
+
 enum err_kind heads_take(struct coalition *c, struct peer *p, struct slice answer, struct err *e)
 {
 	struct reader r = {.rest = answer};
@@ -234,7 +248,9 @@ enum err_kind heads_take(struct coalition *c, struct peer *p, struct slice answe
 			continue; /* a log of a charter that we do not have yet */
 		p->offers[origin_number(c, o)].opened = opened;
 		p->offers[origin_number(c, o)].asked_specials = false;
-		kind = row_take(c, p, o, (bits & BIT_SAME) != 0, head, quorum, e);
+		kind = origin_resume(c, o, e);
+		if (kind == OK)
+			kind = row_take(c, p, o, (bits & BIT_SAME) != 0, head, quorum, e);
 		if (kind == OK && o == c->own)
 			kind = seen_take(c, p, head, e);
 	}

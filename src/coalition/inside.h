@@ -61,6 +61,8 @@ struct led {
 	uint64_t from;
 };
 
+#define EXPIRE_ERASED 512 /* leaves that are erased together: 16 ms under the lock */
+
 struct origin {
 	struct note_key key;
 	char member[COALITION_NAME_MAX + 1];
@@ -90,6 +92,9 @@ struct origin {
 	bool unpublished;     /* evidence against it is not in our log yet */
 	int64_t hour_us;      /* COALITION_HOURLY_MAX counts from here */
 	uint64_t hour_leaves;
+	/* Forgotten by the store already; of the log they are erased together: entries_erase. */
+	uint64_t forgotten[EXPIRE_ERASED];
+	size_t forgotten_count;
 };
 
 /* What a peer last told of one origin, and how far we asked it for openings. */
@@ -190,8 +195,9 @@ struct coalition {
 	uint8_t acks_key[16];
 
 	bool forked;
-	bool settling;  /* candidates_settle is under way */
-	bool exporting; /* a file is being written, in parts without the lock */
+	bool settling;      /* candidates_settle is under way */
+	bool exporting;     /* a file is being written, in parts without the lock */
+	bool expiring_left; /* the erasing of what stands in `expiring` failed, and is to go on */
 	uint64_t evidence;
 	uint64_t news;
 	uint64_t signed_size; /* of our log */
@@ -269,9 +275,11 @@ void specials_free(struct coalition *c);
  * ERR_INVALID: it binds nobody. */
 enum err_kind recall_apply(struct coalition *c, struct origin *o, uint64_t entry,
 	struct slice content, int64_t time_us, struct err *e) MUST_USE;
-/* Salt, content and what the store has of it. */
+/* What the store has of it; salt and content with the next entries_erase. */
 enum err_kind entry_forget(
 	struct coalition *c, struct origin *o, uint64_t index, struct err *e) MUST_USE;
+/* Salts and contents of all that were forgotten. What failed is kept for the next time. */
+enum err_kind entries_erase(struct origin *o, struct err *e) MUST_USE;
 /* Did `by` acknowledge the withdrawal in this entry of `of`? */
 bool acknowledged_by(const struct coalition *c, const struct origin *by, const struct origin *of,
 	uint64_t index);

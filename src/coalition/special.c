@@ -132,7 +132,7 @@ out:
 	return kind;
 }
 
-enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *e)
+static enum err_kind specials_apply_all(struct coalition *c, struct origin *o, struct err *e)
 {
 	while (o->specials_open < o->specials_count) {
 		struct special s = o->specials[o->specials_open];
@@ -168,6 +168,13 @@ enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *
 	return OK;
 }
 
+enum err_kind specials_apply(struct coalition *c, struct origin *o, struct err *e)
+{
+	enum err_kind kind = specials_apply_all(c, o, e);
+
+	return kind == OK ? entries_erase(o, e) : kind;
+}
+
 enum err_kind origin_void(struct coalition *c, struct origin *o, struct err *e)
 {
 	uint64_t size = ledger_size(o->log);
@@ -175,7 +182,7 @@ enum err_kind origin_void(struct coalition *c, struct origin *o, struct err *e)
 
 	for (uint64_t i = o->frozen_size; i < size && kind == OK; i++)
 		kind = entry_forget(c, o, i, e);
-	return kind;
+	return kind == OK ? entries_erase(o, e) : kind;
 }
 
 void specials_free(struct coalition *c)

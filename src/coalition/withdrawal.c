@@ -26,26 +26,42 @@ bool withdrawal_code_parse(struct slice name, enum withdrawal_code *ret_code)
 	return false;
 }
 
-/* Salt, content and object go; the leaf stays, and every proof of another leaf still verifies. */
+/* Salt, content and object go; the leaf stays, and every proof of another leaf still verifies. When
+ * the power goes before entries_erase, all this is applied again at the next start. */
 enum err_kind entry_forget(struct coalition *c, struct origin *o, uint64_t index, struct err *e)
 {
 	uint8_t salt[LEDGER_SALT_LEN];
 	struct ledger_place place;
-	enum err_kind kind = ledger_opening_get(o->log, index, salt, &place, NULL, e);
+	enum err_kind kind = OK;
 
+	for (size_t i = 0; i < o->forgotten_count; i++)
+		if (o->forgotten[i] == index)
+			return OK;
+	if (o->forgotten_count == EXPIRE_ERASED)
+		kind = entries_erase(o, e);
+	if (kind == OK)
+		kind = ledger_opening_get(o->log, index, salt, &place, NULL, e);
 	secret_wipe(salt, sizeof(salt));
-	if (kind != OK)
-		return kind;
-	if (place.where == LEDGER_ERASED) /* a power cut may have come in between */
-		return ledger_erase(o->log, index, e);
-	if (place.where == LEDGER_STORED)
+	if (kind == OK && place.where == LEDGER_STORED)
 		kind = c->sink->forget(c->sink->context, place.serial, e);
 	if (kind == OK)
-		kind = ledger_erase(o->log, index, e);
-	if (kind == OK)
 		kind = index_set_add(&o->known, index, e);
-	if (kind == OK && place.where != LEDGER_NOWHERE && o->opened > 0)
+	if (kind != OK)
+		return kind;
+	o->forgotten[o->forgotten_count++] = index;
+	if (place.where != LEDGER_NOWHERE && place.where != LEDGER_ERASED && o->opened > 0)
 		o->opened--;
+	return OK;
+}
+
+enum err_kind entries_erase(struct origin *o, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	if (o->forgotten_count > 0)
+		kind = ledger_erase_many(o->log, o->forgotten, o->forgotten_count, e);
+	if (kind == OK)
+		o->forgotten_count = 0;
 	return kind;
 }
 
@@ -248,8 +264,10 @@ enum err_kind acknowledge_rest(struct coalition *c, struct err *e)
 {
 	enum err_kind kind = OK;
 
-	if (own_waiting(c))
-		return OK;
+	for (size_t i = 0; i < c->origins_count && kind == OK; i++)
+		kind = entries_erase(c->origins[i], e);
+	if (kind != OK || own_waiting(c))
+		return kind;
 	while (kind == OK && c->withdrawals_done < c->withdrawals_count) {
 		const struct withdrawal *w = &c->withdrawals[c->withdrawals_done];
 

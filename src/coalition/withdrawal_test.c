@@ -306,6 +306,117 @@ static void test_lost_entry(void **state)
 	bench_fini(&b);
 }
 
+/* ---- many at once ---------------------------------------------------------------------------- */
+
+static void many_add(struct bench *b, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "object %04u", i);
+		node_add(&b->nodes[0], text, BENCH_ALL);
+	}
+	for (unsigned rounds = 0; b->nodes[1].store.reached < count; rounds++) {
+		assert_true(rounds < count);
+		bench_rounds(b, 3);
+	}
+}
+
+static void many_withdraw(struct bench *b, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		MUST(coalition_withdraw(b->nodes[0].coalition, 1 + i, WITHDRAW_ERASE,
+			SLICE("erased"), &e)); /* entry 0 is the policy */
+}
+
+static void many_gone(struct bench *b, unsigned node, unsigned count)
+{
+	struct node *n = &b->nodes[node];
+
+	for (unsigned i = 0; i < count; i++) {
+		struct ledger_place place;
+		char text[32];
+
+		snprintf(text, sizeof(text), "object %04u", i);
+		assert_null(node_holds(n, text));
+		MUST(ledger_places(node_log(n, &b->nodes[0]), 1 + i, 1, &place, &e));
+		assert_int_equal(place.where, LEDGER_ERASED);
+	}
+	MUST(ledger_verify(node_log(n, &b->nodes[0]), NULL, NULL, &e));
+}
+
+/* More than are erased together; who hears of them all at once acknowledges each of them. */
+static void test_many_withdrawn(void **state)
+{
+	enum { MANY = EXPIRE_ERASED + 10 };
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 3, 50, true);
+	many_add(&b, MANY + 1);
+	many_withdraw(&b, MANY);
+	bench_rounds(&b, 6);
+	for (unsigned i = 0; i < 3; i++) {
+		many_gone(&b, i, MANY);
+		assert_int_equal(acknowledged(&b.nodes[i]), 3);
+	}
+	assert_non_null(node_holds(&b.nodes[1], "object 0522"));
+	bench_fini(&b);
+}
+
+/* Nothing is acknowledged whose salt is still there, whatever call of the disk fails. */
+static void many_cut_short(bool power)
+{
+	enum { MANY = 3 };
+	uint64_t steps = 0, fewer = 0;
+	bool whole = false;
+
+	for (uint64_t at = 1; !whole; at++) {
+		uint8_t salts[MANY][LEDGER_SALT_LEN];
+		struct ledger_place place;
+		struct bench b;
+		struct node *n;
+
+		bench_init(&b, 3, 51, true);
+		n = &b.nodes[1];
+		many_add(&b, MANY);
+		for (unsigned i = 0; i < MANY; i++)
+			MUST(ledger_opening_get(
+				node_log(n, &b.nodes[0]), 1 + i, salts[i], &place, NULL, &e));
+		many_withdraw(&b, MANY);
+		ledger_disk_fake_fail_at(n->fake, at);
+		bench_rounds(&b, 3);
+		whole = acknowledged(&b.nodes[0]) == 3;
+		fewer += !whole;
+		if (power)
+			ledger_disk_fake_crash(n->fake);
+		ledger_disk_fake_fail_at(n->fake, 0);
+		if (power) {
+			node_close(n);
+			node_open(n);
+		}
+		for (unsigned i = 0; i < MANY && whole; i++)
+			assert_false(node_disk_has(
+				n, (struct slice){(const char *)salts[i], LEDGER_SALT_LEN}));
+		bench_rounds(&b, 4);
+		assert_int_equal(acknowledged(&b.nodes[0]), 3);
+		many_gone(&b, 1, MANY);
+		for (unsigned i = 0; i < MANY; i++)
+			assert_false(node_disk_has(
+				n, (struct slice){(const char *)salts[i], LEDGER_SALT_LEN}));
+		bench_fini(&b);
+		steps = at;
+	}
+	assert_true(steps > 10 && fewer > 10);
+}
+
+static void test_many_withdrawn_cut_short(void **state)
+{
+	(void)state;
+	many_cut_short(true);
+	many_cut_short(false);
+}
+
 /* ---- what may be kept no longer -------------------------------------------------------------- */
 
 static uint64_t serial_of(struct node *n, const char *text)
@@ -394,13 +505,12 @@ static void test_expired(void **state)
 	bench_fini(&b);
 }
 
-/* The power goes at each step: what the store says is gone is, after the next start, gone here. */
-static void test_expired_cut_short(void **state)
+/* What the store says is gone is gone here: after the next start, or when it is tried again. */
+static void expired_cut_short(bool power)
 {
 	uint64_t steps = 0;
 	bool whole = false;
 
-	(void)state;
 	for (uint64_t at = 1; !whole; at++) {
 		struct bench b;
 		struct node *n;
@@ -417,10 +527,13 @@ static void test_expired_cut_short(void **state)
 		serial = serial_of(n, "for ten days");
 		ledger_disk_fake_fail_at(n->fake, at);
 		whole = expire(n, serial, &why) == OK;
-		ledger_disk_fake_crash(n->fake);
+		if (power)
+			ledger_disk_fake_crash(n->fake);
 		ledger_disk_fake_fail_at(n->fake, 0);
-		node_close(n);
-		node_open(n);
+		if (power) {
+			node_close(n);
+			node_open(n);
+		}
 		MUST(expire(n, serial, &e)); /* the record is followed anew */
 		assert_int_equal(where_is(n, index), LEDGER_ERASED);
 		assert_false(node_disk_has(n, (struct slice){(const char *)salt, LEDGER_SALT_LEN}));
@@ -433,10 +546,17 @@ static void test_expired_cut_short(void **state)
 	assert_true(steps > 5);
 }
 
+static void test_expired_cut_short(void **state)
+{
+	(void)state;
+	expired_cut_short(true);  /* the power goes at each step */
+	expired_cut_short(false); /* the disk fails, and is well again */
+}
+
 /* More than one call takes. */
 static void test_many_expired(void **state)
 {
-	enum { MANY = 50 };
+	enum { MANY = 2 * EXPIRE_ERASED + 50 };
 	uint64_t serials[MANY];
 	struct coalition_expired at = {0};
 	unsigned calls = 0;
@@ -450,21 +570,25 @@ static void test_many_expired(void **state)
 	for (unsigned i = 0; i < MANY; i++) {
 		char text[32];
 
-		snprintf(text, sizeof(text), "object %u", i);
+		snprintf(text, sizeof(text), "object %04u", i);
 		node_add(&b.nodes[0], text, BENCH_ALL);
 	}
-	bench_rounds(&b, 3);
+	for (unsigned rounds = 0; n->store.reached < MANY; rounds++) {
+		assert_true(rounds < MANY);
+		bench_rounds(&b, 3);
+	}
 	for (unsigned i = 0; i < MANY; i++) {
 		char text[32];
 
-		snprintf(text, sizeof(text), "object %u", i);
+		snprintf(text, sizeof(text), "object %04u", i);
 		serials[i] = serial_of(n, text);
 		assert_true(i == 0 || serials[i] > serials[i - 1]);
 	}
 	for (; !done; calls++)
 		MUST(coalition_expire(
 			n->coalition, SLICE("m0"), serials, MANY - 1, &at, &done, &e));
-	assert_true(calls > 3);
+	/* two that are full, what is left, and that there is no other log */
+	assert_int_equal(calls, 4);
 	for (unsigned i = 1; i < MANY; i++)
 		assert_int_equal(where_is(n, i), LEDGER_ERASED); /* 0: the policy */
 	assert_int_equal(where_is(n, MANY), LEDGER_STORED);
@@ -490,6 +614,8 @@ int main(void)
 		cmocka_unit_test(test_erase_leaves_nothing),
 		cmocka_unit_test(test_erase_of_what_came_twice),
 		cmocka_unit_test(test_lost_entry),
+		cmocka_unit_test(test_many_withdrawn),
+		cmocka_unit_test(test_many_withdrawn_cut_short),
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_expired_cut_short),
 		cmocka_unit_test(test_many_expired),

@@ -103,8 +103,7 @@ static void what_is_not_there_is_a_wrong_question(void **state)
 	assert_int_equal(ledger_opening_check(b.log, &o, NULL), ERR_USAGE);
 	assert_int_equal(ledger_openings_put(b.log, &o, &serial, 1, NULL), ERR_USAGE);
 	assert_int_equal(ledger_erase(b.log, 3, NULL), ERR_USAGE);
-	assert_int_equal(
-		ledger_erase_many(b.log, (const uint64_t[]){0, 3}, 2, NULL), ERR_USAGE);
+	assert_int_equal(ledger_erase_many(b.log, (const uint64_t[]){0, 3}, 2, NULL), ERR_USAGE);
 	assert_int_equal(ledger_places(b.log, 0, 4, places, NULL), ERR_USAGE);
 	assert_int_equal(ledger_opening_get(b.log, 3, hash, places, NULL, NULL), ERR_USAGE);
 	assert_int_equal(ledger_tile_get(b.log, 4, 0, 0, 1, &out, &found, NULL), ERR_USAGE);
@@ -632,11 +631,13 @@ static void many_are_erased_with_the_syncs_of_one(void **state)
 	entry_is(b.log, 0);
 	syncs.sync = b.log->disk.sync;
 	b.log->disk.sync = sync_count;
-	MUST(bench_append(&b, 3, &e)); /* some is in a store, some here: all files wait for a sync */
+	/* some is in a store, some here: all files wait for a sync */
+	MUST(bench_append(&b, 3, &e));
 	syncs.count = 0;
 	MUST(ledger_erase(b.log, 1, &e));
 	one = syncs.count;
-	MUST(bench_append(&b, 3, &e)); /* some is in a store, some here: all files wait for a sync */
+	/* some is in a store, some here: all files wait for a sync */
+	MUST(bench_append(&b, 3, &e));
 	syncs.count = 0;
 	MUST(ledger_erase_many(b.log, all, LEAVES, &e));
 	assert_in_range(syncs.count, 5, one);
@@ -667,12 +668,11 @@ static void what_a_failure_left_half_erased_is_done_again(void **state)
 			bench_init(&b, 5000 + at * OUTCOMES + seed);
 			MUST(bench_append(&b, 400, &e));
 			ledger_disk_fake_fail_at(b.fake, at);
-			whole = ledger_erase_many(b.log, erased_leaves, COUNT_OF(erased_leaves),
-					NULL) == OK;
+			whole = ledger_erase_many(
+					b.log, erased_leaves, COUNT_OF(erased_leaves), NULL) == OK;
 			failed += !whole;
 			ledger_disk_fake_fail_at(b.fake, 0);
-			MUST(ledger_erase_many(
-				b.log, erased_leaves, COUNT_OF(erased_leaves), &e));
+			MUST(ledger_erase_many(b.log, erased_leaves, COUNT_OF(erased_leaves), &e));
 			ledger_close(b.log);
 			b.log = NULL;
 			ledger_disk_fake_crash(b.fake);

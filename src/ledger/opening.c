@@ -386,8 +386,8 @@ static enum err_kind erasing_plan(struct ledger *l, const uint64_t *indices, siz
 		kind = x->index >= l->state.size ? past_end(l, x->index, e)
 						 : opening_read(l, x->index, salt, &x->place, e);
 		if (kind != OK ||
-			(!l->half_erased && x->place.where == LEDGER_ERASED && x->place.bytes == 0 &&
-				memcmp(salt, none, sizeof(salt)) == 0))
+			(!l->half_erased && x->place.where == LEDGER_ERASED &&
+				x->place.bytes == 0 && memcmp(salt, none, sizeof(salt)) == 0))
 			continue;
 		if (x->place.where == LEDGER_STORED || x->place.where == LEDGER_NOWHERE)
 			x->place = (struct ledger_place){0};
@@ -441,8 +441,7 @@ static enum err_kind erasing_contents(
 		if (list[i].place.bytes == 0)
 			continue;
 		any = true;
-		kind = log_zeros_write(
-			l, "contents", list[i].place.serial, list[i].place.bytes, e);
+		kind = log_zeros_write(l, "contents", list[i].place.serial, list[i].place.bytes, e);
 	}
 	return kind == OK && any ? log_sync(l, "contents", e) : kind;
 }
