@@ -4,65 +4,13 @@
  * that nearly everything nearly matches; each batch in every way that this machine has. And what
  * hostile indicators or fields may cost.
  */
-#include <time.h>
-
 #include "index_testing.h"
 #include "match.h"
-
-static uint32_t rnd(struct testing *t, uint32_t below)
-{
-	uint32_t r;
-
-	t->world.world.random(t->world.world.context, &r, sizeof(r));
-	return r % below;
-}
+#include <time.h>
 
 /* ---- naive ----------------------------------------------------------------------------------- */
 
 #define INDICATORS 600
-
-struct indicator {
-	enum field_kind kind;
-	char text[200];
-};
-
-static size_t name_random(struct testing *t, char *to)
-{
-	static const char *const labels[] = {"a", "b", "evil", "www", "x-y", "_d", "xn--bcher-kva",
-		"mail", "averylonglabelthatfillsaregister", "e", "1"};
-	static const char *const tops[] = {"com", "net", "uk", "co.uk", "org"};
-	size_t len = 0;
-
-	for (uint32_t k = 1 + rnd(t, 4); k > 0; k--)
-		len += (size_t)sprintf(to + len, "%s.", labels[rnd(t, COUNT_OF(labels))]);
-	return len + (size_t)sprintf(to + len, "%s", tops[rnd(t, COUNT_OF(tops))]);
-}
-
-static size_t address_random(struct testing *t, char *to)
-{
-	if (rnd(t, 4) == 0)
-		return (size_t)sprintf(to, "2001:db8:%x::%x", rnd(t, 3), rnd(t, 4));
-	return (size_t)sprintf(
-		to, "%u.%u.%u.%u", 10 + rnd(t, 2), rnd(t, 3), rnd(t, 4), rnd(t, 6) * 50);
-}
-
-static void indicator_random(struct testing *t, struct indicator *i)
-{
-	size_t len;
-
-	switch (rnd(t, 3)) {
-	case 0:
-		i->kind = FIELD_ADDRESS;
-		len = address_random(t, i->text);
-		if (rnd(t, 3) == 0)
-			sprintf(i->text + len, "/%u",
-				strchr(i->text, ':') != NULL ? 30 + rnd(t, 98) : 7 + rnd(t, 26));
-		break;
-	default:
-		i->kind = FIELD_NAME;
-		name_random(t, i->text);
-	}
-}
 
 /* Equal, or a parent on a label boundary, without regard to case. */
 static bool name_matches(const char *indicator, const char *field, size_t len)
@@ -116,7 +64,7 @@ static bool found_hit(void *context, const struct batch *batch, const struct ind
 static void test_naive(void **state)
 {
 	struct testing *t = *state;
-	struct indicator *all = calloc(INDICATORS, sizeof(*all));
+	struct testing_indicator *all = calloc(INDICATORS, sizeof(*all));
 	uint8_t *expected = malloc((size_t)BATCH_FIELDS * INDICATORS);
 	uint8_t *hits = malloc((size_t)BATCH_FIELDS * INDICATORS);
 	struct column columns[] = {
@@ -130,7 +78,7 @@ static void test_naive(void **state)
 		/* an entry each; several hold the same value */
 		snprintf(id, sizeof(id), "indicator--%u", k);
 		testing_entry(t, id);
-		indicator_random(t, &all[k]);
+		testing_indicator(t, &all[k]);
 		testing_value(t, all[k].kind, all[k].text);
 	}
 	testing_open(t);
@@ -144,23 +92,23 @@ static void test_naive(void **state)
 		t->batch.fields_count = BATCH_FIELDS;
 		for (size_t k = 0; k < BATCH_FIELDS; k++) {
 			struct field *f = &t->batch.fields[k];
-			uint16_t column = (uint16_t)rnd(t, 3);
+			uint16_t column = (uint16_t)testing_random(t, 3);
 			char text[300];
 			size_t len;
-			bool address = column == 1 || (column == 2 && rnd(t, 2) == 0);
+			bool address = column == 1 || (column == 2 && testing_random(t, 2) == 0);
 
-			len = address ? address_random(t, text) : name_random(t, text);
-			if (!address && rnd(t, 3) == 0)
-				text[rnd(t, (uint32_t)len)] ^=
+			len = address ? testing_address(t, text) : testing_name(t, text);
+			if (!address && testing_random(t, 3) == 0)
+				text[testing_random(t, (uint32_t)len)] ^=
 					0x20; /* another letter, or another case */
-			if (!address && rnd(t, 8) == 0)
+			if (!address && testing_random(t, 8) == 0)
 				text[len++] = '.';
-			if (rnd(t, 50) == 0)
-				len = rnd(t, (uint32_t)len + 1);
+			if (testing_random(t, 50) == 0)
+				len = testing_random(t, (uint32_t)len + 1);
 			*f = (struct field){
 				.data = t->room + at, .len = (uint32_t)len, .column = column};
 			memcpy(t->room + at, text, len);
-			at += len + rnd(t, 3);
+			at += len + testing_random(t, 3);
 			for (size_t n = 0; n < INDICATORS; n++) {
 				bool hit = all[n].kind == FIELD_ADDRESS
 						   ? column != 0 &&
@@ -184,9 +132,9 @@ static void test_naive(void **state)
 				if (hits[k] != expected[k])
 					fail_msg("%s: %d hits, expected %d, of %s in column %u "
 						 "\"%.*s\"",
-						ways[way], hits[k],
-						expected[k], all[k % INDICATORS].text,
-						field->column, (int)field->len, field->data);
+						ways[way], hits[k], expected[k],
+						all[k % INDICATORS].text, field->column,
+						(int)field->len, field->data);
 			}
 		}
 	}
@@ -200,16 +148,17 @@ static void test_naive(void **state)
 static size_t quad_near(struct testing *t, char text[20])
 {
 	static const char bytes[] = "0123456789....012345a:-";
-	size_t len = rnd(t, 18);
+	size_t len = testing_random(t, 18);
 
-	if (rnd(t, 2) == 0) {
-		len = (size_t)sprintf(text, "%u.%u.%u.%u", rnd(t, 300), rnd(t, 260), rnd(t, 12),
-			rnd(t, 110));
-		if (rnd(t, 2) == 0)
-			text[rnd(t, (uint32_t)len)] = bytes[rnd(t, sizeof(bytes) - 1)];
+	if (testing_random(t, 2) == 0) {
+		len = (size_t)sprintf(text, "%u.%u.%u.%u", testing_random(t, 300),
+			testing_random(t, 260), testing_random(t, 12), testing_random(t, 110));
+		if (testing_random(t, 2) == 0)
+			text[testing_random(t, (uint32_t)len)] =
+				bytes[testing_random(t, sizeof(bytes) - 1)];
 	} else {
 		for (size_t k = 0; k < len; k++)
-			text[k] = bytes[rnd(t, sizeof(bytes) - 1)];
+			text[k] = bytes[testing_random(t, sizeof(bytes) - 1)];
 	}
 	return len;
 }
@@ -236,7 +185,7 @@ static void test_quads(void **state)
 		uint8_t address[16];
 		char text[20];
 
-		t->batch.fields_count = 1 + rnd(t, QUADS_TOGETHER);
+		t->batch.fields_count = 1 + testing_random(t, QUADS_TOGETHER);
 		for (size_t k = 0; k < t->batch.fields_count; k++) {
 			size_t len = quad_near(t, text);
 
@@ -274,11 +223,11 @@ static void test_any_bytes(void **state)
 	testing_value(t, FIELD_EMAIL, "a@evil.com");
 	testing_open(t);
 	for (int round = 0; round < 20000; round++) {
-		enum field_kind kind = (enum field_kind)rnd(t, FIELD_KINDS);
+		enum field_kind kind = (enum field_kind)testing_random(t, FIELD_KINDS);
 		struct buf text = BUF_INIT, first = BUF_INIT;
 
-		for (uint32_t k = rnd(t, 12); k > 0; k--) {
-			const char *part = parts[rnd(t, COUNT_OF(parts))];
+		for (uint32_t k = testing_random(t, 12); k > 0; k--) {
+			const char *part = parts[testing_random(t, COUNT_OF(parts))];
 
 			buf_append(&text, part, part[0] == '\0' ? 1 : strlen(part));
 		}
@@ -387,137 +336,6 @@ static void test_wider(void **state)
 	}
 }
 
-/* ---- lists --------------------------------------------------------------------------------- */
-
-static int line_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-struct listed {
-	char **lines;
-	size_t count;
-};
-
-static bool line_keep(void *context, enum field_kind kind, struct slice text, uint32_t entry)
-{
-	struct listed *l = context;
-	char *line = malloc(text.len + 20);
-
-	assert_non_null(line);
-	sprintf(line, "%u %u %.*s", kind, entry, SLICE_ARG(text));
-	l->lines[l->count++] = line;
-	return true;
-}
-
-static void listed_of(struct testing *t, struct listed *l)
-{
-	struct index_info info;
-
-	testing_open(t);
-	index_info(t->x, &info);
-	l->lines = calloc(info.counts.values + 1, sizeof(*l->lines));
-	l->count = 0;
-	assert_non_null(l->lines);
-	assert_true(index_each(t->x, line_keep, l));
-	assert_int_equal(l->count, info.counts.values);
-	qsort(l->lines, l->count, sizeof(*l->lines), line_order);
-}
-
-static void refused_count(void *context, uint64_t line, struct slice text, const struct err *why)
-{
-	(void)text;
-	assert_int_equal(why->kind, ERR_INVALID);
-	*(uint64_t *)context = *(uint64_t *)context * 31 + line;
-}
-
-/* A list read as a whole and line by line is the same, whatever is in it; more than 4,096
- * addresses. */
-static void test_lists(void **state)
-{
-	struct testing *t = *state;
-	static const char *const odd[] = {"# comment", "", "evil[.]com", "HTTP://Evil.com/x",
-		"a@evil.com", "..", "a..com", "-a.com", "x.exe", "invoice.pdf", "000c.29ab.cdef",
-		"a.com\r", " b.com ", "1.2.3", "1.2.3.4/8", "1.2.3.456", "_x.com", "a b.com",
-		"co.uk", "x.co.uk.", "*.y.net", "k\xc3\xbc.de", "A.B-C.D_E.COM",
-		"d41d8cd98f00b204e9800998ecf8427e", "AS64500", "evil.c0m", "evil.123", "\x80.com",
-		"x.com:80", "a23456789012345678901234567890123456789012345678901234567890123.com",
-		"a234567890123456789012345678901234567890123456789012345678.com"};
-	static const enum field_kind kinds[] = {FIELD_NONE, FIELD_NAME, FIELD_ADDRESS};
-	struct buf list = BUF_INIT;
-
-	for (int k = 0; k < 12000; k++) {
-		char text[200];
-
-		if (rnd(t, 10) == 0) {
-			buf_text(&list, odd[rnd(t, COUNT_OF(odd))]);
-		} else if (rnd(t, 2) == 0) {
-			buf_printf(&list, "%u.%u.%u.%u", rnd(t, 224), rnd(t, 256), rnd(t, 256),
-				rnd(t, 256));
-		} else {
-			size_t len = name_random(t, text);
-
-			if (rnd(t, 4) == 0)
-				text[rnd(t, (uint32_t)len)] ^= 0x20;
-			buf_append(&list, text, len);
-		}
-		buf_char(&list, '\n');
-	}
-	for (size_t n = 0; n < COUNT_OF(kinds); n++) {
-		struct slice rest = buf_slice(&list), line;
-		struct listed whole, one;
-		struct index_counts a, b;
-		uint64_t refused[2] = {0}, number = 1;
-		struct err e;
-
-		index_builder_free(t->b);
-		t->b = index_builder_new(&t->world.world);
-		testing_entry(t, "feed:one");
-		assert_int_equal(index_builder_lines(
-					 t->b, kinds[n], rest, 1, refused_count, &refused[0], &e),
-			OK);
-		index_builder_counts(t->b, &a);
-		listed_of(t, &whole);
-		index_builder_free(t->b);
-		t->b = index_builder_new(&t->world.world);
-		testing_entry(t, "feed:one");
-		for (; slice_next(&rest, '\n', &line); number++) {
-			line = slice_trim(line);
-			if (line.len != 0 && line.data[0] != '#' &&
-				index_builder_value(t->b, kinds[n], line, &e) != OK)
-				refused_count(&refused[1], number, line, &e);
-		}
-		index_builder_counts(t->b, &b);
-		assert_memory_equal(&a, &b, sizeof(a));
-		assert_true(refused[0] == refused[1] && refused[0] != 0);
-		listed_of(t, &one);
-		assert_int_equal(whole.count, one.count);
-		for (size_t k = 0; k < one.count; k++) {
-			assert_string_equal(whole.lines[k], one.lines[k]);
-			/* what was taken is found in every way */
-			if (k % 16 == 0) {
-				struct slice text =
-					slice_of(strchr(strchr(one.lines[k], ' ') + 1, ' ') + 1);
-				enum field_kind kind = (enum field_kind)atoi(one.lines[k]);
-
-				if (slice_find(text, '/', 0) == text.len) {
-					for (int way = 0; way <= (int)match_way_best(&t->x->key);
-						way++) {
-						t->m->way = (enum match_way)way;
-						assert_true(testing_match(t, kind, false, text)[0] ==
-							    '0');
-					}
-				}
-			}
-			free(whole.lines[k]);
-			free(one.lines[k]);
-		}
-		free(whole.lines);
-		free(one.lines);
-	}
-	buf_fini(&list);
-}
-
 /* ---- collisions ---------------------------------------------------------------------------- */
 
 /* 131,072 texts that are one under any hash of the form h * 33 + byte (DJB2, and Suricata's): here
@@ -609,220 +427,6 @@ static void test_bounded(void **state)
 	free(text);
 }
 
-/* ---- sheets --------------------------------------------------------------------------------- */
-
-#define SIFT_WIDTH 7
-
-static const struct column sift_columns[] = {
-	{.kind = FIELD_ADDRESS},
-	{.kind = FIELD_NAME},
-	{.kind = FIELD_HOST},
-	{.kind = FIELD_ADDRESS},
-	{.kind = FIELD_NAME},
-	{.kind = FIELD_HOST},
-};
-/* the first cell of a line, the last, and one that nobody wants between them */
-static const struct sheet_cell sift_cells[] = {
-	{0, 0, false},
-        {1, 1, false},
-        {2, 2, true },
-        {3, 3, true },
-        {5, 4, true },
-        {6, 5, false},
-};
-
-struct sift_sheet {
-	char room[EVENT_PADDING + KIB(64) + EVENT_PADDING];
-	char *data;
-	uint16_t in_front;
-	uint16_t ends[SHEET_LINES * SIFT_WIDTH];
-	struct sheet sheet;
-};
-
-/* What a cell may hold: near misses, strangers, marks, and what no column should hold. */
-static size_t sift_value(struct testing *t, bool strange, char *to)
-{
-	static const char *const odd[] = {"-", "", "(empty)", "a", ".", "..", "a..", ".com", "com", "12",
-		"1.2.3", "999.1.1.1", "10.1.2.3.4", "10.0.0.0x", "10.evil.com", "[2001:db8::1]", "::",
-		"::ffff:10.0.1.50", "EVIL.com", "evil.com.", "evil.com:53", "10.0.1.50:53",
-		"averylonglabelthatfillsaregister.averylonglabelthatfillsaregister.com"};
-
-	if (rnd(t, 12) == 0)
-		return (size_t)sprintf(to, "%s", odd[rnd(t, COUNT_OF(odd))]);
-	if (rnd(t, 2) == 0)
-		return strange ? (size_t)sprintf(to, "203.%u.113.%u", rnd(t, 200), rnd(t, 256))
-			       : address_random(t, to);
-	return strange ? (size_t)sprintf(to, "n%u.stranger%u.example", rnd(t, 1000), rnd(t, 1000))
-		       : name_random(t, to);
-}
-
-static void sift_sheet_random(struct testing *t, struct sift_sheet *s, size_t lines)
-{
-	size_t at = 0;
-
-	s->data = s->room + EVENT_PADDING;
-	for (size_t k = 0; k < lines; k++) {
-		bool strange = rnd(t, 4) != 0; /* so that some lines can go */
-
-		for (size_t c = 0; c < SIFT_WIDTH; c++) {
-			bool many = c == 2 || c == 3 || c == 5;
-
-			for (uint32_t n = many ? rnd(t, 6) : 1; n > 0; n--) {
-				at += sift_value(t, strange, s->data + at);
-				if (many && n > 1)
-					s->data[at++] = ',';
-			}
-			s->ends[k * SIFT_WIDTH + c] = (uint16_t)at;
-			s->data[at++] = c + 1 < SIFT_WIDTH ? '\t' : '\n';
-		}
-	}
-	assert_true(at < KIB(64) - 1);
-	s->in_front = UINT16_MAX;
-	s->sheet = (struct sheet){
-		.data = s->data,
-		.ends = s->ends,
-		.lines = lines,
-		.width = SIFT_WIDTH,
-		.columns = sift_columns,
-		.columns_count = COUNT_OF(sift_columns),
-		.cells = sift_cells,
-		.cells_count = COUNT_OF(sift_cells),
-		.set_separator = ',',
-	};
-}
-
-static bool sift_hit(void *context, const struct batch *batch, const struct index_hit *hit)
-{
-	(void)batch;
-	(void)hit;
-	*(bool *)context = true;
-	return true;
-}
-
-/* Whether index_match, with care, finds something in a line. */
-static bool sift_line_hits(struct testing *t, const struct sift_sheet *s, size_t line)
-{
-	struct batch *b = &t->batch;
-	bool hit = false;
-
-	b->columns = sift_columns;
-	b->columns_count = COUNT_OF(sift_columns);
-	b->records_count = 1;
-	b->fields_count = 0;
-	for (size_t c = 0; c < COUNT_OF(sift_cells); c++) {
-		const uint16_t *end =
-			&s->ends[line * SIFT_WIDTH + sift_cells[c].position];
-		size_t from = end == s->ends ? 0 : (size_t)end[-1] + 1;
-		struct slice rest = {s->data + from, end[0] - from}, value;
-
-		while (slice_next(&rest, sift_cells[c].many ? ',' : '\t', &value)) {
-			if (value.len == 0)
-				continue;
-			b->fields[b->fields_count++] = (struct field){.data = value.data,
-				.len = (uint32_t)value.len,
-				.column = sift_cells[c].column};
-		}
-	}
-	t->m->way = MATCH_CAREFUL;
-	assert_true(index_match(t->m, b, sift_hit, &hit));
-	t->m->way = match_way_best(&t->x->key);
-	return hit;
-}
-
-static void sift_rounds(struct testing *t, bool goes)
-{
-	struct sift_sheet *s = calloc(1, sizeof(*s));
-	size_t dropped = 0;
-
-	assert_non_null(s);
-	for (unsigned round = 0; round < 60; round++) {
-		uint64_t keep[SHEET_WORDS];
-		size_t lines = round < 40 ? 1 + rnd(t, 60) : 1 + rnd(t, 200);
-
-		sift_sheet_random(t, s, lines);
-		if (!index_sift(t->m, &s->sheet, keep)) {
-			assert_int_not_equal(t->m->way, MATCH_WIDE);
-			continue;
-		}
-		for (size_t k = 0; k < SHEET_LINES; k++) {
-			if (keep[k / 64] >> (k % 64) & 1) {
-				assert_true(k < lines);
-				continue;
-			}
-			if (k >= lines)
-				continue;
-			dropped++;
-			if (sift_line_hits(t, s, k))
-				fail_msg("round %u, line %zu was dropped", round, k);
-		}
-	}
-	assert_true(!goes || t->m->way != MATCH_WIDE || dropped > 100);
-	free(s);
-}
-
-/* No line that holds a hit is left out, and strangers are. */
-static void test_sift(void **state)
-{
-	struct testing *t = *state;
-	struct indicator i;
-
-	testing_entry(t, "indicator--1");
-	testing_value(t, FIELD_NAME, "evil.com");
-	testing_open(t); /* nothing but names */
-	sift_rounds(t, false);
-	testing_value(t, FIELD_ADDRESS, "11.0.1.50");
-	testing_open(t); /* an address, and none in 10.0.0.0/8 */
-	assert_true(t->m->ten_quiet);
-	sift_rounds(t, true);
-	testing_value(t, FIELD_ADDRESS, "10.200.0.0/16");
-	testing_open(t);
-	assert_false(t->m->ten_quiet);
-	for (unsigned k = 0; k < 40; k++) {
-		indicator_random(t, &i);
-		if (strchr(i.text, ':') == NULL)
-			testing_value(t, i.kind, i.text);
-	}
-	testing_open(t);
-	sift_rounds(t, true);
-	for (unsigned k = 0; k < NARROW_LEAST + 100; k++) { /* with the /24 bitmap */
-		char text[32];
-
-		sprintf(text, "11.%u.%u.%u", rnd(t, 3), rnd(t, 256), rnd(t, 256));
-		testing_value(t, FIELD_ADDRESS, text);
-	}
-	testing_open(t);
-	sift_rounds(t, true);
-}
-
-/* Columns whose values stand inside of others are not told from a sheet. */
-static void test_sift_other_kinds(void **state)
-{
-	struct testing *t = *state;
-	const struct column column = {.kind = FIELD_URL};
-	const struct sheet_cell cell = {0, 0, false};
-	char room[2 * EVENT_PADDING + 16] = {0};
-	uint16_t ends[] = {UINT16_MAX, 10};
-	struct sheet sheet = {.data = room + EVENT_PADDING,
-		.ends = ends + 1,
-		.lines = 1,
-		.width = 1,
-		.columns = &column,
-		.columns_count = 1,
-		.cells = &cell,
-		.cells_count = 1,
-		.set_separator = ','};
-	uint64_t keep[SHEET_WORDS];
-
-	memcpy(room + EVENT_PADDING, "a.example/\n", 11);
-	testing_entry(t, "indicator--1");
-	testing_value(t, FIELD_NAME, "b.example");
-	testing_open(t);
-	assert_false(index_sift(t->m, &sheet, keep));
-	t->m->way = MATCH_CAREFUL;
-	sheet.cells_count = 0;
-	assert_false(index_sift(t->m, &sheet, keep));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -832,10 +436,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stop, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_many_entries, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_wider, testing_setup, testing_teardown),
-		cmocka_unit_test_setup_teardown(test_lists, testing_setup, testing_teardown),
-		cmocka_unit_test_setup_teardown(test_sift, testing_setup, testing_teardown),
-		cmocka_unit_test_setup_teardown(
-			test_sift_other_kinds, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_collisions, testing_setup, testing_teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, testing_setup, testing_teardown),
 	};

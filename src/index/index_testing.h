@@ -42,6 +42,61 @@ static inline int testing_setup(void **state)
 	return t->b == NULL ? -1 : 0;
 }
 
+static inline uint32_t testing_random(struct testing *t, uint32_t below)
+{
+	uint32_t r;
+
+	t->world.world.random(t->world.world.context, &r, sizeof(r));
+	return r % below;
+}
+
+/* Names and addresses of few parts, so that nearly everything nearly matches. */
+static inline size_t testing_name(struct testing *t, char *to)
+{
+	static const char *const labels[] = {"a", "b", "evil", "www", "x-y", "_d", "xn--bcher-kva",
+		"mail", "averylonglabelthatfillsaregister", "e", "1"};
+	static const char *const tops[] = {"com", "net", "uk", "co.uk", "org"};
+	size_t len = 0;
+
+	for (uint32_t k = 1 + testing_random(t, 4); k > 0; k--)
+		len += (size_t)sprintf(
+			to + len, "%s.", labels[testing_random(t, COUNT_OF(labels))]);
+	return len + (size_t)sprintf(to + len, "%s", tops[testing_random(t, COUNT_OF(tops))]);
+}
+
+static inline size_t testing_address(struct testing *t, char *to)
+{
+	if (testing_random(t, 4) == 0)
+		return (size_t)sprintf(
+			to, "2001:db8:%x::%x", testing_random(t, 3), testing_random(t, 4));
+	return (size_t)sprintf(to, "%u.%u.%u.%u", 10 + testing_random(t, 2), testing_random(t, 3),
+		testing_random(t, 4), testing_random(t, 6) * 50);
+}
+
+struct testing_indicator {
+	enum field_kind kind;
+	char text[200];
+};
+
+static inline void testing_indicator(struct testing *t, struct testing_indicator *i)
+{
+	size_t len;
+
+	switch (testing_random(t, 3)) {
+	case 0:
+		i->kind = FIELD_ADDRESS;
+		len = testing_address(t, i->text);
+		if (testing_random(t, 3) == 0)
+			sprintf(i->text + len, "/%u",
+				strchr(i->text, ':') != NULL ? 30 + testing_random(t, 98)
+							     : 7 + testing_random(t, 26));
+		break;
+	default:
+		i->kind = FIELD_NAME;
+		testing_name(t, i->text);
+	}
+}
+
 static inline void testing_close(struct testing *t)
 {
 	index_matcher_free(t->m);
