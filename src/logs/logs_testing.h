@@ -30,6 +30,15 @@ struct logs_look {
 struct buf logs_look_at(
 	const struct logs_look *look, struct slice log, struct logs_counts *ret_counts);
 
+/* Never 0, unless the seed is. */
+static inline uint64_t logs_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
 /* Whether a reader that sifts keeps a line, given without its end. */
 bool logs_look_keeps(uint64_t sift, struct slice line);
 
