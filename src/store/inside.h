@@ -341,6 +341,8 @@ enum err_kind writer_begin(struct store *s, struct err *e) MUST_USE;
 /* Flush what is buffered, commit, unlock; on failure all is rolled back. */
 enum err_kind writer_commit(struct store *s, struct err *e) MUST_USE;
 void writer_rollback(struct store *s);
+/* Commit when what was done is OK; else roll back, and hand on its kind. */
+enum err_kind writer_end(struct store *s, enum err_kind kind, struct err *e) MUST_USE;
 /* The same without the lock's part, for the leader of a group. */
 enum err_kind writer_begin_locked(struct writer *w, struct err *e) MUST_USE;
 enum err_kind writer_commit_locked(struct writer *w, struct err *e) MUST_USE;
@@ -435,6 +437,13 @@ enum err_kind label_union(
 /* What of it passes on to those who refer: all but markings known to be mere statements. */
 enum err_kind label_passed_on(
 	struct labels *l, uint32_t label, uint32_t *ret_label, struct err *e) MUST_USE;
+/* A label's markings as they are stored, empty when there is none; they live until *ret_st is
+ * reset, which is the caller's to do. */
+enum err_kind label_bytes(struct conn *c, uint32_t label, sqlite3_stmt **ret_st,
+	struct slice *ret_bytes, struct err *e) MUST_USE;
+/* A definition that was here and is known to be a statement; removing it later unknows nothing. */
+enum err_kind marking_is_statement(
+	struct conn *c, const struct uuid *marking, bool *ret_is, struct err *e) MUST_USE;
 
 /* ---- flags ----------------------------------------------------------------------------------- */
 
@@ -562,13 +571,13 @@ struct purge {
 	pthread_mutex_t mutex;
 	bool under_way;
 	enum purge_stage stage;
-	bool merging;         /* the text index's first step is done */
-	int64_t target;       /* state.erased when it began */
+	bool merging;            /* the text index's first step is done */
+	int64_t target;          /* state.erased when it began */
 	int64_t text_page, page; /* of either file: as far as it was looked through */
-	int64_t seen_us;      /* monotonic: when it was first seen that something waits; 0: not */
-	int64_t ended_us;     /* monotonic: when the last one ended */
-	int64_t took_us;      /* that one */
-	int64_t spent_us;     /* this one until now */
+	int64_t seen_us;  /* monotonic: when it was first seen that something waits; 0: not */
+	int64_t ended_us; /* monotonic: when the last one ended */
+	int64_t took_us;  /* that one */
+	int64_t spent_us; /* this one until now */
 };
 /* Some of it, when it is time. */
 enum err_kind purge_idle(struct store *s, struct err *e) MUST_USE;

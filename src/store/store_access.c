@@ -6,7 +6,7 @@
 #define ALIAS_MAX        250     /* bytes */
 #define DESCRIPTION_MAX  KIB(16) /* bytes */
 #define ACCOUNT_NAME_MAX 64
-#define MEMBER_NAME_MAX  64 /* bytes, as in policies */
+#define MEMBER_NAME_MAX  64    /* bytes, as in policies */
 #define PASSWORD_MAX     256   /* bytes of an Argon2id string; libsodium's has at most 128 */
 #define ACCESS_ROWS_MAX  10000 /* collections in one store, and accounts: lists are read whole */
 
@@ -25,11 +25,7 @@ static enum err_kind access_changed(struct store *s, enum err_kind kind, struct 
 		epoch = sqlite3_column_int64(st, 0);
 		kind = conn_done(&s->writer.conn, st, e);
 	}
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	kind = writer_commit(s, e);
+	kind = writer_end(s, kind, e);
 	if (kind == OK)
 		s->access_epoch = epoch;
 	return kind;

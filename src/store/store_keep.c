@@ -40,15 +40,6 @@ static enum err_kind access_statement(
 	return kind;
 }
 
-/* Commit or roll back as `kind` says. */
-static enum err_kind writer_end(struct store *s, enum err_kind kind, struct err *e)
-{
-	if (kind == OK)
-		return writer_commit(s, e);
-	writer_rollback(s);
-	return kind;
-}
-
 /* ---- notes ----------------------------------------------------------------------------------- */
 
 enum err_kind notes_check(const struct store_note *notes, size_t count, struct err *e)

@@ -205,16 +205,29 @@ enum err_kind label_intern(struct labels *l, const struct uuid *markings, size_t
 	return intern(l, l->cut, MARKINGS_MAX, ret_label, e);
 }
 
+enum err_kind label_bytes(struct conn *c, uint32_t label, sqlite3_stmt **ret_st,
+	struct slice *ret_bytes, struct err *e)
+{
+	enum err_kind kind = conn_statement(c, SQL_LABEL_GET, ret_st, e);
+	bool row;
+
+	if (kind != OK)
+		return kind;
+	bind_int(*ret_st, 1, label);
+	kind = conn_row(c, *ret_st, &row, e);
+	if (kind == OK)
+		*ret_bytes = row ? column_slice(*ret_st, 0) : (struct slice){0};
+	return kind;
+}
+
 /* Copy a label's markings, sorted, to the caller's array of MARKINGS_MAX. */
 static enum err_kind set_copy(struct labels *l, uint32_t label, struct uuid *ret_markings,
 	size_t *ret_count, struct err *e)
 {
-	struct conn *c = &l->w->conn;
 	uint16_t at = l->by_label[label_slot(l, label)];
 	struct slice bytes;
 	sqlite3_stmt *st;
 	enum err_kind kind;
-	bool row;
 
 	if (label == 0) {
 		*ret_count = 0;
@@ -227,14 +240,9 @@ static enum err_kind set_copy(struct labels *l, uint32_t label, struct uuid *ret
 		*ret_count = set->count;
 		return OK;
 	}
-	kind = conn_statement(c, SQL_LABEL_GET, &st, e);
+	kind = label_bytes(&l->w->conn, label, &st, &bytes, e);
 	if (kind != OK)
 		return kind;
-	bind_int(st, 1, label);
-	kind = conn_row(c, st, &row, e);
-	if (kind != OK)
-		return kind;
-	bytes = row ? column_slice(st, 0) : (struct slice){0};
 	if (bytes.len == 0 || bytes.len % sizeof(struct uuid) != 0 ||
 		bytes.len > MARKINGS_MAX * sizeof(struct uuid)) {
 		sqlite3_reset(st);
@@ -286,11 +294,9 @@ enum err_kind label_union(
 	return kind;
 }
 
-/* A definition that was here and is known to be a statement; removing it later unknows nothing. */
-static enum err_kind is_statement(
-	struct labels *l, const struct uuid *marking, bool *ret_is, struct err *e)
+enum err_kind marking_is_statement(
+	struct conn *c, const struct uuid *marking, bool *ret_is, struct err *e)
 {
-	struct conn *c = &l->w->conn;
 	sqlite3_stmt *st;
 	enum err_kind kind = conn_statement(c, SQL_MARKING_GET, &st, e);
 	bool row;
@@ -327,7 +333,7 @@ enum err_kind label_passed_on(struct labels *l, uint32_t label, uint32_t *ret_la
 	for (size_t i = 0; kind == OK && i < count; i++) {
 		bool statement;
 
-		kind = is_statement(l, &markings[i], &statement, e);
+		kind = marking_is_statement(&l->w->conn, &markings[i], &statement, e);
 		if (kind == OK && !statement)
 			markings[kept++] = markings[i];
 	}
@@ -361,14 +367,9 @@ enum err_kind store_label_get(struct store_reader *r, uint32_t label, struct are
 		*ret_count = 0;
 		return OK;
 	}
-	kind = conn_statement(&r->conn, SQL_LABEL_GET, &st, e);
+	kind = label_bytes(&r->conn, label, &st, &bytes, e);
 	if (kind != OK)
 		return kind;
-	bind_int(st, 1, label);
-	kind = conn_row(&r->conn, st, &row, e);
-	if (kind != OK)
-		return kind;
-	bytes = row ? column_slice(st, 0) : (struct slice){0};
 	count = bytes.len / sizeof(struct uuid);
 	if (bytes.len == 0 || bytes.len % sizeof(struct uuid) != 0) {
 		sqlite3_reset(st);

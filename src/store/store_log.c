@@ -89,11 +89,7 @@ enum err_kind store_released_put(
 		return kind;
 	for (size_t i = 0; kind == OK && i < count; i++)
 		kind = released_write(&s->writer, &list[i], e);
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	return writer_commit(s, e);
+	return writer_end(s, kind, e);
 }
 
 /* Is anything old enough to go, or too much there? Asked beside the writer. *ret_total: versions
@@ -145,11 +141,7 @@ enum err_kind released_drop(struct store *s, struct err *e)
 		bind_int(st, 2, total - STORE_RELEASED_MAX);
 		kind = conn_done(&s->writer.conn, st, e);
 	}
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	return writer_commit(s, e);
+	return writer_end(s, kind, e);
 }
 
 /* The record at hand; of its serials those that are asked for. */

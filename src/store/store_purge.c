@@ -385,12 +385,9 @@ static enum err_kind done(struct store *s, struct err *e)
 		bind_int(st, 1, p->target);
 		kind = conn_done(&s->writer.conn, st, e);
 	}
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	p->under_way = false;
-	return writer_commit(s, e);
+	if (kind == OK)
+		p->under_way = false;
+	return writer_end(s, kind, e);
 }
 
 static void begin(struct store *s, const struct purge_state *state)

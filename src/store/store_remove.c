@@ -135,8 +135,8 @@ static enum err_kind erase_row(struct writer *w, int64_t serial, sqlite3_stmt *s
 		kind = conn_done(&w->conn, put, e);
 	}
 	if (kind == OK)
-		kind = gone_add(w, serial, sqlite3_column_int64(st, 5),
-			sqlite3_column_int64(st, 6), e);
+		kind = gone_add(
+			w, serial, sqlite3_column_int64(st, 5), sqlite3_column_int64(st, 6), e);
 	if (kind == OK)
 		kind = evidence_drop(w, st, e);
 	if (kind == OK)
@@ -358,20 +358,16 @@ enum err_kind store_remove(struct store *s, int64_t collection, struct slice typ
 	if (kind != OK)
 		return kind;
 	kind = remove_here(&s->writer, collection, type, uuid, version_us, &removed, e);
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	kind = writer_commit(s, e);
+	kind = writer_end(s, kind, e);
 	if (kind == OK)
 		*ret_removed = removed;
 	return kind;
 }
 
-/* ---- altogether --------------------------------------------------------------------------------- */
+/* ---- altogether ------------------------------------------------------------------------------ */
 
-static enum err_kind forget_from(struct writer *w, struct collection_state *c, int64_t ident,
-	int64_t serial, struct err *e)
+static enum err_kind forget_from(
+	struct writer *w, struct collection_state *c, int64_t ident, int64_t serial, struct err *e)
 {
 	struct version *list = NULL;
 	uint64_t removed = 0;
@@ -418,11 +414,7 @@ enum err_kind store_forget(struct store *s, int64_t serial, bool *ret_found, str
 	if (kind != OK)
 		return kind;
 	kind = claim_forget(&s->writer, serial, &found, e);
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	kind = writer_commit(s, e);
+	kind = writer_end(s, kind, e);
 	if (kind == OK)
 		*ret_found = found;
 	return kind;
@@ -487,10 +479,7 @@ enum err_kind sweep_all(struct store *s, struct err *e)
 			sqlite3_reset(st);
 			kind = sweep_some(w, collection, &more, e);
 		}
-		if (kind == OK)
-			kind = writer_commit(s, e);
-		else
-			writer_rollback(s);
+		kind = writer_end(s, kind, e);
 	}
 	return kind;
 }

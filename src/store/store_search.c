@@ -52,20 +52,15 @@ static enum err_kind label_has(
 	struct slice markings;
 	sqlite3_stmt *st;
 	enum err_kind kind;
-	bool row, has = false;
+	bool has = false;
 
 	if (k->labels[slot].known && k->labels[slot].label == label) {
 		*ret_has = k->labels[slot].has;
 		return OK;
 	}
-	kind = conn_statement(c, SQL_LABEL_GET, &st, e);
+	kind = label_bytes(c, label, &st, &markings, e);
 	if (kind != OK)
 		return kind;
-	bind_int(st, 1, label);
-	kind = conn_row(c, st, &row, e);
-	if (kind != OK)
-		return kind;
-	markings = row ? column_slice(st, 0) : (struct slice){0};
 	for (size_t i = 0; i + sizeof(struct uuid) <= markings.len; i += sizeof(struct uuid))
 		for (size_t j = 0; j < k->markings_count; j++)
 			if (memcmp(markings.data + i, &k->markings[j], sizeof(struct uuid)) == 0)

@@ -12,10 +12,10 @@
 
 #define TEXT_CHUNK 8000 /* objects in one transaction; 2000 take an eighth longer */
 #define TEXT_BYTES                                                                                 \
-	KIB(64)         /* of one object's text; the rest of a longer one is not found by words */
+	KIB(64)           /* of one object's text; the rest of a longer one is not found by words */
 #define MERGE_PAGES  2000 /* of 4 KB, merged in one transaction: 40 ms */
-#define TOKENS_MAX   64 /* in one question */
-#define PREFIX_MIN   3  /* bytes; shorter ones begin too many words to put together */
+#define TOKENS_MAX   64   /* in one question */
+#define PREFIX_MIN   3    /* bytes; shorter ones begin too many words to put together */
 #define INDEX_CACHE  MIB(4)
 #define SOURCE_CACHE KIB(512)
 #define TYPE_MARK    "\xee\x80\x80" /* U+E000 before a type's number: a word that nobody types */
@@ -387,8 +387,8 @@ static enum err_kind gone_delete(struct store *s, int64_t number, struct err *e)
 	sqlite3_stmt *st;
 	enum err_kind kind;
 
-	if (sqlite3_wal_checkpoint_v2(s->text.index.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
-		    NULL) != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(
+		    s->text.index.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
 		return conn_fail(&s->text.index, e, "could not move the text index's log");
 	kind = writer_begin(s, e);
 	if (kind != OK)
@@ -398,10 +398,7 @@ static enum err_kind gone_delete(struct store *s, int64_t number, struct err *e)
 		bind_int(st, 1, number);
 		kind = conn_done(&s->writer.conn, st, e);
 	}
-	if (kind == OK)
-		return writer_commit(s, e);
-	writer_rollback(s);
-	return kind;
+	return writer_end(s, kind, e);
 }
 
 enum err_kind text_catch_up(struct store *s, int64_t objects, bool wait, struct err *e)
@@ -434,8 +431,8 @@ enum err_kind text_catch_up(struct store *s, int64_t objects, bool wait, struct 
 			t->damaged = true; /* made again next time */
 		}
 	}
-	if (kind == OK && (t->gone_last != gone_before ||
-				  (t->generation != generation && t->gone_last > 0)))
+	if (kind == OK &&
+		(t->gone_last != gone_before || (t->generation != generation && t->gone_last > 0)))
 		kind = gone_delete(s, t->gone_last, e);
 	pthread_mutex_unlock(&t->mutex);
 	return kind;

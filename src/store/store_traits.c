@@ -53,11 +53,7 @@ enum err_kind store_traits_put(struct store *s, const struct store_traits *list,
 	}
 	if (kind == OK && note != NULL)
 		kind = notes_write(&w->conn, note, 1, e);
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	return writer_commit(s, e);
+	return writer_end(s, kind, e);
 }
 
 enum err_kind store_member_get(struct store_reader *r, int64_t member, struct arena *a,

@@ -95,20 +95,16 @@ static enum err_kind check_pages(struct check *k, struct err *e)
 static enum err_kind label_copy(struct check *k, uint32_t label, struct uuid ret_set[MARKINGS_MAX],
 	size_t *ret_count, struct err *e)
 {
-	struct conn *c = &k->r->conn;
 	struct slice markings;
 	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(c, SQL_LABEL_GET, &st, e);
-	bool row;
+	enum err_kind kind;
 
 	*ret_count = 0;
-	if (label == 0 || kind != OK)
-		return kind;
-	bind_int(st, 1, label);
-	kind = conn_row(c, st, &row, e);
+	if (label == 0)
+		return OK;
+	kind = label_bytes(&k->r->conn, label, &st, &markings, e);
 	if (kind != OK)
 		return kind;
-	markings = row ? column_slice(st, 0) : (struct slice){0};
 	if (markings.len == 0 || markings.len % sizeof(struct uuid) != 0 ||
 		markings.len > MARKINGS_MAX * sizeof(struct uuid)) {
 		tell(k, "label %u is missing or damaged", label);
@@ -118,23 +114,6 @@ static enum err_kind label_copy(struct check *k, uint32_t label, struct uuid ret
 	}
 	sqlite3_reset(st);
 	return OK;
-}
-
-static enum err_kind is_statement(
-	struct check *k, const struct uuid *marking, bool *ret_is, struct err *e)
-{
-	struct conn *c = &k->r->conn;
-	sqlite3_stmt *st;
-	enum err_kind kind = conn_statement(c, SQL_MARKING_GET, &st, e);
-	bool row;
-
-	if (kind != OK)
-		return kind;
-	bind_uuid(st, 1, marking);
-	kind = conn_row(c, st, &row, e);
-	*ret_is = kind == OK && row && sqlite3_column_int64(st, 0) == STIX_MARKING_STATEMENT;
-	sqlite3_reset(st);
-	return kind;
 }
 
 /* Has `label` every marking of `part` (passed_on: every one that is no statement)? */
@@ -168,7 +147,7 @@ static enum err_kind label_covers(struct check *k, uint32_t label, uint32_t part
 		for (size_t j = 0; j < have_count && !has; j++)
 			has = uuid_equal(&have[j], &want[i]);
 		if (!has && passed_on)
-			kind = is_statement(k, &want[i], &statement, e);
+			kind = marking_is_statement(&k->r->conn, &want[i], &statement, e);
 		covers = has || statement;
 	}
 	if (kind != OK)

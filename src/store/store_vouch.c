@@ -234,11 +234,7 @@ enum err_kind store_vouch(struct store *s, int64_t serial, struct slice member, 
 	if (kind != OK)
 		return kind;
 	kind = vouch(&s->writer, serial, member, leaf, &number, e);
-	if (kind != OK) {
-		writer_rollback(s);
-		return kind;
-	}
-	kind = writer_commit(s, e);
+	kind = writer_end(s, kind, e);
 	if (kind == OK)
 		*ret_number = STORE_VOUCHED + number;
 	return kind;

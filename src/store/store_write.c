@@ -528,6 +528,14 @@ void writer_rollback(struct store *s)
 	pthread_mutex_unlock(&s->writer.mutex);
 }
 
+enum err_kind writer_end(struct store *s, enum err_kind kind, struct err *e)
+{
+	if (kind == OK)
+		return writer_commit(s, e);
+	writer_rollback(s);
+	return kind;
+}
+
 /* ---- the log --------------------------------------------------------------------------------- */
 
 static int log_grew(void *context, sqlite3 *db, const char *schema, int pages)
