@@ -410,31 +410,33 @@ static void times_make(struct times *t)
 	buf_fini(&note);
 }
 
-static void timed_policy(struct times *t)
+static void timed_policy(struct times *t, const char *expires)
 {
 	struct decision d = {.kind = SLICE("policy"), .sequence = 1};
-	struct buf text = BUF_INIT, note = BUF_INIT;
+	struct buf content = BUF_INIT, text = BUF_INIT, note = BUF_INIT;
 
-	d.content =
-		SLICE("{\"type\":\"policy\",\"name\":\"tests\",\"version\":1,"
-		      "\"expires\":\"2099-01-01T00:00:00Z\",\"rules\":[{\"id\":\"kept\","
-		      "\"family\":\"exchange\",\"effect\":\"permit\",\"when\":{\"act\":[\"share\"],"
-		      "\"to\":[\"@members\"],\"kind\":[\"indicator\"],\"tlp\":{\"le\":\"green\"}},"
-		      "\"must\":{\"retain_days\":10}}]}");
+	buf_printf(&content,
+		"{\"type\":\"policy\",\"name\":\"tests\",\"version\":1,\"expires\":\"%s\","
+		"\"rules\":[{\"id\":\"kept\",\"family\":\"exchange\",\"effect\":\"permit\","
+		"\"when\":{\"act\":[\"share\"],\"to\":[\"@members\"],\"kind\":[\"indicator\"],"
+		"\"tlp\":{\"le\":\"green\"}},\"must\":{\"retain_days\":10}}]}",
+		expires);
+	d.content = buf_slice(&content);
 	decision_write(&d, &text);
 	timed_sign(t, buf_slice(&text), &note);
 	MUST(coalition_decision_publish(t->list[KZ].seat->coalition, buf_slice(&note), e));
+	buf_fini(&content);
 	buf_fini(&text);
 	buf_fini(&note);
 }
 
-static void timed_add(struct times *t, struct slice object)
+static void timed_add(struct times *t, unsigned at, struct slice object)
 {
 	const struct intel_source source = {.member = SLICE("self")};
 	struct arena *a = arena_new(MIB(4));
 	struct intel_verdict verdict;
 
-	MUST(intel_accept(t->list[KZ].node.intel, &source, &object, 1, NULL, 0, a, &verdict, e));
+	MUST(intel_accept(t->list[at].node.intel, &source, &object, 1, NULL, 0, a, &verdict, e));
 	assert_int_equal(verdict.outcome, INTEL_NEW);
 	arena_free(a);
 }
@@ -532,9 +534,9 @@ static void test_by_its_time(void **state)
 	(void)state;
 	times_make(&t);
 	timed_rounds(&t); /* each hears what the others saw of its log */
-	timed_policy(&t);
+	timed_policy(&t, "2099-01-01T00:00:00Z");
 	timed_rounds(&t);
-	timed_add(&t, SLICE(ERASED_OBJECT)); /* entry 1, behind the decision */
+	timed_add(&t, KZ, SLICE(ERASED_OBJECT)); /* entry 1, behind the decision */
 	timed_rounds(&t);
 	timed_idle(&t, uz, true);
 	assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_STORED);
@@ -545,7 +547,7 @@ static void test_by_its_time(void **state)
 	timed_proves(&t, &old, &content);
 
 	world_fake_advance(&t.clock, 5 * DAY_US);
-	timed_add(&t, SLICE(other)); /* entry 2, due five days later */
+	timed_add(&t, KZ, SLICE(other)); /* entry 2, due five days later */
 	timed_rounds(&t);
 	timed_idle(&t, uz, true);
 	assert_int_equal(timed_place(&t, UZ, 2, beside), LEDGER_STORED);
@@ -612,11 +614,129 @@ static void test_by_its_time(void **state)
 	scenario_remove(t.base);
 }
 
+#define RED_MARK "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+#define REFUSED_AS(name, mark)                                                                     \
+	"{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"" OTHER_ID                      \
+	"\",\"created\":\"2026-01-01T00:00:00.000Z\",\"modified\":\"2026-01-01T00:00:00.000Z\","   \
+	"\"name\":\"" name "\",\"indicator_types\":[\"malicious-activity\"],"                      \
+	"\"pattern\":\"[domain-name:value = 'j.example']\",\"pattern_type\":\"stix\","             \
+	"\"valid_from\":\"2026-01-01T00:00:00Z\",\"object_marking_refs\":[\"" mark "\"]}"
+#define OUR_WORD "Stachelbeere"
+
+/* What a member sent and our store refused, since we have that version with other content: of it
+ * too nothing is left by its time, neither in the log nor among the store's refused contents. */
+static void test_refused_by_its_time(void **state)
+{
+	uint8_t salt[LEDGER_SALT_LEN], none[LEDGER_SALT_LEN];
+	const struct slice salts = {(const char *)salt, LEDGER_SALT_LEN};
+	struct buf records = BUF_INIT;
+	struct store_reader *r;
+	struct times t;
+	struct timed *uz = &t.list[UZ];
+	struct store_stats stats;
+	struct store_type_count *types;
+	struct arena *a = arena_new(MIB(1));
+	size_t count;
+
+	(void)state;
+	times_make(&t);
+	timed_rounds(&t);
+	timed_policy(&t, "2099-01-01T00:00:00Z");
+	timed_rounds(&t);
+	timed_add(&t, UZ, SLICE(REFUSED_AS(OUR_WORD, RED_MARK)));
+	timed_add(&t, KZ, SLICE(REFUSED_AS(OTHER_WORD, GREEN_MARK)));
+	timed_rounds(&t);
+	timed_idle(&t, uz, true);
+	assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_HELD);
+	assert_true(is_below(uz->folder, SLICE(OTHER_WORD), true, NULL));
+	MUST(store_reader_take(uz->node.store, &r, e));
+	MUST(store_stats(r, a, &stats, &types, &count, e));
+	store_reader_give(r);
+	assert_int_equal(stats.evidence, 1);
+
+	world_fake_advance(&t.clock, START_US + KEPT_DAYS * DAY_US - 2 * INTEL_RETAIN_LEAD_US -
+					     world_now(&t.clock.world));
+	timed_idle(&t, uz, true);
+	assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_HELD);
+	assert_true(is_below(uz->folder, salts, false, NULL));
+	world_fake_advance(&t.clock, 3 * INTEL_RETAIN_LEAD_US / 2);
+	timed_idle(&t, uz, true);
+	timed_idle(&t, uz, true); /* the purge comes behind it */
+	assert_int_equal(timed_place(&t, UZ, 1, none), LEDGER_ERASED);
+	timed_gone(uz, "the word", SLICE(OTHER_WORD), true);
+	timed_gone(uz, "the salt", salts, false);
+	assert_true(is_below(uz->folder, SLICE(OUR_WORD), true, NULL));
+	MUST(store_reader_take(uz->node.store, &r, e));
+	MUST(store_stats(r, a, &stats, &types, &count, e));
+	MUST(store_deleted_each(r, 0, deleted_tell, &records, e));
+	store_reader_give(r);
+	assert_int_equal(stats.evidence, 0);
+	assert_true(slice_is(buf_slice(&records), "member/kz kept 10 in time;"));
+	timed_says(uz, "deletions", "\"entry\":1}");
+
+	/* It is not asked for again. */
+	timed_close(uz);
+	timed_open(&t, UZ);
+	timed_rounds(&t);
+	timed_idle(&t, uz, true);
+	assert_int_equal(timed_place(&t, UZ, 1, salt), LEDGER_ERASED);
+	timed_gone(uz, "the word", SLICE(OTHER_WORD), true);
+	assert_int_equal(timed_place(&t, KZ, 1, salt), LEDGER_STORED);
+	buf_fini(&records);
+	arena_free(a);
+	for (unsigned i = 0; i < 3; i++)
+		timed_close(&t.list[i]);
+	scenario_remove(t.base);
+}
+
+/* T30: of a policy that ends people are told from a week before, to the microsecond, until another
+ * is in force. */
+static void test_a_week_before(void **state)
+{
+	static const struct {
+		int64_t before_us; /* the end */
+		const char *says;  /* NULL: nothing */
+	} cases[] = {
+		{7 * DAY_US + 1, NULL						    },
+		{7 * DAY_US,     "the policy lapses at 2026-02-01T00:00:00Z, in 7 days\n"},
+		{7 * DAY_US - 1, "the policy lapses at 2026-02-01T00:00:00Z, in 6 days\n"},
+		{1,              "the policy lapses at 2026-02-01T00:00:00Z, in 0 days\n"},
+		{0,              "the policy has lapsed at 2026-02-01T00:00:00Z\n"       },
+	};
+	struct times t;
+
+	(void)state;
+	times_make(&t);
+	timed_rounds(&t);
+	timed_policy(&t, "2026-02-01T00:00:00Z");
+	timed_rounds(&t);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf alarms = BUF_INIT;
+		bool told;
+
+		world_fake_advance(&t.clock,
+			START_US + 31 * DAY_US - cases[i].before_us - world_now(&t.clock.world));
+		MUST(seat_alarms(t.list[UZ].seat, &alarms, e));
+		told = slice_find_text(buf_slice(&alarms), SLICE("the policy")) < alarms.len;
+		if (told != (cases[i].says != NULL) ||
+			(told && slice_find_text(buf_slice(&alarms), slice_of(cases[i].says)) ==
+					 alarms.len))
+			fail_msg("%lld before: \"%.*s\"", (long long)cases[i].before_us,
+				SLICE_ARG(buf_slice(&alarms)));
+		buf_fini(&alarms);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		timed_close(&t.list[i]);
+	scenario_remove(t.base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_erase),
 		cmocka_unit_test(test_by_its_time),
+		cmocka_unit_test(test_refused_by_its_time),
+		cmocka_unit_test(test_a_week_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,7 @@ static void origin_free(struct origin *o)
 	free(o->withdrawn.bits);
 	free(o->lost.bits);
 	free(o->acknowledged.bits);
+	free(o->held.bits);
 	free(o);
 }
 

@@ -109,6 +109,17 @@ struct coalition_own {
 	bool for_all; /* every member may have it now: class COALITION, else RESTRICTED */
 };
 
+#define COALITION_RULE_MAX 128 /* bytes of a rule's name */
+struct coalition_keep {
+	int64_t us;                        /* -1: nobody can say now; 0: no end */
+	char rule[COALITION_RULE_MAX + 1]; /* that says so */
+	uint8_t policy[SHA256_LEN];        /* its digest */
+};
+struct coalition_held {
+	uint64_t index; /* in the log of its author */
+	int64_t arrived_us;
+};
+
 /* The member's store and policy, as far as the coalition needs them. Called with the coalition's
  * lock held unless said otherwise; must not call back. Any error of it is handed on. */
 struct coalition_sink {
@@ -149,6 +160,14 @@ struct coalition_sink {
 	/* Has all that was forgotten left its files? An erasure is not acknowledged before. NULL: what
 	 * is forgotten is gone at once. */
 	bool (*forgotten)(void *context);
+	/* How long what this member sent may be kept of which the store took nothing. NULL: for ever.
+	 */
+	enum err_kind (*keep)(void *context, struct slice member, struct coalition_keep *ret_keep,
+		struct err *e);
+	/* Such contents go, now: the record of it. After a stop the same may be told again. */
+	enum err_kind (*expired)(void *context, struct slice member,
+		const struct coalition_keep *keep, const struct coalition_held *list, size_t count,
+		struct err *e);
 };
 
 /* ---- a member's side of it ------------------------------------------------------------------- */
@@ -228,6 +247,13 @@ struct coalition_expired { /* how far it was looked; zeros at first */
  */
 enum err_kind coalition_expire(struct coalition *c, struct slice member, const uint64_t *serials,
 	size_t count, struct coalition_expired *at, bool *ret_done, struct err *e) MUST_USE;
+
+/*
+ * Contents that the store refused, of all logs: those whose time ends within the hour are erased,
+ * and are not asked for again. *log: zero at first; some thousand leaves a call, until *ret_done.
+ */
+enum err_kind coalition_expire_held(
+	struct coalition *c, size_t *log, bool *ret_done, struct err *e) MUST_USE;
 
 /* ---- messages
  * -----------------------------------------------------------------------------------------------

@@ -211,6 +211,7 @@ struct node *bench_twin(struct bench *b, struct node *of)
 	*n = *of;
 	n->coalition = NULL;
 	n->signer = NULL;
+	n->expired = (struct buf){0};
 	n->random = bench_random(&b->random);
 	n->world.context = n;
 	n->sink.context = n;
@@ -230,6 +231,7 @@ static void node_fini(struct node *n)
 	for (size_t i = 0; i < n->store.count; i++)
 		free(n->store.objects[i].content);
 	free(n->store.objects);
+	buf_fini(&n->expired);
 	for (size_t i = 0; i < n->paths_count; i++)
 		free(n->paths[i]);
 	ledger_disk_fake_free(n->fake);

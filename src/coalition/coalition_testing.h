@@ -81,6 +81,8 @@ struct node {
 	uint64_t policy;             /* sequence in force; 0: none */
 	unsigned entered;            /* how often a decision came into force since the start */
 	bool releases_all;           /* its sink asks nobody */
+	int64_t keep_us;             /* how long what the store refused may be kept; 0: for ever */
+	struct buf expired;          /* "MEMBER:INDEX RULE MINUTES-BEFORE;" of what went so */
 };
 
 struct bench {

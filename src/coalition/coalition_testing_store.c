@@ -215,8 +215,36 @@ void node_store_copy(struct node_store *to, const struct node_store *from)
 	}
 }
 
+static enum err_kind sink_keep(
+	void *context, struct slice member, struct coalition_keep *ret_keep, struct err *e)
+{
+	const struct node *n = context;
+
+	(void)member;
+	(void)e;
+	*ret_keep = (struct coalition_keep){.us = n->keep_us, .rule = "kept"};
+	return OK;
+}
+
+static enum err_kind sink_expired(void *context, struct slice member,
+	const struct coalition_keep *keep, const struct coalition_held *list, size_t count,
+	struct err *e)
+{
+	struct node *n = context;
+
+	(void)e;
+	assert_true(count > 0 && count <= EXPIRE_ERASED);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&n->expired, "%.*s:%llu %s %lld;", SLICE_ARG(member),
+			(unsigned long long)list[i].index, keep->rule,
+			(long long)((list[i].arrived_us + keep->us - n->bench->now_us) /
+				    (60 * US_PER_SECOND)));
+	return OK;
+}
+
 struct coalition_sink node_sink_of(struct node *n)
 {
 	return (struct coalition_sink){sink_own_after, sink_accept, sink_accepted, sink_content,
-		sink_may, sink_released, sink_forget, sink_in_force, sink_epoch, n};
+		sink_may, sink_released, sink_forget, sink_in_force, sink_epoch, n,
+		.keep = sink_keep, .expired = sink_expired};
 }

@@ -40,7 +40,7 @@ static enum err_kind finish(struct origin *o, const uint64_t *indices, size_t co
 
 /* A leaf that is half erased says no more under which serial it was: so which ones are begun is on
  * the disk before. */
-static enum err_kind leaves_erase(
+enum err_kind leaves_erase(
 	struct coalition *c, struct origin *o, const uint64_t *indices, size_t count, struct err *e)
 {
 	struct buf list = BUF_INIT;

@@ -9,6 +9,8 @@
  *   logs/H/quorum    the largest checkpoint with a quorum of mirrors
  *   logs/H/guilty    evidence that it showed two histories
  *   logs/H/led       signed heads that the leaves held lead to (*)
+ *   logs/H/held      contents that the store refused: when they came
+ *   logs/H/keep      how long these may be kept (*)
  *   exports/MEMBER   what was last put into a file for it (*)
  *   expiring         leaves that are being erased because their time has come (*)
  *
@@ -95,6 +97,12 @@ struct origin {
 	/* Forgotten by the store already; of the log they are erased together: entries_erase. */
 	uint64_t forgotten[EXPIRE_ERASED];
 	size_t forgotten_count;
+	/* Contents that the store refused (expire_held.c). */
+	bool held_loaded;
+	struct index_set held;          /* leaves that have a record */
+	uint64_t held_count, held_done; /* records, and those before which nothing is left */
+	uint64_t held_looked;           /* leaves looked at for contents without one */
+	struct coalition_keep keep;
 };
 
 /* What a peer last told of one origin, and how far we asked it for openings. */
@@ -290,6 +298,18 @@ enum err_kind acknowledge_rest(struct coalition *c, struct err *e) MUST_USE;
 
 /* Erasing that was cut short goes on: to be called when opened. */
 enum err_kind expiring_finish(struct coalition *c, struct err *e) MUST_USE;
+/* At most EXPIRE_ERASED of them; which ones is on the disk before. */
+enum err_kind leaves_erase(struct coalition *c, struct origin *o, const uint64_t *indices,
+	size_t count, struct err *e) MUST_USE;
+
+/* ---- expire_held.c --------------------------------------------------------------------------- */
+
+#define COALITION_HELD_LEAD_US (INT64_C(3600) * US_PER_SECOND) /* gone so long before its time */
+
+/* Contents that the store refused are about to be kept by the log of o: their time counts from now.
+ */
+enum err_kind held_note(struct coalition *c, struct origin *o, const uint64_t *indices,
+	size_t count, struct err *e) MUST_USE;
 
 /* ---- binding.c ------------------------------------------------------------------------------- */
 
@@ -317,6 +337,9 @@ enum err_kind lost_declare(struct coalition *c, struct err *e) MUST_USE;
 enum err_kind lost_look(struct origin *o, struct err *e) MUST_USE;
 
 /* ---- openings.c ------------------------------------------------------------------------------ */
+
+/* Is this leaf of o more than an object? */
+bool is_special(struct origin *o, uint64_t index);
 
 /* Keep openings that a peer or a file gave: each is checked against its leaf, and only those below
  * the first special entry that is not open. *ret_kept counts. `refused` may be NULL. */

@@ -46,6 +46,11 @@ static struct special *special_find(struct origin *o, uint64_t index)
 									  : NULL;
 }
 
+bool is_special(struct origin *o, uint64_t index)
+{
+	return special_find(o, index) != NULL;
+}
+
 /* Wanted: here as a leaf that counts, not withdrawn, not open yet, not behind what is closed. */
 static bool wanted(struct origin *o, uint64_t index)
 {
@@ -68,10 +73,10 @@ static enum err_kind taking_sort(struct origin *o, const struct ledger_opening *
 	size_t count, bool specials, struct taking *t, struct err *e)
 {
 	for (size_t i = 0; i < count; i++) {
-		bool is_special = special_find(o, openings[i].index) != NULL;
+		bool special = is_special(o, openings[i].index);
 		enum err_kind kind;
 
-		if (is_special != specials || !wanted(o, openings[i].index))
+		if (special != specials || !wanted(o, openings[i].index))
 			continue;
 		kind = ledger_opening_check(o->log, &openings[i], e);
 		if (kind == ERR_INVALID || kind == ERR_LIMIT) {
@@ -88,6 +93,24 @@ static enum err_kind taking_sort(struct origin *o, const struct ledger_opening *
 	return OK;
 }
 
+/* Those that the store did not take stand in our copy of the log, and go by their time. */
+static enum err_kind refused_note(
+	struct coalition *c, struct origin *o, const struct taking *t, struct err *e)
+{
+	uint64_t *indices = calloc(t->objects + 1, sizeof(*indices));
+	size_t count = 0;
+	enum err_kind kind;
+
+	if (indices == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < t->objects; i++)
+		if (t->serials[i] == 0)
+			indices[count++] = t->indices[i];
+	kind = o == c->own ? OK : held_note(c, o, indices, count, e);
+	free(indices);
+	return kind;
+}
+
 static enum err_kind taking_keep(
 	struct coalition *c, struct origin *o, struct taking *t, struct err *e)
 {
@@ -96,6 +119,8 @@ static enum err_kind taking_keep(
 	if (t->objects > 0)
 		kind = c->sink->accept(c->sink->context, slice_of(o->member), t->indices,
 			t->contents, t->objects, t->serials, e);
+	if (kind == OK)
+		kind = refused_note(c, o, t, e);
 	if (kind == OK && t->count > 0)
 		kind = ledger_openings_put(o->log, t->openings, t->serials, t->count, e);
 	if (kind != OK)
@@ -197,16 +222,16 @@ static enum err_kind giving_decide(struct giving *g, uint64_t from, uint64_t cou
 
 	g->candidates = 0;
 	for (uint64_t i = 0; i < count && kind == OK; i++) {
-		bool is_special = special_find(g->o, from + i) != NULL;
+		bool special = is_special(g->o, from + i);
 
-		if (is_special != specials)
+		if (special != specials)
 			continue; /* what is special the policy is never asked about */
-		if (g->places[i].where == LEDGER_HELD && is_special) {
+		if (g->places[i].where == LEDGER_HELD && special) {
 			g->serials[g->candidates] = 0;
-		} else if (g->places[i].where == LEDGER_STORED && !is_special) {
+		} else if (g->places[i].where == LEDGER_STORED && !special) {
 			g->serials[g->candidates] = g->places[i].serial;
 		} else {
-			*ret_withheld += g->places[i].where == LEDGER_HELD && !is_special;
+			*ret_withheld += g->places[i].where == LEDGER_HELD && !special;
 			continue;
 		}
 		g->may[g->candidates] = true;
@@ -421,7 +446,8 @@ enum err_kind openings_answer(
 	if (o == NULL)
 		return err_set(e, ERR_INVALID, "no log \"%.*s\"", SLICE_ARG(name));
 	/* A restored member's own objects go back to it whatever is in force there. */
-	waits = !specials && policy != policy_number(c) && !slice_is(slice_of(p->member), o->member);
+	waits = !specials && policy != policy_number(c) &&
+		!slice_is(slice_of(p->member), o->member);
 	for (uint32_t i = 0; i < count && kind == OK; i++) {
 		uint64_t from = read_u64(&r);
 

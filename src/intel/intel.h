@@ -279,6 +279,19 @@ void intel_recipient_name(const struct intel_recipient *to, char ret_name[INTEL_
 enum err_kind intel_idle(struct intel *i, struct err *e) MUST_USE;
 
 /*
+ * How long anything that members send may be kept at the most, for what the store refused and no
+ * rule can be asked about: the least that a rule of the policy in force demands of us. False: none
+ * is in force, or it has lapsed.
+ */
+#define INTEL_RULE_MAX 128 /* bytes: a layer's name may stand before the rule's */
+struct intel_keep {
+	int32_t days; /* 0: none demands it */
+	char rule[INTEL_RULE_MAX + 1];
+	uint8_t policy[SHA256_LEN];
+};
+bool intel_keep_least(struct intel *i, struct intel_keep *ret_keep) MUST_USE;
+
+/*
  * What a change of policy would do to what is here: counts only. Of each object the newest version
  * is looked at. before may be NULL: none in force. Both belong to the caller.
  */

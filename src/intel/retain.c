@@ -171,6 +171,33 @@ enum err_kind release_retain_step(struct intel *i, struct err *e)
 	return kind;
 }
 
+/* ---- what the store refused ------------------------------------------------------------------ */
+
+bool intel_keep_least(struct intel *i, struct intel_keep *ret_keep)
+{
+	struct intel_policy_state state = intel_policy_get(i);
+	struct intel_keep keep = {0};
+	bool known = state.in_force && !state.expired;
+	int rule;
+
+	if (!known)
+		return false;
+	pthread_rwlock_rdlock(&i->policy_lock);
+	known = i->policy != NULL;
+	if (known)
+		keep.days = policy_retain_least(i->ready.policy, i->ready.self_number, &rule);
+	if (known && keep.days > 0)
+		snprintf(keep.rule, sizeof(keep.rule), "%.*s",
+			SLICE_ARG(policy_rule_id(i->ready.policy, rule)));
+	pthread_rwlock_unlock(&i->policy_lock);
+	if (keep.days < 0)
+		keep.days = 0;
+	memcpy(keep.policy, state.digest, SHA256_LEN);
+	if (known)
+		*ret_keep = keep;
+	return known;
+}
+
 /* ---- what is due ----------------------------------------------------------------------------- */
 
 #define EXPIRE_STEP 500 /* versions in one transaction: 0.3 s of the writer's time */

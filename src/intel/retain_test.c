@@ -3,7 +3,7 @@
 #include "release_testing.h"
 
 #define FROM_KZ(days)                                                                              \
-	PERMIT_MUST("kept", "'act':['share'],'from':['kz'],'to':['kg']," ANY_TLP,                \
+	PERMIT_MUST("kept", "'act':['share'],'from':['kz'],'to':['kg']," ANY_TLP,                  \
 		"'retain_days':" days)
 #define HANDED_ON                                                                                  \
 	PERMIT_MUST("handed", "'act':['reshare'],'from':['uz'],'to':['kg']," ANY_TLP,              \
@@ -154,8 +154,8 @@ static void test_two_vouch(void **state)
 	int64_t serial = put_as(f, "member/kz", 1, ""), number = 0;
 
 	MUST(store_vouch(f->store, serial, SLICE("member/uz"), 4, &number, e));
-	in_force(f, FROM_KZ("2") ","
-		PERMIT_MUST("uz", "'from':['uz'],'to':['kg']," ANY_TLP, "'retain_days':9"));
+	in_force(f, FROM_KZ("2") "," PERMIT_MUST(
+			    "uz", "'from':['uz'],'to':['kg']," ANY_TLP, "'retain_days':9"));
 	assert_int_equal(due_of(f, serial) - NOW, 2 * DAY_US);
 	world_fake_advance(&f->world, 2 * DAY_US);
 	assert_int_equal(due_of(f, serial) - NOW, 9 * DAY_US);
@@ -167,6 +167,27 @@ static void test_two_vouch(void **state)
 	assert_string_equal(deleted(f), "v1 member/uz uz 0;1 member/kz kept 0;");
 }
 
+/* Of what the store refused nobody can ask which rule let it come: the strictest counts. */
+static void test_least(void **state)
+{
+	struct fixture *f = *state;
+	struct intel_keep keep = {.days = 77};
+
+	in_force(f, NULL);
+	assert_false(intel_keep_least(f->intel, &keep));
+	assert_int_equal(keep.days, 77);
+	in_force(f, TO_KZ); /* demands nothing, and not of us */
+	assert_true(intel_keep_least(f->intel, &keep));
+	assert_int_equal(keep.days, 0);
+	in_force(f, FROM_KZ("10") "," HANDED_ON);
+	assert_true(intel_keep_least(f->intel, &keep));
+	assert_int_equal(keep.days, 7);
+	assert_string_equal(keep.rule, "handed");
+	world_fake_advance(&f->world, 60 * DAY_US); /* the policy has lapsed */
+	assert_false(intel_keep_least(f->intel, &keep));
+	assert_int_equal(keep.days, 7);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -176,6 +197,7 @@ int main(void)
 		TEST(test_gone_by_then),
 		TEST(test_after_the_node_was_off),
 		TEST(test_two_vouch),
+		TEST(test_least),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -495,8 +495,9 @@ static bool deletion_each(void *context, const struct store_deleted *d)
 	struct command *c = all_of->c;
 	struct slice from = d->member;
 	bool vouched = d->number >= STORE_VOUCHED;
-	const char *of = vouched ? "vouched" : "serial";
-	int64_t number = vouched ? d->number - STORE_VOUCHED : d->number;
+	bool refused = !vouched && d->number >= STORE_REFUSED;
+	const char *of = vouched ? "vouched" : refused ? "entry" : "serial";
+	int64_t number = d->number - (vouched ? STORE_VOUCHED : refused ? STORE_REFUSED : 0);
 	char time[TIME_TEXT_MAX], due[TIME_TEXT_MAX];
 
 	time_format(d->at_us, 0, time);

@@ -77,6 +77,7 @@ struct seat {
 	struct events *events;
 	struct peers *peers; /* NULL: nobody is asked by itself */
 	struct expiry *expiry; /* records that are being followed; NULL: none */
+	size_t held_log; /* the log whose refused contents are looked at next */
 };
 /* signer_fd as in node_run; -1: the keys are opened here. */
 enum err_kind seat_open(struct node *node, const struct world *world, const struct log *log,

@@ -127,7 +127,7 @@ static int gone_compare(const void *left, const void *right)
 	return order != 0 ? order : a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* What an account brought in stands in no log. */
+/* What an account brought in stands in no log, and what the store refused the logs let go first. */
 static bool record_take(void *context, const struct store_deleted *d)
 {
 	struct expiry *x = context;
@@ -135,7 +135,8 @@ static bool record_take(void *context, const struct store_deleted *d)
 
 	x->last = d->entry;
 	x->read++;
-	if (slice_starts(d->member, SLICE(SINK_MEMBER))) {
+	if (slice_starts(d->member, SLICE(SINK_MEMBER)) &&
+		(d->number < STORE_REFUSED || d->number >= STORE_VOUCHED)) {
 		g->number = (uint64_t)d->number;
 		g->member = arena_copy(
 			x->names, slice_cut(d->member, sizeof(SINK_MEMBER) - 1, d->member.len));
@@ -223,11 +224,26 @@ static enum err_kind expiry_end(struct seat *s, const struct expiry *x, struct e
 	return store_notes_put(s->node->store, &note, 1, e);
 }
 
+/* From the log on at which the time was over. */
+static enum err_kind held_expire(struct seat *s, int64_t until, struct err *e)
+{
+	enum err_kind kind = OK;
+	bool done = false;
+
+	while (kind == OK && !done && world_monotonic(s->world) < until)
+		kind = coalition_expire_held(s->coalition, &s->held_log, &done, e);
+	if (done)
+		s->held_log = 0;
+	return kind;
+}
+
 enum err_kind seat_expire(struct seat *s, struct err *e)
 {
 	int64_t until = world_monotonic(s->world) + EXPIRY_US;
-	enum err_kind kind = OK;
+	enum err_kind kind = held_expire(s, until, e);
 
+	if (kind != OK)
+		return kind;
 	if (s->expiry == NULL)
 		kind = expiry_begin(s, &s->expiry, e);
 	if (s->expiry == NULL)

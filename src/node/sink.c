@@ -619,6 +619,57 @@ static bool sink_forgotten(void *context)
 	return store_purged(s->node->store, &purged, NULL) == OK && purged;
 }
 
+/* ---- what the store refused ------------------------------------------------------------------ */
+
+static enum err_kind sink_keep(
+	void *context, struct slice member, struct coalition_keep *ret_keep, struct err *e)
+{
+	struct sink *s = context;
+	struct intel_keep keep;
+
+	(void)member; /* nobody knows by which way it may have come: the strictest of all counts */
+	(void)e;
+	*ret_keep = (struct coalition_keep){.us = -1};
+	if (!intel_keep_least(s->node->intel, &keep))
+		return OK;
+	ret_keep->us = keep.days * INT64_C(86400) * US_PER_SECOND;
+	snprintf(ret_keep->rule, sizeof(ret_keep->rule), "%s", keep.rule);
+	memcpy(ret_keep->policy, keep.policy, SHA256_LEN);
+	return OK;
+}
+
+static enum err_kind sink_expired(void *context, struct slice member,
+	const struct coalition_keep *keep, const struct coalition_held *list, size_t count,
+	struct err *e)
+{
+	struct sink *s = context;
+	struct store_deleted *records = calloc(count, sizeof(*records));
+	int64_t now = world_now(s->world), until = INT64_MIN;
+	struct buf name = BUF_INIT;
+	enum err_kind kind = OK;
+
+	buf_printf(&name, SINK_MEMBER "%.*s", SLICE_ARG(member));
+	if (records == NULL || name.bad)
+		kind = err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < count && kind == OK; i++) {
+		struct store_deleted *d = &records[i];
+
+		*d = (struct store_deleted){.at_us = now,
+			.number = STORE_REFUSED + (int64_t)list[i].index,
+			.due_us = list[i].arrived_us + keep->us,
+			.member = buf_slice(&name),
+			.rule = slice_of(keep->rule)};
+		memcpy(d->policy, keep->policy, SHA256_LEN);
+		if (list[i].arrived_us > until)
+			until = list[i].arrived_us;
+	}
+	if (kind == OK)
+		kind = store_refused_expire(s->node->store, records, count, until, e);
+	buf_fini(&name);
+	free(records);
+	return kind;
+}
+
 /* ---- the policy in force --------------------------------------------------------------------- */
 
 /* Our own overlay, which may only tighten; empty: there is none. */
@@ -710,6 +761,8 @@ enum err_kind sink_open(struct node *node, const struct world *world, struct sin
 		.epoch = sink_epoch,
 		.context = s,
 		.forgotten = sink_forgotten,
+		.keep = sink_keep,
+		.expired = sink_expired,
 	};
 	return OK;
 }

@@ -128,3 +128,23 @@ void policy_decide(
 		duties_init(&d.duties);
 	*ret_decision = d;
 }
+
+int32_t policy_retain_least(const struct policy *p, int32_t to, int *ret_rule)
+{
+	uint64_t bit = BIT(value_bit(&p->space, POLICY_EXCHANGE, POLICY_TO, to));
+	int32_t least = -1;
+
+	*ret_rule = -1;
+	for (unsigned i = 0; i < p->rules_count; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (r->family != POLICY_EXCHANGE || r->duties.retain_days <= 0 ||
+			(r->effect != POLICY_PERMIT && r->effect != POLICY_REQUIRE) ||
+			(r->box.set[POLICY_TO] & bit) == 0 ||
+			(least > 0 && least <= r->duties.retain_days))
+			continue;
+		least = r->duties.retain_days;
+		*ret_rule = (int)i;
+	}
+	return least;
+}

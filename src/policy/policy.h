@@ -189,6 +189,9 @@ struct policy_decision {
 /* No memory, no locks. */
 void policy_decide(
 	const struct policy *p, const struct policy_case *c, struct policy_decision *ret_decision);
+/* The least retain_days that any exchange permit or require can demand of a recipient, whatever it
+ * is that it receives, and the rule: for what no question can be asked about. -1: none does. */
+int32_t policy_retain_least(const struct policy *p, int32_t to, int *ret_rule);
 /* Id of a rule by number, and the clause that it cites. */
 struct slice policy_rule_id(const struct policy *p, int rule);
 struct slice policy_rule_clause(const struct policy *p, int rule);

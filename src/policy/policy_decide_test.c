@@ -233,6 +233,25 @@ static void test_joined_obligations(void **state)
 	policy_free(p);
 }
 
+/* Of what nobody can ask about: the strictest that could be demanded of this recipient. */
+static void test_retain_least(void **state)
+{
+	struct policy *p = testing_policy(RULES(RULE_MUST(
+		"a", "permit", "'to':['uz']", "'retain_days':365") "," RULE_MUST("b", "permit",
+		"'to':['uz'],'tlp':['red']", "'retain_days':30") "," RULE_MUST("c", "require",
+		"'to':['kz']", "'retain_days':7") "," RULE("d", "permit", "'to':['kg']")));
+	int rule;
+
+	(void)state;
+	assert_int_equal(policy_retain_least(p, UZ, &rule), 30);
+	assert_true(slice_is(policy_rule_id(p, rule), "b"));
+	assert_int_equal(policy_retain_least(p, KZ, &rule), 7); /* required of every permit */
+	assert_true(slice_is(policy_rule_id(p, rule), "c"));
+	assert_int_equal(policy_retain_least(p, KG, &rule), -1);
+	assert_int_equal(rule, -1);
+	policy_free(p);
+}
+
 /* T30: at its last microsecond it holds, then nothing does. */
 static void test_expiry(void **state)
 {
@@ -365,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_sectors),
 		cmocka_unit_test(test_joined_obligations),
+		cmocka_unit_test(test_retain_least),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_case_text),

@@ -100,16 +100,13 @@
 	X(DELETED_ADD, "INSERT INTO deleted (at_us, serial, due_us, member, rule, policy)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
 	X(DELETED_SINCE, "SELECT at_us, serial, due_us, member, rule, policy, number FROM deleted" \
-		" WHERE at_us >= ?1 ORDER BY number DESC") \
+		" WHERE at_us >= ?1 ORDER BY at_us DESC, number DESC") \
 	X(DELETED_AFTER, "SELECT at_us, serial, due_us, member, rule, policy, number FROM deleted" \
 		" WHERE number > ?1 ORDER BY number") \
-	/* of those deleted before a time, the last */ \
 	X(RETENTION, "SELECT (SELECT count(*) FROM due), (SELECT min(at_us) FROM due)," \
-		" (SELECT count(*) FROM deleted)," \
-		" (SELECT at_us FROM deleted ORDER BY number DESC LIMIT 1)," \
+		" (SELECT count(*) FROM deleted), (SELECT max(at_us) FROM deleted)," \
 		" (SELECT count(*) FROM due WHERE at_us < ?1)," \
-		" (SELECT count(*) FROM deleted WHERE number > coalesce((SELECT number FROM deleted" \
-		" WHERE at_us < ?2 ORDER BY number DESC LIMIT 1), 0))") \
+		" (SELECT count(*) FROM deleted WHERE at_us >= ?2)") \
 	X(VOUCH_RESTS, "SELECT 1 FROM vouch WHERE serial = ?1 AND holds = 1 LIMIT 1") \
 	X(TRAITS_GET, "SELECT number, text FROM traits WHERE number > ?1 ORDER BY number") \
 	X(TRAITS_ADD, "INSERT INTO traits (number, text) VALUES (?1, ?2)") \
@@ -223,6 +220,8 @@
 		" body_bytes, dictionary, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" \
 		" ON CONFLICT DO NOTHING") \
 	X(EVIDENCE_DROP, "DELETE FROM evidence WHERE type = ?1 AND uuid = ?2 AND version_us = ?3") \
+	X(EVIDENCE_EXPIRE, "DELETE FROM evidence WHERE received_us <= ?2" \
+		" AND member = (SELECT number FROM member WHERE name = ?1)") \
 	X(EVIDENCE_ALL, "SELECT e.number, e.type, e.uuid, e.version_us, m.name, e.received_us," \
 		" e.body_bytes, e.dictionary, e.body FROM evidence e JOIN member m ON m.number = e.member" \
 		" ORDER BY e.number") \

@@ -43,7 +43,7 @@ bool store_is_writer(const struct store *s);
 
 /* The version of the schema on disk and of this program, and moving between them, each in one
  * transaction. store_open moves up by itself; down is for a way back to an older program. */
-#define STORE_SCHEMA 3
+#define STORE_SCHEMA 4
 enum err_kind store_migrate(const char *folder, int to_schema, struct err *e) MUST_USE;
 
 /* ---- putting --------------------------------------------------------------------------------- */
@@ -139,6 +139,8 @@ enum err_kind store_forget(
  * again gives the same number. ERR_USAGE: no such version.
  */
 #define STORE_VOUCHED (INT64_C(1) << 62) /* such numbers are above, serials below */
+/* In records of what was deleted: between here and there, an entry of its sender's log. */
+#define STORE_REFUSED (INT64_C(1) << 61)
 enum err_kind store_vouch(struct store *s, int64_t serial, struct slice member, uint64_t leaf,
 	int64_t *ret_number, struct err *e) MUST_USE;
 /* Whose it was first does not vouch for it any more: it is here for those who do, and theirs. */
@@ -480,6 +482,10 @@ struct store_deleted {
 /* Forget, and keep that it was, in one transaction; a version that is gone already is told too. */
 enum err_kind store_expire(
 	struct store *s, const struct store_deleted *list, size_t count, struct err *e) MUST_USE;
+/* The same of what was never taken: `list` are records with numbers from STORE_REFUSED on, all of
+ * one member; refused contents of it that came until `until_us` go too. */
+enum err_kind store_refused_expire(struct store *s, const struct store_deleted *list, size_t count,
+	int64_t until_us, struct err *e) MUST_USE;
 /* Newest first, not before since_us. */
 enum err_kind store_deleted_each(struct store_reader *r, int64_t since_us,
 	bool (*each)(void *context, const struct store_deleted *deleted), void *context,

@@ -102,27 +102,32 @@ enum err_kind store_due_get(
 
 /* ---- what is gone ---------------------------------------------------------------------------- */
 
-static enum err_kind expire_one(struct writer *w, const struct store_deleted *d, struct err *e)
+static enum err_kind deleted_add(struct writer *w, const struct store_deleted *d, struct err *e)
 {
-	const struct store_due none = {.number = d->number};
-	int64_t claim = d->number;
 	sqlite3_stmt *st;
-	bool found;
-	enum err_kind kind = claim_expire(w, d->number, &claim, &found, e);
+	enum err_kind kind = conn_statement(&w->conn, SQL_DELETED_ADD, &st, e);
 
-	if (kind == OK)
-		kind = due_put(w, &none, e);
-	if (kind == OK)
-		kind = conn_statement(&w->conn, SQL_DELETED_ADD, &st, e);
 	if (kind != OK)
 		return kind;
 	bind_int(st, 1, d->at_us);
-	bind_int(st, 2, claim);
+	bind_int(st, 2, d->number);
 	bind_int(st, 3, d->due_us);
 	bind_text(st, 4, d->member);
 	bind_text(st, 5, d->rule);
 	bind_blob(st, 6, (struct slice){(const char *)d->policy, SHA256_LEN});
 	return conn_done(&w->conn, st, e);
+}
+
+static enum err_kind expire_one(struct writer *w, const struct store_deleted *d, struct err *e)
+{
+	const struct store_due none = {.number = d->number};
+	struct store_deleted record = *d;
+	bool found;
+	enum err_kind kind = claim_expire(w, d->number, &record.number, &found, e);
+
+	if (kind == OK)
+		kind = due_put(w, &none, e);
+	return kind == OK ? deleted_add(w, &record, e) : kind;
 }
 
 enum err_kind store_expire(
@@ -134,6 +139,48 @@ enum err_kind store_expire(
 		return kind;
 	for (size_t i = 0; kind == OK && i < count; i++)
 		kind = expire_one(&s->writer, &list[i], e);
+	if (kind == OK)
+		return writer_commit(s, e);
+	writer_rollback(s);
+	return kind;
+}
+
+static enum err_kind evidence_expire(
+	struct writer *w, struct slice member, int64_t until_us, struct err *e)
+{
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(&w->conn, SQL_EVIDENCE_EXPIRE, &st, e);
+
+	if (kind != OK)
+		return kind;
+	bind_text(st, 1, member);
+	bind_int(st, 2, until_us);
+	kind = conn_done(&w->conn, st, e);
+	if (kind == OK && sqlite3_changes(w->conn.db) > 0)
+		kind = conn_run(&w->conn, SQL_ERASED, e);
+	return kind;
+}
+
+enum err_kind store_refused_expire(struct store *s, const struct store_deleted *list, size_t count,
+	int64_t until_us, struct err *e)
+{
+	enum err_kind kind = OK;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].number < STORE_REFUSED || list[i].number >= STORE_VOUCHED ||
+			!slice_equal(list[i].member, list[0].member))
+			return err_set(e, ERR_USAGE,
+				"record %zu of %zu is not of a refused content of \"%.*s\"", i,
+				count, SLICE_ARG(list[0].member));
+	if (count == 0)
+		return OK;
+	kind = writer_begin(s, e);
+	if (kind != OK)
+		return kind;
+	for (size_t i = 0; kind == OK && i < count; i++)
+		kind = deleted_add(&s->writer, &list[i], e);
+	if (kind == OK)
+		kind = evidence_expire(&s->writer, list[0].member, until_us, e);
 	if (kind == OK)
 		return writer_commit(s, e);
 	writer_rollback(s);

@@ -206,6 +206,132 @@ static void test_whose_is_deleted(void **state)
 	testing_verify(t);
 }
 
+/* ---- what was refused ------------------------------------------------------------------------ */
+
+static bool evidence_count(void *context, const struct store_evidence *evidence)
+{
+	(void)evidence;
+	++*(unsigned *)context;
+	return true;
+}
+
+static unsigned evidence(struct testing *t)
+{
+	struct store_reader *r = testing_reader(t);
+	unsigned count = 0;
+
+	ASSERT_OK(t, store_evidence_each(r, evidence_count, &count, &t->e));
+	store_reader_give(r);
+	return count;
+}
+
+/* The record, and what the store kept of it: of this member, up to this time. */
+static void test_refused_goes(void **state)
+{
+	struct testing *t = *state;
+	const int64_t c[] = {testing_collection(t, 1), 0};
+	struct store_deleted d[2] = {
+		{.at_us = 5, .number = STORE_REFUSED + 7, .due_us = 9, .rule = SLICE("X")},
+		{.at_us = 5, .number = STORE_REFUSED + 8, .due_us = 9, .rule = SLICE("X")},
+	};
+	int64_t then;
+
+	testing_put(t, (struct object_words){.id = 1, .version_us = T0, .name = "a"}, c);
+	testing_put(t, (struct object_words){.id = 1, .version_us = T0, .name = "b"}, c);
+	assert_int_equal(evidence(t), 1);
+	then = world_now(&t->world.world);
+	d[0].member = SLICE("member/kz");
+	d[1].member = SLICE("self");
+	assert_int_equal(store_refused_expire(t->store, d, 2, then, &t->e), ERR_USAGE);
+	d[0].number = 7;
+	d[0].member = d[1].member;
+	assert_int_equal(store_refused_expire(t->store, d, 2, then, &t->e), ERR_USAGE);
+	assert_string_equal(told(t, 0), "| ");
+	d[0].number = STORE_REFUSED + 7;
+	ASSERT_OK(t, store_refused_expire(t->store, d, 2, then - 1000000, &t->e));
+	assert_int_equal(evidence(t), 1); /* it came later */
+	d[0].member = SLICE("member/kz");
+	ASSERT_OK(t, store_refused_expire(t->store, d, 1, then, &t->e));
+	assert_int_equal(evidence(t), 1); /* another's */
+	d[0].member = d[1].member;
+	ASSERT_OK(t, store_refused_expire(t->store, d, 1, then, &t->e));
+	assert_int_equal(evidence(t), 0);
+	testing_verify(t);
+}
+
+/* ---- by their time --------------------------------------------------------------------------- */
+
+static void assert_by_index(struct testing *t, enum sql_id id)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		STORE_STATEMENTS(X)
+#undef X
+	};
+	struct store_reader *r = testing_reader(t);
+	struct buf plan = BUF_INIT, sql = BUF_INIT;
+	sqlite3_stmt *st;
+
+	buf_printf(&sql, "EXPLAIN QUERY PLAN %s", texts[id]);
+	buf_char(&sql, '\0');
+	assert_int_equal(sqlite3_prepare_v2(r->conn.db, sql.data, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		buf_printf(&plan, "%s\n", (const char *)sqlite3_column_text(st, 3));
+	sqlite3_finalize(st);
+	buf_char(&plan, '\0');
+	if (strstr(plan.data, "INDEX deleted_at (at_us>?)") == NULL ||
+		strstr(plan.data, "TEMP B-TREE") != NULL)
+		fail_msg("%s", plan.data);
+	buf_fini(&plan);
+	buf_fini(&sql);
+	store_reader_give(r);
+}
+
+/* Records that an older program wrote, and whose times do not ascend: a clock was set back. */
+static void test_by_time(void **state)
+{
+	static const int64_t times[] = {100, 400, 200, 300, 400};
+	struct testing *t = *state;
+	struct store_retention kept;
+	struct store_reader *r;
+	struct buf out = BUF_INIT;
+
+	testing_close(t);
+	ASSERT_OK(t, store_migrate(t->folder, 3, &t->e));
+	{
+		char path[sizeof(t->folder) + 32];
+		sqlite3 *db;
+
+		snprintf(path, sizeof(path), "%s/store.db", t->folder);
+		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+		for (size_t i = 0; i < COUNT_OF(times); i++) {
+			struct buf sql = BUF_INIT;
+
+			buf_printf(&sql,
+				"INSERT INTO deleted (at_us, serial, due_us, member, rule, policy)"
+				" VALUES (%lld, %zu, 1, 'member/kz', 'X', x'00')",
+				(long long)times[i], i + 1);
+			buf_char(&sql, '\0');
+			assert_int_equal(sqlite3_exec(db, sql.data, NULL, NULL, NULL), SQLITE_OK);
+			buf_fini(&sql);
+		}
+		sqlite3_close(db);
+	}
+	testing_open(t, STORE_WRITE);
+	r = testing_reader(t);
+	ASSERT_OK(t, store_deleted_each(r, 300, deleted_keep, &out, &t->e));
+	assert_true(slice_is(buf_slice(&out), "5:1:member/kz:X 2:1:member/kz:X 4:1:member/kz:X "));
+	ASSERT_OK(t, store_retention_get(r, 0, 200, &kept, &t->e));
+	assert_true(kept.deleted == 5 && kept.lately == 4 && kept.deleted_us == 400);
+	ASSERT_OK(t, store_retention_get(r, 0, 401, &kept, &t->e));
+	assert_true(kept.lately == 0);
+	store_reader_give(r);
+	buf_fini(&out);
+	assert_by_index(t, SQL_DELETED_SINCE);
+	assert_by_index(t, SQL_RETENTION);
+	testing_verify(t);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, testing_setup, testing_teardown)
@@ -214,6 +340,8 @@ int main(void)
 		TEST(test_others_go_first),
 		TEST(test_due),
 		TEST(test_whose_is_deleted),
+		TEST(test_refused_goes),
+		TEST(test_by_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,11 +131,16 @@ static const char schema_3_down[] =
 	"ALTER TABLE state DROP COLUMN purged;"
 	"ALTER TABLE state DROP COLUMN erased;";
 
+/* Records of what is gone are asked for by their time. */
+static const char schema_4_up[] = "CREATE INDEX deleted_at ON deleted (at_us);";
+static const char schema_4_down[] = "DROP INDEX deleted_at;";
+
 /* Version 0 is an empty file: there is no older program, and going there would drop everything. */
 const struct schema_step store_schema[STORE_SCHEMA] = {
 	{1, schema_1_up, NULL},
 	{2, schema_2_up, schema_2_down},
 	{3, schema_3_up, schema_3_down},
+	{4, schema_4_up, schema_4_down},
 };
 
 /* Words only, without positions: the bodies have those, for the few words that are several tokens.
