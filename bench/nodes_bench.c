@@ -35,7 +35,7 @@ enum { FROM, TO };
 #define RULES_FIRST  RULE("'opinion','vulnerability'")
 #define RULES_SECOND RULE("'opinion'")
 
-/* ---- clocks and counters -------------------------------------------------------------------- */
+/* ---- clocks and counters --------------------------------------------------------------------- */
 
 static double now_s(void)
 {
@@ -125,7 +125,7 @@ static double await(struct member *m, const char *what, int64_t least)
 	return now_s();
 }
 
-/* ---- objects -------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 /* Imported while the node does not serve: seconds of the whole process, and until all was kept. */
 static double import_run(struct members *m, struct member *to, const char *path, double *ret_kept)
@@ -182,7 +182,7 @@ static void extra_write(const char *path, uint64_t count)
 	assert_int_equal(fclose(to), 0);
 }
 
-/* ---- what is measured ----------------------------------------------------------------------- */
+/* ---- what is measured ------------------------------------------------------------------------ */
 
 static void sync_measure(struct members *m, const char *file, uint64_t count)
 {
@@ -273,10 +273,19 @@ static void policy_measure(struct members *m, uint64_t extra)
 		(first - begin) * 1e3, all - begin, (double)extra / (all - begin));
 }
 
+/* How long each took, in milliseconds. */
+static void took_print(const char *what, double *took, unsigned count, unsigned goal_ms)
+{
+	double p50 = percentile(took, count, 50), p99 = percentile(took, count, 99);
+
+	printf("%s, %u one by one: p50 %.0f ms, p99 %.0f ms, most %.0f ms (goal: p99 %u)\n", what,
+		count, p50, p99, took[count - 1], goal_ms);
+}
+
 static void posts_measure(struct members *m, unsigned posts)
 {
 	struct http_client *clients[2];
-	double *took = calloc(posts, sizeof(*took)), p50, p99;
+	double *took = calloc(posts, sizeof(*took));
 
 	assert_non_null(took);
 	for (size_t i = 0; i < 2; i++)
@@ -293,12 +302,7 @@ static void posts_measure(struct members *m, unsigned posts)
 		}
 		took[i] = (now_s() - begin) * 1e3;
 	}
-	p50 = percentile(took, posts, 50);
-	p99 = percentile(took, posts, 99);
-	printf("from POST at one to TAXII at the other, %u one by one: p50 %.0f ms, p99 %.0f ms, "
-	       "most "
-	       "%.0f ms (goal: p99 1000)\n",
-		posts, p50, p99, took[posts - 1]);
+	took_print("from POST at one to TAXII at the other", took, posts, 1000);
 	free(took);
 	for (size_t i = 0; i < 2; i++)
 		http_client_free(clients[i]);
@@ -325,7 +329,7 @@ static unsigned acknowledged(struct member *m)
 static void withdrawals_measure(struct members *m, unsigned withdrawals)
 {
 	struct member *from = &m->list[FROM];
-	double *took = calloc(withdrawals, sizeof(*took)), p50, p99;
+	double *took = calloc(withdrawals, sizeof(*took));
 
 	assert_non_null(took);
 	for (unsigned i = 0; i < withdrawals; i++) {
@@ -344,12 +348,7 @@ static void withdrawals_measure(struct members *m, unsigned withdrawals)
 		}
 		took[i] = (now_s() - begin) * 1e3;
 	}
-	p50 = percentile(took, withdrawals, 50);
-	p99 = percentile(took, withdrawals, 99);
-	printf("from withdraw to acknowledged, %u one by one: p50 %.0f ms, p99 %.0f ms, most %.0f "
-	       "ms "
-	       "(goal: p99 5000)\n",
-		withdrawals, p50, p99, took[withdrawals - 1]);
+	took_print("from withdraw to acknowledged", took, withdrawals, 5000);
 	free(took);
 }
 

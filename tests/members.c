@@ -15,7 +15,7 @@
 
 #define DAY_US (INT64_C(86400) * US_PER_SECOND)
 
-/* ---- processes --------------------------------------------------------------------------------- */
+/* ---- processes ------------------------------------------------------------------------------- */
 
 void member_serve(struct member *m)
 {
@@ -67,7 +67,7 @@ void member_stop(struct member *m, int number, int *ret_status)
 		*ret_status = status;
 }
 
-/* ---- commands ---------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static enum err_kind gather(void *context, struct slice bytes, struct err *e)
 {
@@ -179,7 +179,7 @@ void member_await(struct member *m, const char *what, int64_t least)
 	buf_fini(&out);
 }
 
-/* ---- founding ---------------------------------------------------------------------------------- */
+/* ---- founding -------------------------------------------------------------------------------- */
 
 /* The port that it got once is its own from now on. */
 static void port_keep(struct member *m)
@@ -238,7 +238,8 @@ static void card_read(struct members *m, struct member *one, struct charter_memb
 	MUST(note_key_parse(json_get_string(v, "log"), &to->log, e));
 	MUST(note_key_parse(json_get_string(v, "witness"), &to->witness, e));
 	MUST(note_key_parse(json_get_string(v, "mirror"), &to->mirror, e));
-	assert_true(base64_decode(json_get_string(v, "box"), &bytes) && bytes.len == SIGNER_BOX_LEN);
+	assert_true(
+		base64_decode(json_get_string(v, "box"), &bytes) && bytes.len == SIGNER_BOX_LEN);
 	memcpy(to->box, bytes.data, SIGNER_BOX_LEN);
 	buf_clear(&bytes);
 	assert_true(base64_decode(json_get_string(v, "pin"), &bytes) && bytes.len == SHA256_LEN);
@@ -310,8 +311,7 @@ void members_decide(struct members *m, size_t by, const char *rules)
 	members_decide_until(m, by, rules, "2099-01-01T00:00:00Z");
 }
 
-void members_decide_until(
-	struct members *m, size_t by, const char *rules, const char *expires)
+void members_decide_until(struct members *m, size_t by, const char *rules, const char *expires)
 {
 	struct decision d = {.kind = SLICE("policy"), .sequence = ++m->decisions};
 	struct buf policy = BUF_INIT, text = BUF_INIT, note = BUF_INIT;
@@ -344,13 +344,28 @@ void members_end(struct members *m)
 	scenario_remove(m->base);
 }
 
-/* ---- objects ----------------------------------------------------------------------------------- */
+struct members *members_new(const char *const *names, size_t count)
+{
+	struct members *m = calloc(1, sizeof(*m));
+
+	assert_non_null(m);
+	members_make(m, names, count);
+	members_found(m);
+	return m;
+}
+
+void members_free(struct members *m)
+{
+	members_end(m);
+	free(m);
+}
+
+/* ---- objects --------------------------------------------------------------------------------- */
 
 static void object_marked(uint64_t k, const char *tlp, struct buf *out)
 {
-	const char *marking = strcmp(tlp, "green") == 0
-				      ? "34098fce-860f-48ae-8e50-ebd3cc5e41da"
-				      : "f88d31f6-486f-44da-b317-01333bde0b82";
+	const char *marking = strcmp(tlp, "green") == 0 ? "34098fce-860f-48ae-8e50-ebd3cc5e41da"
+							: "f88d31f6-486f-44da-b317-01333bde0b82";
 
 	scenario_object(k, out);
 	out->len--; /* the last brace */

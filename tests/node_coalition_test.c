@@ -31,18 +31,13 @@ enum { KZ, UZ, KG };
 
 static int setup(void **state)
 {
-	struct members *m = calloc(1, sizeof(*m));
-
-	members_make(m, names, COUNT_OF(names));
-	members_found(m);
-	*state = m;
+	*state = members_new(names, COUNT_OF(names));
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	members_end(*state);
-	free(*state);
+	members_free(*state);
 	return 0;
 }
 
@@ -119,8 +114,8 @@ static void test_by_policy_and_no_further(void **state)
 		bool all;
 
 		MUST(member_ask(&list[KZ], "withdrawals", true, (struct slice){0}, &out, e));
-		all = slice_find_text(buf_slice(&out), SLICE("\"kz\":true,\"uz\":true,\"kg\":true")) <
-		      out.len;
+		all = slice_find_text(buf_slice(&out),
+			      SLICE("\"kz\":true,\"uz\":true,\"kg\":true")) < out.len;
 		buf_fini(&out);
 		if (all)
 			break;
@@ -134,7 +129,7 @@ static void test_by_policy_and_no_further(void **state)
 		http_client_free(clients[i]);
 }
 
-/* ---- who may ask what ---------------------------------------------------------------------------- */
+/* ---- who may ask what ------------------------------------------------------------------------ */
 
 /* A client with the certificate of a folder; NULL: with none. It believes any server. */
 static struct http_client *stranger(const char *folder)
@@ -144,11 +139,10 @@ static struct http_client *stranger(const char *folder)
 
 	snprintf(certificate, sizeof(certificate), "%s/tls.crt", folder == NULL ? "" : folder);
 	snprintf(key, sizeof(key), "%s/tls.key", folder == NULL ? "" : folder);
-	MUST(http_client_new(
-		&(struct http_client_config){.insecure = true,
-			.tls_1_3 = true,
-			.certificate_file = folder == NULL ? NULL : certificate,
-			.key_file = folder == NULL ? NULL : key},
+	MUST(http_client_new(&(struct http_client_config){.insecure = true,
+				     .tls_1_3 = true,
+				     .certificate_file = folder == NULL ? NULL : certificate,
+				     .key_file = folder == NULL ? NULL : key},
 		&client, e));
 	return client;
 }
@@ -175,8 +169,8 @@ static unsigned ask(struct member *m, struct http_client *client, enum http_meth
 		buf_slice_append(out, buf_slice(&answer.body));
 		/* a tile or leaf that is named never changes */
 		if (answer.status == 200 && strstr(path, "/tile/") != NULL)
-			assert_true(slice_ends(http_answer_header(&answer, "Cache-Control"),
-				SLICE("immutable")));
+			assert_true(slice_ends(
+				http_answer_header(&answer, "Cache-Control"), SLICE("immutable")));
 	}
 	return answer.status;
 }
@@ -184,8 +178,8 @@ static unsigned ask(struct member *m, struct http_client *client, enum http_meth
 static void test_members_only(void **state)
 {
 	static const char *const asks[] = {"heads", "leaves", "openings", "cosign", "conflict"};
-	static const char *const reads[] = {"/log/kz/checkpoint", "/log/kz/tile/0/000.p/1",
-		"/log/kz/tile/entries/000.p/1"};
+	static const char *const reads[] = {
+		"/log/kz/checkpoint", "/log/kz/tile/0/000.p/1", "/log/kz/tile/entries/000.p/1"};
 	struct members *m = *state;
 	struct member *kz = &m->list[KZ];
 	char other[64], password[64];
@@ -216,15 +210,12 @@ static void test_members_only(void **state)
 	assert_true(buf_reserve(&big, COALITION_REQUEST_MAX + 1) != NULL);
 	memset(big.data, 0, COALITION_REQUEST_MAX + 1);
 	big.len = COALITION_REQUEST_MAX + 1;
-	assert_int_equal(
-		ask(kz, uz, HTTP_POST, "/coalition/v1/heads", buf_slice(&big), NULL), 413);
+	assert_int_equal(ask(kz, uz, HTTP_POST, "/coalition/v1/heads", buf_slice(&big), NULL), 413);
 	big.len = COALITION_REQUEST_MAX;
-	assert_int_equal(
-		ask(kz, uz, HTTP_POST, "/coalition/v1/heads", buf_slice(&big), NULL), 400);
+	assert_int_equal(ask(kz, uz, HTTP_POST, "/coalition/v1/heads", buf_slice(&big), NULL), 400);
 
 	for (size_t i = 0; i < COUNT_OF(reads); i++) {
-		assert_int_equal(
-			ask(kz, nobody, HTTP_GET, reads[i], (struct slice){0}, NULL), 403);
+		assert_int_equal(ask(kz, nobody, HTTP_GET, reads[i], (struct slice){0}, NULL), 403);
 		assert_int_equal(
 			ask(kz, someone, HTTP_GET, reads[i], (struct slice){0}, NULL), 403);
 		assert_int_equal(ask(kz, uz, HTTP_GET, reads[i], (struct slice){0}, &out), 200);
@@ -251,7 +242,7 @@ static void test_members_only(void **state)
 	scenario_remove(other);
 }
 
-/* ---- streams ------------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 struct heard {
 	struct buf all;
@@ -275,11 +266,10 @@ static struct http_ear *listener(struct member *m, const char *folder)
 	snprintf(certificate, sizeof(certificate), "%s/tls.crt", folder == NULL ? "" : folder);
 	snprintf(key, sizeof(key), "%s/tls.key", folder == NULL ? "" : folder);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/coalition/v1/events", m->server.port);
-	MUST(http_ear_new(
-		&(struct http_client_config){.insecure = true,
-			.tls_1_3 = true,
-			.certificate_file = folder == NULL ? NULL : certificate,
-			.key_file = folder == NULL ? NULL : key},
+	MUST(http_ear_new(&(struct http_client_config){.insecure = true,
+				  .tls_1_3 = true,
+				  .certificate_file = folder == NULL ? NULL : certificate,
+				  .key_file = folder == NULL ? NULL : key},
 		url, &ear, e));
 	MUST(http_ear_open(ear, e));
 	return ear;
@@ -292,7 +282,8 @@ static void hear_until(struct http_ear *ear, struct heard *h, const char *text)
 	while (slice_find_text(buf_slice(&h->all), slice_of(text)) == h->all.len) {
 		MUST(http_ear_wait(ear, 10000, hear, h, e));
 		if (world_monotonic(world_real()) > until)
-			fail_msg("\"%s\" was never said: %.*s", text, SLICE_ARG(buf_slice(&h->all)));
+			fail_msg(
+				"\"%s\" was never said: %.*s", text, SLICE_ARG(buf_slice(&h->all)));
 	}
 }
 
@@ -365,8 +356,8 @@ static void member_set(struct member *m, const char *line)
 	assert_int_equal(fclose(to), 0);
 }
 
-/* Slow rounds between: only what is pushed brings anything so soon; and when the streams were cut by
- * a restart, they come again. */
+/* Slow rounds between: only what is pushed brings anything so soon; and when the streams were cut
+ * by a restart, they come again. */
 static void test_push(void **state)
 {
 	struct members *m = *state;
@@ -463,7 +454,7 @@ static void test_flood(void **state)
 	http_client_free(kg);
 }
 
-/* ---- the control socket, and a folder that nobody serves ----------------------------------------- */
+/* ---- the control socket, and a folder that nobody serves ------------------------------------- */
 
 static void control_send(struct member *m, const char *bytes, size_t len)
 {
@@ -490,16 +481,16 @@ static void test_control(void **state)
 		const char *bytes;
 		size_t len;
 	} cases[] = {
-		{"GET / HTTP/1.1\r\n\r\n",        18},
-		{"SRC1",                          4 },
-		{"SRC1\2\0\0\1\0\6status",          16},
-		{"SRC1\0\2\0\1\0\6status",          16},
-		{"SRC1\0\0\377\377",              8 },
-		{"SRC1\0\0\0\1\377\377status",      16},
-		{"SRC1\0\0\0\1\0\6stat",            14},
-		{"SRC1\0\0\0\0",                  8 },
+		{"GET / HTTP/1.1\r\n\r\n",           18},
+		{"SRC1",			     4 },
+		{"SRC1\2\0\0\1\0\6status",           16},
+		{"SRC1\0\2\0\1\0\6status",           16},
+		{"SRC1\0\0\377\377",                 8 },
+		{"SRC1\0\0\0\1\377\377status",       16},
+		{"SRC1\0\0\0\1\0\6stat",             14},
+		{"SRC1\0\0\0\0",                     8 },
 		{"SRC1\0\1\0\1\0\6status\0\0\0\11x", 21},
-		{"SRC1\0\1\0\1\0\6status\377\0\0\0",  20},
+		{"SRC1\0\1\0\1\0\6status\377\0\0\0", 20},
 	};
 	struct members *m = *state;
 	struct stat st;
@@ -523,10 +514,10 @@ static void test_control(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) > 0 && WEXITSTATUS(status) < 126);
+	assert_int_equal(member_ask(&m->list[KZ], "fly away", false, (struct slice){0}, NULL, &e),
+		ERR_USAGE);
 	assert_int_equal(
-		member_ask(&m->list[KZ], "fly away", false, (struct slice){0}, NULL, &e), ERR_USAGE);
-	assert_int_equal(member_ask(&m->list[KZ], "charter take", false, SLICE("?"), NULL, &e),
-		ERR_PARSE);
+		member_ask(&m->list[KZ], "charter take", false, SLICE("?"), NULL, &e), ERR_PARSE);
 	assert_int_equal(member_status(&m->list[KZ], "charter"), 1);
 }
 
@@ -593,7 +584,7 @@ static void test_overlay(void **state)
 	assert_int_equal(member_status(&m->list[KG], "log.kz.withheld"), 3);
 }
 
-/* ---- any process may die at any moment ----------------------------------------------------------- */
+/* ---- any process may die at any moment ------------------------------------------------------- */
 
 #define KILLS     9      /* without an argument */
 #define DELAY_US  250000 /* at most, under load before the kill */
@@ -621,8 +612,8 @@ static void *load_run(void *context)
 			continue;
 		if (l->count == l->capacity) {
 			l->capacity = l->capacity * 2 + 256;
-			l->acknowledged = realloc(
-				l->acknowledged, l->capacity * sizeof(*l->acknowledged));
+			l->acknowledged =
+				realloc(l->acknowledged, l->capacity * sizeof(*l->acknowledged));
 		}
 		l->acknowledged[l->count++] = first;
 	}
@@ -715,7 +706,7 @@ static void test_killed(void **state)
 	free(load.acknowledged);
 }
 
-/* ---- how fast ------------------------------------------------------------------------------------ */
+/* ---- how fast -------------------------------------------------------------------------------- */
 
 #define TIMED 100
 
@@ -748,7 +739,8 @@ static void test_how_fast(void **state)
 		took[k] = world_monotonic(world_real()) - begin;
 	}
 	qsort(took, TIMED, sizeof(took[0]), by_size);
-	print_message("visible at another member: median %lld ms, 99 of 100 in %lld ms, most %lld ms\n",
+	print_message(
+		"visible at another member: median %lld ms, 99 of 100 in %lld ms, most %lld ms\n",
 		(long long)took[TIMED / 2] / 1000, (long long)took[TIMED * 99 / 100 - 1] / 1000,
 		(long long)took[TIMED - 1] / 1000);
 	for (size_t i = 0; i < 2; i++)

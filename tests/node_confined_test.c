@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /*
- * What the processes of `serai serve` must not do, tried in the processes themselves: the test stops
- * a running node or signer as a debugger does, makes it call the kernel with arguments of the test's
- * choosing, as code that took it over would, and looks what comes of it.
+ * What the processes of `serai serve` must not do, tried in the processes themselves: the test
+ * stops a running node or signer as a debugger does, makes it call the kernel with arguments of the
+ * test's choosing, as code that took it over would, and looks what comes of it.
  */
 #include "members.h"
 
@@ -35,8 +35,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	members_end(*state);
-	free(*state);
+	members_free(*state);
 	return 0;
 }
 
@@ -123,7 +122,7 @@ static int process_of(struct member *m, const char *name)
 	return pid;
 }
 
-/* ---- paths --------------------------------------------------------------------------------------- */
+/* ---- paths ----------------------------------------------------------------------------------- */
 
 static void test_paths_of_the_node(void **state)
 {
@@ -134,20 +133,20 @@ static void test_paths_of_the_node(void **state)
 		int flags;
 		long expected; /* 0: opens */
 	} cases[] = {
-		{"in",     "/serai.conf",       O_RDONLY,           0      },
-		{"in",     "/spool/new",        O_RDWR | O_CREAT,   0      },
-		{"beside", "-keys/secrets",     O_RDONLY,           -EACCES},
-		{"beside", "-keys/public",      O_RDONLY,           -EACCES},
-		{"beside", "-keys/marks/log",   O_RDWR,             -EACCES},
-		{"beside", "-keys",             O_RDONLY,           -EACCES},
-		{"beside", "-keys/new",         O_RDWR | O_CREAT,   -EACCES},
-		{"",       "/etc/passwd",       O_RDONLY,           -EACCES},
-		{"",       "/etc/shadow",       O_RDONLY,           -EACCES},
-		{"",       "/proc/1/environ",   O_RDONLY,           -EACCES},
-		{"",       "/root",             O_RDONLY,           -EACCES},
-		{"",       "/tmp/serai-escape", O_RDWR | O_CREAT,   -EACCES},
-		{"",       "/bin/sh",           O_RDONLY,           -EACCES},
-		{"",       "/dev/mem",          O_RDWR,             -EACCES},
+		{"in",     "/serai.conf",       O_RDONLY,         0      },
+		{"in",     "/spool/new",        O_RDWR | O_CREAT, 0      },
+		{"beside", "-keys/secrets",     O_RDONLY,         -EACCES},
+		{"beside", "-keys/public",      O_RDONLY,         -EACCES},
+		{"beside", "-keys/marks/log",   O_RDWR,           -EACCES},
+		{"beside", "-keys",             O_RDONLY,         -EACCES},
+		{"beside", "-keys/new",         O_RDWR | O_CREAT, -EACCES},
+		{"",       "/etc/passwd",       O_RDONLY,         -EACCES},
+		{"",       "/etc/shadow",       O_RDONLY,         -EACCES},
+		{"",       "/proc/1/environ",   O_RDONLY,         -EACCES},
+		{"",       "/root",             O_RDONLY,         -EACCES},
+		{"",       "/tmp/serai-escape", O_RDWR | O_CREAT, -EACCES},
+		{"",       "/bin/sh",           O_RDONLY,         -EACCES},
+		{"",       "/dev/mem",          O_RDWR,           -EACCES},
 	};
 	int pid = process_of(kz, "serai-node");
 
@@ -185,7 +184,7 @@ static void test_paths_of_the_node(void **state)
 	assert_int_equal(member_status(kz, "charter"), 0); /* it lives and answers */
 }
 
-/* ---- calls --------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 struct attempt {
 	const char *name;
@@ -217,26 +216,26 @@ static void attempts_run(
 static void test_calls_of_the_node(void **state)
 {
 	static const struct attempt list[] = {
-		{"execve",           SYS_execve,            {0},                                "/bin/sh", 0},
-		{"execveat",         SYS_execveat,          {AT_FDCWD},                         "/bin/sh", 1},
-		{"fork",             SYS_fork,              {0},                                NULL,      0},
-		{"vfork",            SYS_vfork,             {0},                                NULL,      0},
-		{"ptrace",           SYS_ptrace,            {PTRACE_TRACEME},                   NULL,      0},
-		{"process_vm_readv", SYS_process_vm_readv,  {1},                                NULL,      0},
-		{"process_vm_writev",SYS_process_vm_writev, {1},                                NULL,      0},
-		{"mount",            SYS_mount,             {0},                                "/",       1},
-		{"chroot",           SYS_chroot,            {0},                                "/",       0},
-		{"unshare",          SYS_unshare,           {0},                                NULL,      0},
-		{"setns",            SYS_setns,             {0},                                NULL,      0},
-		{"bpf",              SYS_bpf,               {0},                                NULL,      0},
-		{"perf_event_open",  SYS_perf_event_open,   {0},                                NULL,      0},
-		{"init_module",      SYS_init_module,       {0},                                NULL,      0},
-		{"keyctl",           SYS_keyctl,            {0},                                NULL,      0},
-		{"io_uring_setup",   425,                   {0},                                NULL,      0},
-		{"userfaultfd",      SYS_userfaultfd,       {0},                                NULL,      0},
-		{"clock_settime",    SYS_clock_settime,     {0},                                NULL,      0},
-		{"open_by_handle_at",SYS_open_by_handle_at, {0},                                NULL,      0},
-		{"listen",           SYS_listen,            {0},                                NULL,      0},
+		{"execve",            SYS_execve,            {0},              "/bin/sh", 0},
+		{"execveat",          SYS_execveat,          {AT_FDCWD},       "/bin/sh", 1},
+		{"fork",              SYS_fork,              {0},              NULL,      0},
+		{"vfork",             SYS_vfork,             {0},              NULL,      0},
+		{"ptrace",            SYS_ptrace,            {PTRACE_TRACEME}, NULL,      0},
+		{"process_vm_readv",  SYS_process_vm_readv,  {1},              NULL,      0},
+		{"process_vm_writev", SYS_process_vm_writev, {1},              NULL,      0},
+		{"mount",             SYS_mount,             {0},              "/",       1},
+		{"chroot",            SYS_chroot,            {0},              "/",       0},
+		{"unshare",           SYS_unshare,           {0},              NULL,      0},
+		{"setns",             SYS_setns,             {0},              NULL,      0},
+		{"bpf",               SYS_bpf,               {0},              NULL,      0},
+		{"perf_event_open",   SYS_perf_event_open,   {0},              NULL,      0},
+		{"init_module",       SYS_init_module,       {0},              NULL,      0},
+		{"keyctl",            SYS_keyctl,            {0},              NULL,      0},
+		{"io_uring_setup",    425,                   {0},              NULL,      0},
+		{"userfaultfd",       SYS_userfaultfd,       {0},              NULL,      0},
+		{"clock_settime",     SYS_clock_settime,     {0},              NULL,      0},
+		{"open_by_handle_at", SYS_open_by_handle_at, {0},              NULL,      0},
+		{"listen",            SYS_listen,            {0},              NULL,      0},
 	};
 	struct members *m = *state;
 	const long nothing[6] = {0};
@@ -252,40 +251,40 @@ static void test_calls_of_the_node(void **state)
 static void test_calls_of_the_signer(void **state)
 {
 	static const struct attempt list[] = {
-		{"socket",     SYS_socket,     {AF_INET, SOCK_STREAM},     NULL,          0},
-		{"socket",     SYS_socket,     {AF_UNIX, SOCK_DGRAM},      NULL,          0},
-		{"socketpair", SYS_socketpair, {AF_UNIX, SOCK_STREAM},     NULL,          0},
-		{"connect",    SYS_connect,    {0},                        NULL,          0},
-		{"bind",       SYS_bind,       {0},                        NULL,          0},
-		{"listen",     SYS_listen,     {0},                        NULL,          0},
-		{"sendmsg",    SYS_sendmsg,    {0},                        NULL,          0},
-		{"openat",     SYS_openat,     {AT_FDCWD},                 "/etc/passwd", 1},
-		{"open",       SYS_open,       {0},                        "secrets",     0},
-		{"unlink",     SYS_unlink,     {0},                        "log",         0},
-		{"rename",     SYS_rename,     {0},                        "log",         0},
-		{"mkdir",      SYS_mkdir,      {0},                        "new",         0},
-		{"readlink",   SYS_readlink,   {0},                        "log",         0},
-		{"stat",       SYS_stat,       {0},                        "log",         0},
-		{"chdir",      SYS_chdir,      {0},                        "/",           0},
-		{"execve",     SYS_execve,     {0},                        "/bin/sh",     0},
-		{"fork",       SYS_fork,       {0},                        NULL,          0},
-		{"clone",      SYS_clone,      {SIGCHLD},                  NULL,          0},
-		{"kill",       SYS_kill,       {1, 0},                     NULL,          0},
-		{"ptrace",     SYS_ptrace,     {PTRACE_TRACEME},           NULL,          0},
-		{"prctl",      SYS_prctl,      {0},                        NULL,          0},
-		{"dup",        SYS_dup,        {2},                        NULL,          0},
-		{"pipe",       SYS_pipe,       {0},                        NULL,          0},
-		{"ioctl",      SYS_ioctl,      {2, 0},                     NULL,          0},
-		{"fcntl",      SYS_fcntl,      {2, F_GETFL},               NULL,          0},
-		{"mmap, code", SYS_mmap,       {0, 4096, 7, 0x22, -1, 0},  NULL,          0},
-		{"setuid",     SYS_setuid,     {0},                        NULL,          0},
+		{"socket",     SYS_socket,     {AF_INET, SOCK_STREAM},    NULL,          0},
+		{"socket",     SYS_socket,     {AF_UNIX, SOCK_DGRAM},     NULL,          0},
+		{"socketpair", SYS_socketpair, {AF_UNIX, SOCK_STREAM},    NULL,          0},
+		{"connect",    SYS_connect,    {0},                       NULL,          0},
+		{"bind",       SYS_bind,       {0},                       NULL,          0},
+		{"listen",     SYS_listen,     {0},                       NULL,          0},
+		{"sendmsg",    SYS_sendmsg,    {0},                       NULL,          0},
+		{"openat",     SYS_openat,     {AT_FDCWD},                "/etc/passwd", 1},
+		{"open",       SYS_open,       {0},                       "secrets",     0},
+		{"unlink",     SYS_unlink,     {0},                       "log",         0},
+		{"rename",     SYS_rename,     {0},                       "log",         0},
+		{"mkdir",      SYS_mkdir,      {0},                       "new",         0},
+		{"readlink",   SYS_readlink,   {0},                       "log",         0},
+		{"stat",       SYS_stat,       {0},                       "log",         0},
+		{"chdir",      SYS_chdir,      {0},                       "/",           0},
+		{"execve",     SYS_execve,     {0},                       "/bin/sh",     0},
+		{"fork",       SYS_fork,       {0},                       NULL,          0},
+		{"clone",      SYS_clone,      {SIGCHLD},                 NULL,          0},
+		{"kill",       SYS_kill,       {1, 0},                    NULL,          0},
+		{"ptrace",     SYS_ptrace,     {PTRACE_TRACEME},          NULL,          0},
+		{"prctl",      SYS_prctl,      {0},                       NULL,          0},
+		{"dup",        SYS_dup,        {2},                       NULL,          0},
+		{"pipe",       SYS_pipe,       {0},                       NULL,          0},
+		{"ioctl",      SYS_ioctl,      {2, 0},                    NULL,          0},
+		{"fcntl",      SYS_fcntl,      {2, F_GETFL},              NULL,          0},
+		{"mmap, code", SYS_mmap,       {0, 4096, 7, 0x22, -1, 0}, NULL,          0},
+		{"setuid",     SYS_setuid,     {0},                       NULL,          0},
 	};
 	struct members *m = *state;
 
 	attempts_run(&m->list[0], "serai-signer", list, COUNT_OF(list));
 }
 
-/* ---- what they hold ------------------------------------------------------------------------------ */
+/* ---- what they hold -------------------------------------------------------------------------- */
 
 static uint64_t field_of(int pid, const char *name, int base)
 {
@@ -345,7 +344,7 @@ static void test_what_they_hold(void **state)
 	}
 }
 
-/* ---- a port that needs a privilege --------------------------------------------------------------- */
+/* ---- a port that needs a privilege ----------------------------------------------------------- */
 
 /* A port below 1024 that is free and that we may open; 0: none. */
 static unsigned low_port(void)

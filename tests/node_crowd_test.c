@@ -35,18 +35,13 @@ static unsigned crowd = CROWD;
 
 static int setup(void **state)
 {
-	struct members *m = calloc(1, sizeof(*m));
-
-	members_make(m, names, COUNT_OF(names));
-	members_found(m);
-	*state = m;
+	*state = members_new(names, COUNT_OF(names));
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	members_end(*state);
-	free(*state);
+	members_free(*state);
 	return 0;
 }
 

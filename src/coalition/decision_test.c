@@ -98,8 +98,8 @@ static void test_unenforceable(void **state)
 
 /* How many openings of log `of` node `by` gives member `to`, who says that policy `number` is in
  * force there. */
-static uint32_t given(struct bench *b, unsigned by, unsigned to, unsigned of, uint64_t number,
-	bool specials)
+static uint32_t given(
+	struct bench *b, unsigned by, unsigned to, unsigned of, uint64_t number, bool specials)
 {
 	struct origin *o = origin_of_member(b->nodes[by].coalition, node_name(&b->nodes[of]));
 	struct buf request = BUF_INIT, answer = BUF_INIT;
@@ -126,6 +126,21 @@ static uint32_t given(struct bench *b, unsigned by, unsigned to, unsigned of, ui
 	return count;
 }
 
+/* Nodes below `some` decide while they reach nobody else. */
+static void some_decide(struct bench *b, unsigned some)
+{
+	bench_part(b, (UINT64_C(1) << some) - 1);
+	MUST(node_decide(&b->nodes[0], "two", BENCH_ALL, &e));
+}
+
+/* It comes into force at these, and at no others. */
+static void some_enter(struct bench *b, unsigned some)
+{
+	bench_rounds(b, 4);
+	for (unsigned i = 0; i < b->count; i++)
+		assert_int_equal(b->nodes[i].policy, i < some ? 2 : 1);
+}
+
 /* T29: between two versions nothing flows but what brings the one behind up to the other. */
 static void test_mixed_versions(void **state)
 {
@@ -133,13 +148,10 @@ static void test_mixed_versions(void **state)
 
 	(void)state;
 	bench_init(&b, 7, 54, true); /* k = 4 */
-	bench_part(&b, 0x1f);
-	MUST(node_decide(&b.nodes[0], "two", BENCH_ALL, &e));
+	some_decide(&b, 5);
 	node_add(&b.nodes[0], "of the first", BENCH_ALL);
 	node_add(&b.nodes[6], "of the last", BENCH_ALL);
-	bench_rounds(&b, 4);
-	for (unsigned i = 0; i < 7; i++)
-		assert_int_equal(b.nodes[i].policy, i < 5 ? 2 : 1);
+	some_enter(&b, 5);
 	/* On each side the version is one, and it flows. */
 	assert_non_null(node_holds(&b.nodes[4], "of the first"));
 	assert_non_null(node_holds(&b.nodes[5], "of the last"));
@@ -172,11 +184,8 @@ static void test_decision_out_of_a_quarantined_log(void **state)
 
 	(void)state;
 	bench_init(&b, 4, 55, true); /* k = 2 */
-	bench_part(&b, 0x7);
-	MUST(node_decide(&b.nodes[0], "two", BENCH_ALL, &e));
-	bench_rounds(&b, 4);
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(b.nodes[i].policy, i < 3 ? 2 : 1);
+	some_decide(&b, 3);
+	some_enter(&b, 3);
 	node_close(&b.nodes[0]);
 	for (unsigned i = 1; i < 4; i++)
 		origin_of_member(b.nodes[i].coalition, SLICE("m0"))->guilty = true;
