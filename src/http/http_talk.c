@@ -26,6 +26,12 @@
 
 void talk_open(struct talk *t, unsigned port)
 {
+	talk_open_from(t, port, INADDR_LOOPBACK);
+}
+
+void talk_open_from(struct talk *t, unsigned port, uint32_t address)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
 	struct sockaddr_in to = {.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -37,6 +43,7 @@ void talk_open(struct talk *t, unsigned port)
 	setsockopt(t->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	setsockopt(t->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	assert_int_equal(bind(t->fd, (const struct sockaddr *)&from, sizeof(from)), 0);
 	assert_int_equal(connect(t->fd, (const struct sockaddr *)&to, sizeof(to)), 0);
 }
 

@@ -25,6 +25,7 @@ struct reply {
 
 /* All of these fail the test when they cannot. A wait of ten seconds is a failure, too. */
 void talk_open(struct talk *t, unsigned port);
+void talk_open_from(struct talk *t, unsigned port, uint32_t address); /* 127.x.y.z */
 /* Over TLS; priorities NULL: GnuTLS's normal ones. False: the handshake failed. */
 bool talk_open_tls(struct talk *t, unsigned port, const char *certificate_file,
 	const char *key_file, const char *priorities);

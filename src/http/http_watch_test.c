@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -199,6 +200,46 @@ static void connection_limits(void **state)
 	talk_close(&more);
 	for (size_t i = 0; i < COUNT_OF(held); i++)
 		talk_close(&held[i]);
+}
+
+/* What nobody set: so many of one address, not one more, and another address does not suffer. */
+static void address_limit(void **state)
+{
+	static struct talk held[HTTP_PER_ADDRESS_MAX];
+	struct site *s = *state;
+	struct talk more, other;
+	struct reply r;
+
+	site_start(s);
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		talk_open(&held[i], s->port);
+	wait_open(s, HTTP_PER_ADDRESS_MAX);
+	talk_open(&more, s->port);
+	assert_true(talk_ended(&more));
+	talk_close(&more);
+	/* the last that came in, the first, and one of another address */
+	talk_ask(&held[HTTP_PER_ADDRESS_MAX - 1], &r, "GET /hello/" HOST "\r\n");
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	talk_ask(&held[0], &r, "GET /hello/" HOST "\r\n");
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	talk_open_from(&other, s->port, INADDR_LOOPBACK + 1);
+	talk_ask(&other, &r, "GET /hello/" HOST "\r\n");
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	/* who leaves makes room */
+	talk_close(&held[7]);
+	wait_open(s, HTTP_PER_ADDRESS_MAX);
+	talk_open(&more, s->port);
+	talk_ask(&more, &r, "GET /hello/" HOST "\r\n");
+	assert_int_equal(r.status, 200);
+	reply_fini(&r);
+	talk_close(&more);
+	talk_close(&other);
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		if (i != 7)
+			talk_close(&held[i]);
 }
 
 static bool answers(struct site *s, struct talk *t, bool as_bot)
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(slow_readers, site_set_up, site_tear_down),
 		cmocka_unit_test_setup_teardown(
 			connection_limits, site_set_up_only, site_tear_down),
+		cmocka_unit_test_setup_teardown(address_limit, site_set_up_only, site_tear_down),
 		cmocka_unit_test_setup_teardown(
 			strangers_make_room, site_set_up_only, site_tear_down),
 		cmocka_unit_test_setup_teardown(

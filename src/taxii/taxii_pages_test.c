@@ -117,6 +117,73 @@ static void test_walk_by_header(void **state)
 	assert_false(page_more(t));
 }
 
+#define CROWD 10000
+
+/* Every number on the last page once more seen; how many. */
+static size_t crowd_see(struct testing *t, unsigned char *seen)
+{
+	const char *at = page_numbers(t);
+	size_t count = 0;
+
+	while (*at != '\0') {
+		char *end;
+		unsigned long n = strtoul(at, &end, 10);
+
+		assert_true(end != at && n < CROWD);
+		seen[n]++;
+		count++;
+		at = end + (*end == ' ');
+	}
+	return count;
+}
+
+/* From the beginning to the end, by `next` or by the header alone. */
+static void crowd_walk(struct testing *t, const char *resource, bool by_next, unsigned limit)
+{
+	unsigned char *seen = calloc(CROWD, 1);
+	char where[80] = "";
+	size_t count = 0;
+	bool more = true;
+
+	assert_non_null(seen);
+	while (more) {
+		struct slice place;
+
+		assert_int_equal(testing_get(t, "reader", "/api/collections/a/%s/?limit=%u%s",
+					 resource, limit, where),
+			200);
+		count += crowd_see(t, seen);
+		more = page_more(t);
+		place = by_next ? testing_member(t, "next")
+				: testing_header(t, "X-TAXII-Date-Added-Last");
+		snprintf(where, sizeof(where), "&%s=%.*s", by_next ? "next" : "added_after",
+			SLICE_ARG(place));
+	}
+	assert_int_equal(count, CROWD);
+	for (size_t n = 0; n < CROWD; n++)
+		if (seen[n] != 1)
+			fail_msg("%s by %s: %zu seen %u times", resource,
+				by_next ? "next" : "header", n, seen[n]);
+	free(seen);
+}
+
+/* Ten thousand objects that came within one microsecond: none is lost between two pages, and none
+ * is on both. */
+static void test_one_microsecond(void **state)
+{
+	static const char *const resources[] = {"objects", "manifest"};
+	struct testing *t = *state;
+	int64_t now = world_now(t->clock);
+
+	testing_fill(t, number_of(t, "a"), 10, CROWD, false);
+	assert_int_equal(world_now(t->clock), now); /* the clock stood still */
+	for (size_t i = 0; i < COUNT_OF(resources); i++) {
+		crowd_walk(t, resources[i], true, 997);
+		crowd_walk(t, resources[i], false, 1000); /* pages end where batches do */
+		crowd_walk(t, resources[i], false, 37);
+	}
+}
+
 static void test_next_refused(void **state)
 {
 	struct testing *t = *state;
@@ -727,6 +794,7 @@ int main(void)
 		CASE(test_limit),
 		CASE(test_walk_by_next),
 		CASE(test_walk_by_header),
+		CASE(test_one_microsecond),
 		CASE(test_next_refused),
 		CASE(test_next_survives_restart),
 		CASE(test_empty_page),
