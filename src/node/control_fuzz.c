@@ -9,6 +9,7 @@
 #include "control.c"
 #undef command_run
 
+#include "mutate_frames.h"
 #include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,6 +75,40 @@ static void node_hear(struct control *c, int pair[2])
 	must(kind == OK || e.text[0] != '\0');
 	must(bytes <= 2 * INPUT_MAX);
 }
+
+#ifdef SERAI_FUZZING
+#define WORDS_COUNT 7 /* where a request says how many words it has, as u16be */
+#define WORDS       9
+
+/* A request: its words, which it counts; the pieces of the input behind them; its two flags. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	struct mutate_frames words = {.at = WORDS, .width = 2};
+	struct mutate_frames input = {.width = 4, .most = MUTATE_FRAMES_MAX};
+	uint64_t state = seed;
+	size_t now;
+	int more;
+
+	if (size < WORDS + 2 || data[0] != 'n' || mutate_random(&state, 2) == 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	words.most = (size_t)data[WORDS_COUNT] << 8 | data[WORDS_COUNT + 1];
+	switch (mutate_random(&state, 4)) {
+	case 0:
+		data[WORDS_COUNT - 2 + mutate_random(&state, 2)] ^= 1;
+		return size;
+	case 1:
+		mutate_frames_find(&words, data, size);
+		input.at = words.starts[words.count];
+		return mutate_frames(&input, data, size, max_size, &state, &more);
+	default:
+		now = mutate_frames(&words, data, size, max_size, &state, &more);
+		words.most = (size_t)((int)words.most + more);
+		data[WORDS_COUNT] = (uint8_t)(words.most >> 8);
+		data[WORDS_COUNT + 1] = (uint8_t)words.most;
+		return now;
+	}
+}
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

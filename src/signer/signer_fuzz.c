@@ -7,6 +7,8 @@
  */
 #include <stdlib.h>
 
+#include "ledger_testing.h"
+#include "mutate_frames.h"
 #include "parts.h"
 #include "planted.h"
 
@@ -99,7 +101,7 @@ static void fuzz_answers(struct slice bytes)
 	struct signer_public public;
 	struct ledger_path path = {.count = 0};
 	struct buf line = BUF_INIT;
-	uint8_t bytes80[SIGNER_SEALED_LEN] = {0}, key[32];
+	uint8_t bytes80[SIGNER_SEALED_LEN] = {0}, key[SIGNER_UNSEALED_LEN];
 	uint64_t size = 0;
 	const struct note_key *k;
 
@@ -117,6 +119,19 @@ static void fuzz_answers(struct slice bytes)
 	(void)!signer_unseal(&l, bytes80, key, NULL);
 	buf_fini(&line);
 }
+
+#ifdef SERAI_FUZZING
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+	struct mutate_frames frames = {.at = 1, .width = 2, .most = MUTATE_FRAMES_MAX};
+	uint64_t state = seed;
+	int more;
+
+	if (size < 4 || data[0] != 'Q' || mutate_random(&state, 2) == 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	return mutate_frames(&frames, data, size, max_size, &state, &more);
+}
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
