@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < MEMBERS; i++) {
 		sides[i].other = &sides[1 - i];
-		sides[i].m.sink = founding_sink(&sides[i]);
+		sides[i].m.sink = sink_none(&sides[i]);
 		sides[i].m.sink.own_after = own_after;
 		sides[i].m.sink.accept = accept_all;
 		sides[i].m.sink.content = content_get;

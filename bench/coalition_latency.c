@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 		struct member *m = &sides[i].m;
 
 		snprintf(m->name, sizeof(m->name), "m%02u", i);
-		m->sink = founding_sink(&sides[i]);
+		m->sink = sink_none(&sides[i]);
 		m->sink.in_force = in_force;
 		founding_open(m, argv[1]);
 		list[i] = m;

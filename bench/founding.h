@@ -7,6 +7,7 @@
 #define FOUNDING_H
 
 #include "coalition/coalition.h"
+#include "sink_none.h"
 
 #define FOUNDING_MEMBERS_MAX 30
 
@@ -24,10 +25,8 @@ struct member {
 /* `what: e` on standard error, and status 1. */
 _Noreturn void founding_fail(const char *what, const struct err *e);
 
-/* A sink that has nothing, takes everything and keeps nothing; what is measured is put over it. */
-struct coalition_sink founding_sink(void *context);
-
-/* With m->name and m->sink set: folder/NAME and folder/NAME-keys, opened. */
+/* With m->name and m->sink set (sink_none, and over it what is measured): folder/NAME and
+ * folder/NAME-keys, opened. */
 void founding_open(struct member *m, const char *folder);
 /* A first charter of these, which all of them sign and take. */
 void founding_charter(struct member *const *members, size_t count);

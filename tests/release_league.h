@@ -9,6 +9,7 @@
 #ifndef RELEASE_LEAGUE_H
 #define RELEASE_LEAGUE_H
 
+#include "ledger_testing.h"
 #include "parts.h"
 #include "release_world.h"
 #include "taxii_testing.h"

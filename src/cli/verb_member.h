@@ -10,7 +10,6 @@
 #include "coalition/coalition.h"
 #include "json/json.h"
 
-#define CHARTER_HEAD   "serai/charter/v1\n"
 #define PAPER_FILE_MAX (POLICY_BYTES_MAX + NOTE_BYTES_MAX)
 
 /* A charter or a decision, signed or about to be. Everything in it lives in the arena. */

@@ -5,7 +5,6 @@
  */
 #include "verb_member.h"
 
-#define DECISION_HEAD "serai/decision/v1\n"
 
 enum err_kind paper_file(struct cli *cli, const char *path, struct slice *ret_bytes, struct err *e)
 {

@@ -9,8 +9,6 @@
 #include "coalition.h"
 #include "json/json.h"
 
-#define CHARTER_HEAD   "serai/charter/v1\n"
-#define DECISION_HEAD  "serai/decision/v1\n"
 #define TITLE_MAX      200 /* bytes of a member's or coalition's title */
 #define ADDRESS_MAX    300
 #define REVOKED_MAX    256

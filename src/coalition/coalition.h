@@ -64,8 +64,11 @@ struct charter {
 	struct slice bytes;         /* the whole note */
 };
 
-/* Text of a charter to be signed: "serai/charter/v1\n" and JSON; see docs/coalition.md. ERR_INVALID
- * names what is missing. Everything lives in `a`. */
+#define CHARTER_HEAD  "serai/charter/v1\n"
+#define DECISION_HEAD "serai/decision/v1\n"
+
+/* Text of a charter to be signed: CHARTER_HEAD and JSON; see docs/coalition.md. ERR_INVALID names
+ * what is missing. Everything lives in `a`. */
 enum err_kind charter_parse(
 	struct slice note, struct arena *a, struct charter *ret_charter, struct err *e) MUST_USE;
 void charter_write(const struct charter *c, struct buf *ret_text);
@@ -88,8 +91,7 @@ unsigned charter_faulty(const struct charter *c);
 void charter_quorum_file(const struct charter *c, const struct charter_member *of, struct buf *out);
 bool charter_name_valid(struct slice name);
 
-/* A decision: "serai/decision/v1\nKIND\nSEQUENCE\nPREVIOUS\n" and its content, signed by root keys.
- */
+/* A decision: DECISION_HEAD "KIND\nSEQUENCE\nPREVIOUS\n" and its content, signed by root keys. */
 struct decision {
 	struct slice kind;            /* "policy" */
 	uint64_t sequence;            /* from 1, per kind */
@@ -157,13 +159,14 @@ struct coalition_sink {
 	/* Grows whenever `may` could answer otherwise. */
 	uint64_t (*epoch)(void *context);
 	void *context;
-	/* Has all that was forgotten left its files? An erasure is not acknowledged before. NULL: what
-	 * is forgotten is gone at once. */
+	/* Has all that was forgotten left its files? An erasure is not acknowledged before. NULL:
+	 * what is forgotten is gone at once. */
 	bool (*forgotten)(void *context);
-	/* How long what this member sent may be kept of which the store took nothing. NULL: for ever.
+	/* How long what this member sent may be kept of which the store took nothing. NULL: for
+	 * ever.
 	 */
-	enum err_kind (*keep)(void *context, struct slice member, struct coalition_keep *ret_keep,
-		struct err *e);
+	enum err_kind (*keep)(
+		void *context, struct slice member, struct coalition_keep *ret_keep, struct err *e);
 	/* Such contents go, now: the record of it. After a stop the same may be told again. */
 	enum err_kind (*expired)(void *context, struct slice member,
 		const struct coalition_keep *keep, const struct coalition_held *list, size_t count,
@@ -305,9 +308,10 @@ uint64_t coalition_news(struct coalition *c);
 struct coalition_shown {
 	struct slice origin; /* its log's name; in the arena */
 	bool ours;
-	uint64_t size;    /* signed, and all its leaves here */
-	uint64_t quorum;  /* of the largest checkpoint with a quorum */
-	uint64_t applied; /* what is special before this was applied: up to here we sign as mirror */
+	uint64_t size;   /* signed, and all its leaves here */
+	uint64_t quorum; /* of the largest checkpoint with a quorum */
+	/* What is special before this was applied: up to here we sign as mirror. */
+	uint64_t applied;
 };
 /* All logs. *ret_epoch: as in an answer with heads. */
 enum err_kind coalition_shown(struct coalition *c, struct arena *a, uint64_t *ret_epoch,

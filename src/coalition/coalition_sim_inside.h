@@ -4,6 +4,7 @@
 #define COALITION_SIM_INSIDE_H
 
 #include "coalition_sim.h"
+#include "ledger_testing.h"
 
 #define SIM_REPLAYS       64
 #define SIM_DECISIONS_MAX 256

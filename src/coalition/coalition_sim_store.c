@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "coalition_sim_inside.h"
+#include "sink_none.h"
 
 static unsigned member_number(struct sim *s, struct slice name)
 {
@@ -175,18 +176,6 @@ static enum err_kind sink_may(void *context, struct slice member, struct slice o
 	return OK;
 }
 
-static enum err_kind sink_released(void *context, struct slice member, struct slice origin,
-	const uint64_t *serials, size_t count, struct err *e)
-{
-	(void)context;
-	(void)member;
-	(void)origin;
-	(void)serials;
-	(void)count;
-	(void)e;
-	return OK;
-}
-
 static enum err_kind sink_forget(void *context, uint64_t serial, struct err *e)
 {
 	struct face *f = context;
@@ -218,6 +207,15 @@ static uint64_t sink_epoch(void *context)
 
 struct coalition_sink sim_sink_of(struct face *f)
 {
-	return (struct coalition_sink){sink_own_after, sink_accept, sink_accepted, sink_content,
-		sink_may, sink_released, sink_forget, sink_in_force, sink_epoch, f};
+	struct coalition_sink sink = sink_none(f);
+
+	sink.own_after = sink_own_after;
+	sink.accept = sink_accept;
+	sink.accepted = sink_accepted;
+	sink.content = sink_content;
+	sink.may = sink_may;
+	sink.forget = sink_forget;
+	sink.in_force = sink_in_force;
+	sink.epoch = sink_epoch;
+	return sink;
 }

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "inside.h"
+#include "ledger_testing.h"
 
 #define BENCH_MEMBERS 10
 #define BENCH_NODES   14

@@ -19,14 +19,15 @@
 #define HTTP_CONNECTIONS_MAX 1024     /* default; settable */
 #define HTTP_PER_ADDRESS_MAX 256      /* connections from one address; default; settable */
 /* A quarter of the places is for those who have shown who they are, so many for one account. Of the
- * rest whoever comes when all are taken costs the oldest its place: filling them keeps nobody out. */
-#define HTTP_KNOWN_PART   4
-#define HTTP_KNOWN_MAX    32
-#define HTTP_HEAD_SECONDS    10       /* from the first byte of a request to the end of its head */
-#define HTTP_BODY_SECONDS    300      /* for the whole body */
-#define HTTP_IDLE_SECONDS    60       /* keep-alive */
-#define HTTP_COMPRESS_LEAST  KIB(1)   /* shorter bodies are sent as they are */
-#define HTTP_ARENA_MAX       MIB(32) /* what one request may keep in its arena */
+ * rest whoever comes when all are taken costs the oldest its place: filling them keeps nobody out.
+ */
+#define HTTP_KNOWN_PART     4
+#define HTTP_KNOWN_MAX      32
+#define HTTP_HEAD_SECONDS   10      /* from the first byte of a request to the end of its head */
+#define HTTP_BODY_SECONDS   300     /* for the whole body */
+#define HTTP_IDLE_SECONDS   60      /* keep-alive */
+#define HTTP_COMPRESS_LEAST KIB(1)  /* shorter bodies are sent as they are */
+#define HTTP_ARENA_MAX      MIB(32) /* what one request may keep in its arena */
 /* A reply that the client takes more slowly than this is cut: bytes in a window of seconds. */
 #define HTTP_REPLY_SECONDS 30
 #define HTTP_REPLY_LEAST   KIB(30)
@@ -123,8 +124,8 @@ struct http_reply {
 	enum err_kind (*stream)(void *state, struct buf *out, bool *ret_more, struct err *e);
 	void (*stream_free)(void *state);
 	void *stream_state;
-	/* The reply takes over one ownership; its type is text/event-stream, and the connection ends
-	 * with it. */
+	/* The reply takes over one ownership; its type is text/event-stream, and the connection
+	 * ends with it. */
 	struct http_events *events;
 	bool close; /* end the connection after it */
 };
@@ -171,7 +172,8 @@ enum err_kind http_listen_open(const char *where, int *ret_fd, struct err *e) MU
 /* What this points to must stay until http_server_stop. */
 struct http_server_config {
 	const char *listen; /* "127.0.0.1:6443", "[::]:6443"; port 0: any free one */
-	int listen_fd; /* not 0: of http_listen_open, taken over whatever comes; `listen` is its name */
+	int listen_fd; /* not 0: of http_listen_open, taken over whatever comes; `listen` is its
+			  name */
 	/* PEM; both NULL: plain HTTP, on loopback addresses only */
 	const char *certificate_file, *key_file;
 	bool ask_client_certificate;
@@ -286,8 +288,8 @@ struct http_call {
 	enum err_kind (*sink)(void *context, struct slice bytes, struct err *e);
 	void *context;
 };
-/* ERR_IO: no answer (with `again` true when a retry may help). Any HTTP status is OK. The answer is
- * valid until the next call on this client. */
+/* ERR_IO: no answer, and *ret_again says whether a retry may help; after anything else it is false.
+ * Any HTTP status is OK. The answer is valid until the next call on this client. */
 enum err_kind http_client_call(struct http_client *c, const struct http_call *call,
 	struct http_answer *ret_answer, bool *ret_again, struct err *e) MUST_USE;
 /* A header of the answer, any case; empty when absent. */

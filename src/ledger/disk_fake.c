@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "inside.h"
+#include "ledger_testing.h"
 
 #define BLOCK 512
 

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "ledger.h"
+#include "ledger_testing.h"
 #include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "inside.h"
+#include "ledger_testing.h"
 
 #define NOW    INT64_C(1795392000000000) /* 2026-11-23, a whole hour */
 #define ORIGIN "a.example/log"

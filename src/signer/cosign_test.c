@@ -228,7 +228,8 @@ static void origins_are_bounded(void **state)
 static void a_sealed_key_is_opened(void **state)
 {
 	struct scene *s = *state;
-	uint8_t key[32], opened[32], sealed[SIGNER_SEALED_LEN], other[32], secret[32];
+	uint8_t key[SIGNER_UNSEALED_LEN], opened[SIGNER_UNSEALED_LEN], sealed[SIGNER_SEALED_LEN],
+		other[32], secret[32];
 
 	memset(key, 0x42, sizeof(key));
 	assert_int_equal(crypto_box_seal(sealed, key, sizeof(key), s->secrets.box_public), 0);

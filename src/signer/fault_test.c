@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "ledger_testing.h"
 #include "signer_testing.h"
 
 static unsigned countdown; /* the call that fails; 0: none */

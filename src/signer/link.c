@@ -333,7 +333,7 @@ enum err_kind signer_charter(
 }
 
 enum err_kind signer_unseal(const struct signer_link *l, const uint8_t sealed[SIGNER_SEALED_LEN],
-	uint8_t ret_key[32], struct err *e)
+	uint8_t ret_key[SIGNER_UNSEALED_LEN], struct err *e)
 {
 	struct question q;
 	enum err_kind kind;
@@ -341,10 +341,10 @@ enum err_kind signer_unseal(const struct signer_link *l, const uint8_t sealed[SI
 	question_begin(&q, OP_UNSEAL);
 	buf_append(&q.frame, sealed, SIGNER_SEALED_LEN);
 	kind = question_ask(&q, l, e);
-	if (kind == OK && q.body.rest.len != 32)
+	if (kind == OK && q.body.rest.len != SIGNER_UNSEALED_LEN)
 		kind = answer_bad(e);
 	if (kind == OK)
-		hash_read(&q.body, ret_key, 32);
+		hash_read(&q.body, ret_key, SIGNER_UNSEALED_LEN);
 	question_end(&q);
 	return kind;
 }

@@ -333,12 +333,12 @@ static enum err_kind op_cosign(
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-/* sealed box -> its 32 bytes */
+/* sealed box -> the key in it */
 static enum err_kind op_unseal(
 	struct signer *s, struct reader *r, struct buf *out, uint64_t *ret_size, struct err *e)
 {
 	struct slice sealed = read_bytes(r, SIGNER_SEALED_LEN);
-	uint8_t key[32];
+	uint8_t key[SIGNER_UNSEALED_LEN];
 	enum err_kind kind = frame_end(r, e);
 
 	(void)ret_size;

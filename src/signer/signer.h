@@ -13,10 +13,11 @@
 #include "ledger/ledger.h"
 #include "note/note.h"
 
-#define SIGNER_FRAME_MAX   MIB(1) /* bytes of one request or answer */
-#define SIGNER_ORIGINS_MAX 256    /* logs that it cosigns: members, old and new keys of each */
-#define SIGNER_SEALED_LEN  80     /* a 32-byte key in a sealed box of libsodium */
-#define SIGNER_BOX_LEN     32
+#define SIGNER_FRAME_MAX    MIB(1) /* bytes of one request or answer */
+#define SIGNER_ORIGINS_MAX  256    /* logs that it cosigns: members, old and new keys of each */
+#define SIGNER_UNSEALED_LEN 32     /* the key of a bundle */
+#define SIGNER_SEALED_LEN   80     /* such a key in a sealed box of libsodium */
+#define SIGNER_BOX_LEN      32
 
 /* Which of the member's keys. */
 enum signer_key {
@@ -70,10 +71,10 @@ struct signer_options {
 	 * (signer_seen); 0 for a member alone. */
 	unsigned answers_needed;
 	/*
-	 * A charter, as the node says: verified to follow the one that counted until now? Then how many
-	 * answers it needs, and its version. ERR_CONFLICT: it does not follow; *ret_version is that of
-	 * the one that counts. Called one at a time, with nothing but memory and clock at hand. NULL:
-	 * the number stays. charter_free (may be NULL) when the signer is closed.
+	 * A charter, as the node says: verified to follow the one that counted until now? Then how
+	 * many answers it needs, and its version. ERR_CONFLICT: it does not follow; *ret_version is
+	 * that of the one that counts. Called one at a time, with nothing but memory and clock at
+	 * hand. NULL: the number stays. charter_free (may be NULL) when the signer is closed.
 	 */
 	enum err_kind (*charter)(void *context, struct slice note, unsigned *ret_needed,
 		uint64_t *ret_version, struct err *e);
@@ -180,16 +181,17 @@ enum err_kind signer_manifest(const struct signer_link *l, struct slice text, st
 
 /*
  * The node took a charter: signer_options.charter verifies it, and from then on as many answers are
- * needed as it says, more or fewer; those that were given since the start count. ERR_CONFLICT: it does
- * not follow the one that counts, whose version is *ret_version (0: there is none); ERR_INVALID:
- * it is none of ours; ERR_USAGE: this signer asks no charter. The number stays as it was.
+ * needed as it says, more or fewer; those that were given since the start count. ERR_CONFLICT: it
+ * does not follow the one that counts, whose version is *ret_version (0: there is none);
+ * ERR_INVALID: it is none of ours; ERR_USAGE: this signer asks no charter. The number stays as it
+ * was.
  */
-enum err_kind signer_charter(const struct signer_link *l, struct slice note,
-	uint64_t *ret_version, struct err *e) MUST_USE;
+enum err_kind signer_charter(const struct signer_link *l, struct slice note, uint64_t *ret_version,
+	struct err *e) MUST_USE;
 
-/* Open a sealed box of exactly one 32-byte key, of a bundle addressed to us. ERR_INVALID: it is not
+/* Open a sealed box of exactly one key, of a bundle addressed to us. ERR_INVALID: it is not
  * addressed to us, or damaged. */
 enum err_kind signer_unseal(const struct signer_link *l, const uint8_t sealed[SIGNER_SEALED_LEN],
-	uint8_t ret_key[32], struct err *e) MUST_USE;
+	uint8_t ret_key[SIGNER_UNSEALED_LEN], struct err *e) MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef SIGNER_SCENE_H
 #define SIGNER_SCENE_H
 
+#include "ledger_testing.h"
 #include "signer_testing.h"
 
 #define NOW_S 1795429800 /* when a scene begins: 2026-11-23 */
