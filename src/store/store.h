@@ -92,7 +92,7 @@ struct store_result {
 struct store_batch {
 	const struct store_object *objects;
 	size_t count;
-	const int64_t *collections; /* ids; every object is added to each */
+	const int64_t *collections; /* numbers; every object is added to each */
 	size_t collections_count;
 	struct slice member; /* who it came from: "self", an account, a peer; at most 250 bytes */
 	/* Small facts to keep in the same transaction (import progress, pull cursor), or NULL. */
