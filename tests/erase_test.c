@@ -485,20 +485,37 @@ static enum err_kind gather(void *context, struct slice bytes, struct err *e)
 }
 
 /* What an operator is told says so. */
-static void timed_says(struct timed *m, const char *word, const char *what)
+/* A command of one word, or of three. */
+static enum err_kind timed_ask(
+	struct timed *m, const char *text, struct buf *ret_answer, struct err *e)
 {
-	struct buf out = BUF_INIT;
-	const char *words[] = {word};
+	char room[3][32];
+	const char *words[] = {room[0], room[1], room[2]};
 	const struct node_request request = {.words = words,
-		.words_count = 1,
+		.words_count = (unsigned)sscanf(text, "%31s %31s %31s", room[0], room[1], room[2]),
 		.json = true,
 		.input_fd = -1,
 		.write = gather,
-		.context = &out};
+		.context = ret_answer};
 
-	MUST(command_run(m->seat, &request, e));
+	return command_run(m->seat, &request, e);
+}
+
+static void timed_says(struct timed *m, const char *words, const char *what)
+{
+	struct buf out = BUF_INIT;
+
+	MUST(timed_ask(m, words, &out, e));
 	if (slice_find_text(buf_slice(&out), slice_of(what)) == out.len)
-		fail_msg("%s: not \"%s\" in %.*s", word, what, SLICE_ARG(buf_slice(&out)));
+		fail_msg("%s: not \"%s\" in %.*s", words, what, SLICE_ARG(buf_slice(&out)));
+	buf_fini(&out);
+}
+
+static void timed_refuses(struct timed *m, const char *words)
+{
+	struct buf out = BUF_INIT;
+
+	assert_int_equal(timed_ask(m, words, &out, NULL), ERR_USAGE);
 	buf_fini(&out);
 }
 
@@ -556,6 +573,14 @@ static void test_by_its_time(void **state)
 	assert_true(is_below(uz->folder, salts, false, NULL));
 
 	timed_says(uz, "status", "\"due_in_7_days\":2,\"deleted_in_30_days\":0");
+	timed_says(uz, "deletions within 7",
+		"{\"due\":[{\"from\":\"kz\",\"rule\":\"kept\",\"objects\":2,\"first\":\"2026-01-11");
+	timed_says(uz, "deletions within 1", "\"objects\":1,");
+	timed_says(uz, "deletions within 36500", "\"objects\":2,");
+	timed_refuses(uz, "deletions within 36501");
+	timed_refuses(uz, "deletions within 0");
+	timed_refuses(uz, "deletions within week");
+	timed_refuses(uz, "deletions until 7");
 
 	/* The store lets it go; the log has not followed when the node stops. */
 	timed_idle(&t, uz, false);

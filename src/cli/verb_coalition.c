@@ -473,20 +473,30 @@ const struct verb verb_releases = {"releases", "FOLDER",
 
 static enum cli_status deletions_run(struct cli *cli)
 {
-	const char *since = cli_text(cli, "since");
-	const char *words[] = {"deletions", since == NULL ? NULL : "since", since, NULL};
+	const char *since = cli_text(cli, "since"), *within = cli_text(cli, "within");
+	const char *value = since != NULL ? since : within;
+	const char *words[] = {"deletions",
+		value == NULL   ? NULL
+		: since != NULL ? "since"
+				: "within",
+		value, NULL};
 
+	if (since != NULL && within != NULL)
+		return cli_usage(cli, "--since is for what went, --within for what is to go");
 	return tell(cli, words);
 }
 
 static const struct option_row deletions_options[] = {
-	{"since", 0, OPTION_TEXT, "TIME", "not before"},
+	{"since",  0, OPTION_TEXT, "TIME", "not before"                                   },
+	{"within", 0, OPTION_TEXT, "DAYS", "what is to go within so many days, in numbers"},
 };
 
 const struct verb verb_deletions = {"deletions", "FOLDER",
 	"say what was received and deleted again because its time had come",
-	"Newest first: when it went, from whom it had come, the rule that limits how long it may be "
-	"kept, by when it had to be gone, its number here. Records are kept for ever.",
+	"Newest first: when it went, from whom it had come, the rule that limits how long it may "
+	"be kept, by when it had to be gone, its number here. Records are kept for ever. What is "
+	"to go is counted by member and rule, with the time of the first: objects, not what was "
+	"refused.",
 	1, 1, OPTIONS(deletions_options), deletions_run};
 
 /* ---- bundle export, bundle import ------------------------------------------------------------ */

@@ -483,6 +483,8 @@ enum err_kind command_releases(struct command *c, struct err *e)
  * ---------------------------------------------------------
  */
 
+#define DELETIONS_DAYS_MAX 36500 /* a century: further ahead nobody plans */
+
 struct deletions {
 	struct command *c;
 	enum err_kind kind;
@@ -529,28 +531,70 @@ static bool deletion_each(void *context, const struct store_deleted *d)
 	return all_of->kind == OK && !c->out.bad;
 }
 
+/* What is to go: so many of whom by which rule, and the first of them when. */
+static bool due_each(void *context, const struct store_due_count *count)
+{
+	struct command *c = context;
+	struct slice from = count->member;
+	char first[TIME_TEXT_MAX];
+
+	time_format(count->first_us, 0, first);
+	if (slice_starts(from, SLICE(SINK_MEMBER)))
+		from = slice_cut(from, sizeof(SINK_MEMBER) - 1, from.len);
+	if (c->request->json) {
+		json_write_object(&c->w);
+		json_member_string(&c->w, "from", from);
+		json_member_string(&c->w, "rule", count->rule);
+		json_member_i64(&c->w, "objects", (int64_t)count->versions);
+		json_member_text(&c->w, "first", first);
+		json_write_end(&c->w, '}');
+	} else {
+		buf_printf(&c->out, "%s  %-16.*s %-16.*s %llu\n", first, SLICE_ARG(from),
+			SLICE_ARG(count->rule), (unsigned long long)count->versions);
+	}
+	return !c->out.bad;
+}
+
+/* "since TIME": what went; "within DAYS": what is to go. *ret_days 0: the former. */
+static enum err_kind deletions_words(
+	const struct command *c, int64_t *ret_since, uint64_t *ret_days, struct err *e)
+{
+	struct slice word = command_word(c, 1), value = command_word(c, 2);
+
+	*ret_since = 0;
+	*ret_days = 0;
+	if (c->request->words_count == 1 ||
+		(slice_is(word, "since") && time_parse(value, ret_since, NULL)) ||
+		(slice_is(word, "within") && slice_to_u64(value, ret_days) && *ret_days > 0 &&
+			*ret_days <= DELETIONS_DAYS_MAX))
+		return OK;
+	return err_set(e, ERR_USAGE,
+		"deletions: \"%.*s\": expected \"since\" and a time such as "
+		"2026-01-01T12:00:00Z, or \"within\" and 1 to %d days",
+		SLICE_ARG(command_word(c, c->request->words_count - 1)), DELETIONS_DAYS_MAX);
+}
+
 enum err_kind command_deletions(struct command *c, struct err *e)
 {
 	struct deletions each = {.c = c, .e = e};
 	struct store_reader *r = NULL;
-	int64_t since = 0;
-	enum err_kind kind;
+	int64_t since, now = world_now(c->seat->world);
+	uint64_t days;
+	enum err_kind kind = deletions_words(c, &since, &days, e);
 
-	if (c->request->words_count > 1 && (!slice_is(command_word(c, 1), "since") ||
-						   !time_parse(command_word(c, 2), &since, NULL)))
-		return err_set(e, ERR_USAGE,
-			"deletions: \"%.*s\": expected \"since\" and a time such as "
-			"2026-01-01T12:00:00Z",
-			SLICE_ARG(command_word(c, c->request->words_count - 1)));
-	kind = store_reader_take(c->seat->node->store, &r, e);
+	if (kind == OK)
+		kind = store_reader_take(c->seat->node->store, &r, e);
 	if (kind != OK)
 		return kind;
 	if (c->request->json) {
 		json_write_object(&c->w);
-		json_write_name(&c->w, "deletions");
+		json_write_name(&c->w, days > 0 ? "due" : "deletions");
 		json_write_array(&c->w);
 	}
-	kind = store_deleted_each(r, since, deletion_each, &each, e);
+	kind = days > 0 ? store_due_counts_each(r,
+				  now + (int64_t)days * INT64_C(86400) * US_PER_SECOND, due_each, c,
+				  e)
+			: store_deleted_each(r, since, deletion_each, &each, e);
 	if (kind == OK)
 		kind = each.kind;
 	store_reader_give(r);

@@ -97,6 +97,14 @@
 	X(DUE_DROP, "DELETE FROM due WHERE serial = ?1") \
 	X(DUE_GET, "SELECT at_us FROM due WHERE serial = ?1") \
 	X(DUE_BEFORE, "SELECT serial, at_us, rule FROM due WHERE at_us < ?1 ORDER BY at_us, serial") \
+	/* by whose they are; numbers past 2^62 are those of vouch */ \
+	X(DUE_COUNTS, "SELECT m.name, c.rule, sum(c.n), min(c.first) FROM (SELECT o.member AS member," \
+		" d.rule AS rule, count(*) AS n, min(d.at_us) AS first FROM due d JOIN object o" \
+		" ON o.serial = d.serial WHERE d.at_us < ?1 GROUP BY o.member, d.rule UNION ALL" \
+		" SELECT v.member, d.rule, count(*), min(d.at_us) FROM due d JOIN vouch v" \
+		" ON v.number = d.serial - ?2 WHERE d.at_us < ?1 AND d.serial >= ?2" \
+		" GROUP BY v.member, d.rule) c JOIN member m ON m.number = c.member" \
+		" GROUP BY m.name, c.rule ORDER BY min(c.first), m.name, c.rule") \
 	X(DELETED_ADD, "INSERT INTO deleted (at_us, serial, due_us, member, rule, policy)" \
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
 	X(DELETED_SINCE, "SELECT at_us, serial, due_us, member, rule, policy, number FROM deleted" \

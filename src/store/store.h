@@ -125,18 +125,18 @@ enum err_kind store_notes_put(
 enum err_kind store_remove(struct store *s, int64_t collection, struct slice type,
 	const struct uuid *uuid, int64_t version_us, uint64_t *ret_removed, struct err *e) MUST_USE;
 
-/* One version out of every collection and out of the store, and refused contents of it too. Nobody is
- * shown it any more; what is left of it in the files goes with store_purge. *ret_found false: it was
- * not here. */
+/* One version out of every collection and out of the store, and refused contents of it too. Nobody
+ * is shown it any more; what is left of it in the files goes with store_purge. *ret_found false: it
+ * was not here. */
 enum err_kind store_forget(
 	struct store *s, int64_t serial, bool *ret_found, struct err *e) MUST_USE;
 
 /*
- * Several members may vouch for one version. The first is whose it is (store_origin_get); each other
- * gets a number, which can be forgotten like a serial: the version goes when nobody vouches for it
- * any more. When its first goes before the others, it becomes the next one's, as if it had come from
- * there at that moment; its serial stays. `leaf`: what tells two of one member apart; the same
- * again gives the same number. ERR_USAGE: no such version.
+ * Several members may vouch for one version. The first is whose it is (store_origin_get); each
+ * other gets a number, which can be forgotten like a serial: the version goes when nobody vouches
+ * for it any more. When its first goes before the others, it becomes the next one's, as if it had
+ * come from there at that moment; its serial stays. `leaf`: what tells two of one member apart; the
+ * same again gives the same number. ERR_USAGE: no such version.
  */
 #define STORE_VOUCHED (INT64_C(1) << 62) /* such numbers are above, serials below */
 /* In records of what was deleted: between here and there, an entry of its sender's log. */
@@ -462,6 +462,15 @@ enum err_kind store_due_put(struct store *s, const struct store_due *list, size_
 /* Those that end before a time, the first first. `each` returns false to stop. */
 enum err_kind store_due_each(struct store_reader *r, int64_t before_us,
 	bool (*each)(void *context, const struct store_due *due), void *context,
+	struct err *e) MUST_USE;
+/* How many of them there are, by member and rule, those whose first is next first. */
+struct store_due_count {
+	struct slice member, rule; /* borrowed until `each` returns */
+	uint64_t versions;
+	int64_t first_us; /* when the first of them ends */
+};
+enum err_kind store_due_counts_each(struct store_reader *r, int64_t before_us,
+	bool (*each)(void *context, const struct store_due_count *count), void *context,
 	struct err *e) MUST_USE;
 /* One of them; *ret_at_us 0: no end. */
 enum err_kind store_due_get(

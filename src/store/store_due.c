@@ -84,6 +84,28 @@ enum err_kind store_due_each(struct store_reader *r, int64_t before_us,
 	return kind;
 }
 
+enum err_kind store_due_counts_each(struct store_reader *r, int64_t before_us,
+	bool (*each)(void *context, const struct store_due_count *count), void *context,
+	struct err *e)
+{
+	sqlite3_stmt *st;
+	enum err_kind kind = conn_statement(&r->conn, SQL_DUE_COUNTS, &st, e);
+	bool row, more = true;
+
+	if (kind != OK)
+		return kind;
+	bind_int(st, 1, before_us);
+	bind_int(st, 2, STORE_VOUCHED);
+	while (more && (kind = conn_row(&r->conn, st, &row, e)) == OK && row) {
+		const struct store_due_count count = {column_slice(st, 0), column_slice(st, 1),
+			(uint64_t)sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3)};
+
+		more = each(context, &count);
+	}
+	sqlite3_reset(st);
+	return kind;
+}
+
 enum err_kind store_due_get(
 	struct store_reader *r, int64_t number, int64_t *ret_at_us, struct err *e)
 {

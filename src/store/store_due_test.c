@@ -161,6 +161,49 @@ static void test_due(void **state)
 	testing_verify(t);
 }
 
+static bool count_keep(void *context, const struct store_due_count *c)
+{
+	buf_printf(context, "%.*s:%.*s:%llu:%lld ", SLICE_ARG(c->member), SLICE_ARG(c->rule),
+		(unsigned long long)c->versions, (long long)c->first_us);
+	return true;
+}
+
+static void counts_are(struct testing *t, int64_t before, const char *expected)
+{
+	struct store_reader *r = testing_reader(t);
+	struct buf out = BUF_INIT;
+
+	ASSERT_OK(t, store_due_counts_each(r, before, count_keep, &out, &t->e));
+	store_reader_give(r);
+	if (!slice_is(buf_slice(&out), expected))
+		fail_msg("before %lld: \"%.*s\"", (long long)before, SLICE_ARG(buf_slice(&out)));
+	buf_fini(&out);
+}
+
+/* By whose they are, also when another vouches for the same version, and by which rule. */
+static void test_due_counts(void **state)
+{
+	struct testing *t = *state;
+	const int64_t c[] = {testing_collection(t, 1), 0};
+	int64_t other = 0;
+
+	for (unsigned i = 1; i < 5; i++)
+		testing_put(t, (struct object_words){.id = i, .version_us = T0}, c);
+	ASSERT_OK(t, store_vouch(t->store, 1, SLICE("member/kz"), 7, &other, &t->e));
+	counts_are(t, INT64_MAX, "");
+	ASSERT_OK(t, store_due_put(t->store,
+			     (struct store_due[]){
+				     {1,     500, SLICE("X1")},
+				     {2,     300, SLICE("X1")},
+				     {3,     400, SLICE("X2")},
+				     {other, 450, SLICE("X1")},
+        },
+			     4, NULL, 0, &t->e));
+	counts_are(t, 300, "");
+	counts_are(t, 301, "self:X1:1:300 ");
+	counts_are(t, INT64_MAX, "self:X1:2:300 self:X2:1:400 member/kz:X1:1:450 ");
+}
+
 static void deleted_as(struct testing *t, int64_t number, const char *member)
 {
 	ASSERT_OK(t, store_expire(t->store,
@@ -339,6 +382,7 @@ int main(void)
 		TEST(test_goes_with_the_last),
 		TEST(test_others_go_first),
 		TEST(test_due),
+		TEST(test_due_counts),
 		TEST(test_whose_is_deleted),
 		TEST(test_refused_goes),
 		TEST(test_by_time),
