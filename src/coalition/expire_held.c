@@ -175,9 +175,12 @@ static enum err_kind adopt(struct coalition *c, struct origin *o, struct err *e)
 		size = o->scanned;
 	if (size > o->held_looked)
 		some = size - o->held_looked < PLACES ? size - o->held_looked : PLACES;
-	if (places == NULL || indices == NULL)
-		kind = err_set(e, ERR_NOMEM, "out of memory");
-	else if (some > 0)
+	if (places == NULL || indices == NULL) {
+		free(places);
+		free(indices);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	if (some > 0)
 		kind = ledger_places(o->log, o->held_looked, some, places, e);
 	for (uint64_t i = 0; i < some && kind == OK; i++) {
 		uint64_t index = o->held_looked + i;
@@ -269,10 +272,11 @@ static enum err_kind origin_expire(
 	struct due *d = calloc(1, sizeof(*d));
 	uint64_t was = o->held_done;
 	char path[PATH_MAX_BYTES];
-	enum err_kind kind = d == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
+	enum err_kind kind;
 
-	if (kind == OK)
-		kind = due_find(c, o, d, e);
+	if (d == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	kind = due_find(c, o, d, e);
 	/* The record first: what is gone without one cannot be shown to be. */
 	if (kind == OK && d->count > 0)
 		kind = c->sink->expired(

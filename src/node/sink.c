@@ -8,12 +8,12 @@
 
 #include "parts.h"
 
-#define OWN_BYTES_MAX  MIB(32) /* contents handed on at once, and one more */
-#define ROWS_GAP       256     /* rows between two wanted ones that are walked over */
-#define KINDS_KNOWN    64      /* members remembered as ours or not */
-#define LAST_HASH      8       /* bytes of a content's hash: it is looked for among one batch */
-#define ACCEPT_ARENA   MIB(64)
-#define OVERLAY_FILE   "overlay.json"
+#define OWN_BYTES_MAX MIB(32) /* contents handed on at once, and one more */
+#define ROWS_GAP      256     /* rows between two wanted ones that are walked over */
+#define KINDS_KNOWN   64      /* members remembered as ours or not */
+#define LAST_HASH     8       /* bytes of a content's hash: it is looked for among one batch */
+#define ACCEPT_ARENA  MIB(64)
+#define OVERLAY_FILE  "overlay.json"
 
 struct known {
 	int64_t member; /* 0: free */
@@ -64,8 +64,7 @@ static int wanted_compare(const void *left, const void *right)
 /* From list[*at] on, as long as rows are close to each other. */
 static enum err_kind rows_run(struct store_reader *r, const struct wanted *list, size_t count,
 	size_t *at,
-	enum err_kind (*each)(
-		void *context, size_t at, const struct store_row *row, struct err *e),
+	enum err_kind (*each)(void *context, size_t at, const struct store_row *row, struct err *e),
 	void *context, struct err *e)
 {
 	const struct store_audience all = {everything, NULL};
@@ -83,7 +82,8 @@ static enum err_kind rows_run(struct store_reader *r, const struct wanted *list,
 			break;
 		while (*at < count && list[*at].serial < (uint64_t)row.serial)
 			(*at)++;
-		for (; *at < count && list[*at].serial == (uint64_t)row.serial && kind == OK; (*at)++)
+		for (; *at < count && list[*at].serial == (uint64_t)row.serial && kind == OK;
+			(*at)++)
 			kind = each(context, list[*at].at, &row, e);
 		if (*at < count && list[*at].serial > (uint64_t)row.serial + ROWS_GAP)
 			break;
@@ -95,8 +95,7 @@ static enum err_kind rows_run(struct store_reader *r, const struct wanted *list,
 }
 
 enum err_kind sink_rows(struct store_reader *r, const uint64_t *serials, size_t count,
-	enum err_kind (*each)(
-		void *context, size_t at, const struct store_row *row, struct err *e),
+	enum err_kind (*each)(void *context, size_t at, const struct store_row *row, struct err *e),
 	void *context, struct err *e)
 {
 	struct wanted *list = calloc(count + 1, sizeof(*list));
@@ -188,10 +187,12 @@ static enum err_kind sink_may(void *context, struct slice member, struct slice o
 	const uint64_t *serials, size_t count, bool *ret_may, struct err *e)
 {
 	struct sink *s = context;
-	struct asking q = {.s = s,
+	struct asking q = {
+		.s = s,
 		.to = {.reach = INTEL_PEER, .member = member},
 		.own = slice_is(origin, s->node->config.member),
-		.ret_may = ret_may};
+		.ret_may = ret_may
+        };
 	enum err_kind kind;
 
 	for (size_t i = 0; i < count; i++)
@@ -231,9 +232,11 @@ static enum err_kind sink_released(void *context, struct slice member, struct sl
 	const uint64_t *serials, size_t count, struct err *e)
 {
 	struct sink *s = context;
-	struct released q = {.s = s,
+	struct released q = {
+		.s = s,
 		.to = {.reach = INTEL_PEER, .member = member},
-		.back = slice_equal(member, origin)};
+		.back = slice_equal(member, origin)
+        };
 	enum err_kind kind = store_reader_take(s->node->store, &q.r, e);
 
 	if (kind == OK)
@@ -326,9 +329,8 @@ static enum err_kind sink_own_after(void *context, uint64_t after, size_t max, s
 	struct coalition_own *own = ARENA_ARRAY(a, struct coalition_own, max);
 	struct store_cursor *cursor = NULL;
 	bool more = true;
-	enum err_kind kind =
-		own == NULL ? err_set(e, ERR_NOMEM, "out of memory")
-			    : store_reader_take(s->node->store, &walk.r, e);
+	enum err_kind kind = own == NULL ? err_set(e, ERR_NOMEM, "out of memory")
+					 : store_reader_take(s->node->store, &walk.r, e);
 
 	*ret_count = 0;
 	walk.last = (int64_t)from;
@@ -389,8 +391,8 @@ static void last_write(int64_t before, const uint64_t *indices, const struct sli
 }
 
 /* Are these the very bytes that are here? What differs in white space opens no other leaf. */
-static enum err_kind same_bytes(struct store_reader *r, int64_t serial, struct slice content,
-	bool *ret_same, struct err *e)
+static enum err_kind same_bytes(
+	struct store_reader *r, int64_t serial, struct slice content, bool *ret_same, struct err *e)
 {
 	struct buf body = BUF_INIT;
 	bool found = false;
@@ -419,10 +421,10 @@ static enum err_kind serials_fill(struct sink *s, struct slice name, const uint6
 		int64_t added;
 		bool rests = false;
 
-		ret_serials[i] = verdicts[i].outcome == INTEL_NEW ||
-						 verdicts[i].outcome == INTEL_KNOWN
-					 ? (uint64_t)verdicts[i].serial
-					 : 0;
+		ret_serials[i] =
+			verdicts[i].outcome == INTEL_NEW || verdicts[i].outcome == INTEL_KNOWN
+				? (uint64_t)verdicts[i].serial
+				: 0;
 		if (verdicts[i].outcome != INTEL_KNOWN)
 			continue;
 		kind = store_origin_get(r, verdicts[i].serial, a, &member, &index, &added, e);
@@ -450,10 +452,10 @@ static enum err_kind source_make(struct sink *s, struct slice origin, struct are
 {
 	struct store_collection *c = ARENA_NEW(a, struct store_collection);
 	bool found = false;
-	enum err_kind kind = c == NULL ? err_set(e, ERR_NOMEM, "out of memory")
-				       : store_collection_get(s->node->store,
-						 slice_of(s->node->config.received), a, c, &found,
-						 e);
+	enum err_kind kind = c == NULL
+				     ? err_set(e, ERR_NOMEM, "out of memory")
+				     : store_collection_get(s->node->store,
+					       slice_of(s->node->config.received), a, c, &found, e);
 
 	*ret_source = (struct intel_source){
 		.member = arena_printf(a, SINK_MEMBER "%.*s", SLICE_ARG(origin)),
@@ -472,11 +474,12 @@ static enum err_kind sink_accept(void *context, struct slice origin, const uint6
 	struct high *high = high_of(s, origin, e);
 	struct buf last = BUF_INIT, key = BUF_INIT;
 	struct intel_verdict *verdicts;
-	struct intel_source source;
+	struct intel_source source = {0};
 	struct store_note note;
 	enum err_kind kind;
 
-	if (a == NULL || high == NULL || (verdicts = ARENA_ARRAY(a, struct intel_verdict, count)) == NULL) {
+	if (a == NULL || high == NULL ||
+		(verdicts = ARENA_ARRAY(a, struct intel_verdict, count)) == NULL) {
 		arena_free(a);
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
@@ -489,8 +492,8 @@ static enum err_kind sink_accept(void *context, struct slice origin, const uint6
 		kind = intel_accept(
 			s->node->intel, &source, contents, count, &note, 1, a, verdicts, e);
 	if (kind == OK)
-		kind = serials_fill(s, source.member, indices, contents, verdicts, count,
-			ret_serials, e);
+		kind = serials_fill(
+			s, source.member, indices, contents, verdicts, count, ret_serials, e);
 	for (size_t i = 0; i < count && kind == OK; i++) {
 		if (verdicts[i].outcome == INTEL_NEW && verdicts[i].serial > high->serial)
 			high->serial = verdicts[i].serial;
@@ -531,7 +534,8 @@ static enum err_kind last_match(struct last_walk *w, struct store_cursor *cursor
 		hash_sha256(buf_slice(&body), digest);
 		high->serial = row.serial;
 		for (size_t i = 0; i < most && kind == OK && *ret_count < most; i++) {
-			struct reader one = {.rest = slice_cut(list, i * (8 + LAST_HASH), list.len)};
+			struct reader one = {
+				.rest = slice_cut(list, i * (8 + LAST_HASH), list.len)};
 			uint64_t index = read_u64(&one);
 
 			if (memcmp(read_bytes(&one, LAST_HASH).data, digest, LAST_HASH) != 0)
@@ -573,14 +577,15 @@ static enum err_kind sink_accepted(void *context, struct slice origin, struct ar
 	*ret_indices = ARENA_ARRAY(a, uint64_t, read_u32(&r) + 1);
 	*ret_serials = ARENA_ARRAY(a, uint64_t, r.rest.len / (8 + LAST_HASH) + 1);
 	if (r.bad || *ret_indices == NULL || *ret_serials == NULL)
-		kind = err_set(e, ERR_CORRUPT, "the note of what %.*s sent last", SLICE_ARG(origin));
+		kind = err_set(
+			e, ERR_CORRUPT, "the note of what %.*s sent last", SLICE_ARG(origin));
 	if (kind == OK)
 		kind = store_reader_take(s->node->store, &walk.r, e);
 	if (kind == OK)
 		kind = store_all_open(walk.r, high->serial, true, theirs, &cursor, e);
 	if (kind == OK)
-		kind = last_match(&walk, cursor, r.rest, high, *ret_indices, *ret_serials,
-			ret_count, e);
+		kind = last_match(
+			&walk, cursor, r.rest, high, *ret_indices, *ret_serials, ret_count, e);
 	store_cursor_free(cursor);
 	store_reader_give(walk.r);
 	buf_fini(&last);
@@ -648,8 +653,10 @@ static enum err_kind sink_expired(void *context, struct slice member,
 	struct buf name = BUF_INIT;
 	enum err_kind kind = OK;
 
+	if (records == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
 	buf_printf(&name, SINK_MEMBER "%.*s", SLICE_ARG(member));
-	if (records == NULL || name.bad)
+	if (name.bad)
 		kind = err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < count && kind == OK; i++) {
 		struct store_deleted *d = &records[i];
@@ -685,7 +692,7 @@ static enum err_kind overlay_read(struct sink *s, struct buf *ret_text, struct e
 
 /* In place of a policy that cannot be enforced: no rule permits anything. */
 #define NOTHING                                                                                    \
-	"{\"type\":\"policy\",\"name\":\"none\",\"version\":1,"                                          \
+	"{\"type\":\"policy\",\"name\":\"none\",\"version\":1,"                                    \
 	"\"expires\":\"9999-12-31T00:00:00Z\",\"rules\":[]}"
 
 static enum err_kind members_keep(struct sink *s, const struct charter *charter, struct err *e)
@@ -728,8 +735,7 @@ static enum err_kind sink_in_force(void *context, const struct charter *charter,
 			s->node->intel, &parties, self, texts, overlay.len > 0 ? 2 : 1, e);
 	if (kind != OK)
 		s->members_count = 0;
-	if (kind != OK &&
-		intel_policy_keep(s->node->intel, &parties, self, &none, 1, NULL) != OK)
+	if (kind != OK && intel_policy_keep(s->node->intel, &parties, self, &none, 1, NULL) != OK)
 		err_wrap(e, "and no other could be put in its place");
 	buf_fini(&overlay);
 	s->policies++;
