@@ -209,7 +209,7 @@ struct sheet {
 /*
  * Most lines of a log say nothing to a sink, and making records and fields of them costs more than
  * seeing that. True: the reader leaves out the lines whose bit is not set in ret_keep, and the sink
- * has counted them. False: it wants them all.
+ * has counted them. False: it wants them all. A sheet without lines only asks which of the two.
  */
 typedef bool sheet_sift(void *context, const struct sheet *sheet, uint64_t ret_keep[SHEET_WORDS]);
 

@@ -15,7 +15,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "json_members.h"
+#include "json_sheet.h"
 
 #define LIKELY(x)      __builtin_expect((x) != 0, 1)
 #define UNLIKELY(x)    __builtin_expect((x) != 0, 0)
@@ -272,15 +272,32 @@ struct flat {
 	struct logs_reader *r;
 	const char *base, *end;
 	const uint16_t *quote, *last; /* the next, and the last one of the line */
+	struct json_row *row;         /* NULL: values become fields */
 };
 
 #define FLAT_INLINE static inline __attribute__((always_inline))
+
+/* False: the line says more than a sheet can, or a member comes twice. */
+FLAT_INLINE bool flat_cell(struct flat *f, const struct known *k, const char *from, const char *to)
+{
+	uint16_t *cell = f->row->ends + 2 * k->cell;
+
+	if (UNLIKELY(k->cell >= JSON_CELLS_MAX))
+		return k->cell == CELL_NONE || from == to;
+	if (cell[0] != 0)
+		return false;
+	cell[0] = (uint16_t)(from - f->base - 1);
+	cell[1] = (uint16_t)(to - f->base);
+	return true;
+}
 
 FLAT_INLINE bool flat_put(struct flat *f, const struct known *k, const char *from, const char *to)
 {
 	struct batch *b = &f->r->batch;
 	struct slice value = {from, (size_t)(to - from)};
 
+	if (f->row != NULL)
+		return flat_cell(f, k, from, to);
 	if (UNLIKELY(!k->plain))
 		return quick_value(f->j, f->r, k, value);
 	if (b->fields_count == BATCH_FIELDS)
@@ -295,7 +312,7 @@ FLAT_INLINE bool flat_put(struct flat *f, const struct known *k, const char *fro
 	return true;
 }
 
-FLAT_INLINE const char *flat_string(struct flat *f, const struct known *k, const char *p)
+FLAT_INLINE const char *flat_passed(struct flat *f, const char *p)
 {
 	const char *end;
 
@@ -303,7 +320,14 @@ FLAT_INLINE const char *flat_string(struct flat *f, const struct known *k, const
 		return NULL;
 	end = f->base + f->quote[1];
 	f->quote += 2;
-	return !k->looked || flat_put(f, k, p + 1, end) ? end + 1 : NULL;
+	return end + 1;
+}
+
+FLAT_INLINE const char *flat_string(struct flat *f, const struct known *k, const char *p)
+{
+	const char *next = flat_passed(f, p);
+
+	return next == NULL || !k->looked || flat_put(f, k, p + 1, next - 1) ? next : NULL;
 }
 
 /* A number or word. It mostly ends at the comma in front of the next string. */
@@ -324,37 +348,44 @@ FLAT_INLINE const char *flat_scalar(struct flat *f, const struct known *k, const
 /* Strings, or what is not needed. */
 FLAT_INLINE const char *flat_array(struct flat *f, const struct known *k, const char *p)
 {
+	const char *from = p + 2;
+
 	if (!k->looked)
 		return array_passed(p + 1, f->base + *f->quote);
 	do {
-		p = flat_string(f, k, p + 1);
+		p = f->row != NULL ? flat_passed(f, p + 1) : flat_string(f, k, p + 1);
 		if (p == NULL)
 			return NULL;
 	} while (*p == ',');
-	return *p == ']' ? p + 1 : NULL;
+	if (*p != ']' || (f->row != NULL && !flat_cell(f, k, from, p - 1)))
+		return NULL;
+	if (f->row != NULL && k->cell < JSON_CELLS_MAX)
+		f->j->cells[k->cell].many = true;
+	return p + 1;
 }
 
 /*
- * The fields of a line whose members have all been seen in that order, and hold strings, numbers,
+ * The values of a line whose members have all been seen in that order, and hold strings, numbers,
  * arrays of strings, and objects of the same: nearly all lines. quotes[count] is the end of the
  * line. False: walk has to see it, which knows no more of this line than what was put so far.
  */
-static bool walk_flat(struct json_lines *j, struct logs_reader *r, struct slice line,
-	const char *base, const uint16_t *quotes, size_t count)
+FLAT_INLINE bool flat_line(struct flat *f, const char *p, const uint16_t *quotes, size_t count)
 {
-	struct flat f = {j, r, base, line.data + line.len, quotes, quotes + count - 1};
-	const struct known *parents[FLAT_DEPTH_MAX], *parent = &j->root, *known = parent;
-	const char *p = line.data;
+	const struct known *parents[FLAT_DEPTH_MAX], *parent = &f->j->root, *known = parent;
 	size_t depth = 0;
 
 	if (*p != '{' || count < 2)
 		return false;
+	f->quote = quotes;
+	f->last = quotes + count - 1;
 	for (;;) {
 		known = follower(known, parent, ++p);
-		if (known == NULL || base + *f.quote != p)
+		if (known == NULL || f->base + *f->quote != p)
+			return false;
+		if (f->row != NULL && !json_row_member(f->row, known, (size_t)(f->quote - quotes)))
 			return false;
 		p += known->key_len;
-		f.quote += 2;
+		f->quote += 2;
 		if (*p == '{') {
 			if (depth == FLAT_DEPTH_MAX)
 				return false;
@@ -363,9 +394,9 @@ static bool walk_flat(struct json_lines *j, struct logs_reader *r, struct slice 
 			continue;
 		}
 		if (*p == '"')
-			p = flat_string(&f, known, p);
+			p = flat_string(f, known, p);
 		else
-			p = *p == '[' ? flat_array(&f, known, p) : flat_scalar(&f, known, p);
+			p = *p == '[' ? flat_array(f, known, p) : flat_scalar(f, known, p);
 		if (p == NULL)
 			return false;
 		for (; depth > 0 && *p == '}'; p++)
@@ -373,7 +404,23 @@ static bool walk_flat(struct json_lines *j, struct logs_reader *r, struct slice 
 		if (*p != ',')
 			break;
 	}
-	return *p == '}' && p + 1 == f.end;
+	return *p == '}' && p + 1 == f->end;
+}
+
+static bool walk_flat(struct json_lines *j, struct logs_reader *r, struct slice line,
+	const char *base, const uint16_t *quotes, size_t count)
+{
+	struct flat f = {.j = j, .r = r, .base = base, .end = line.data + line.len};
+
+	return flat_line(&f, line.data, quotes, count);
+}
+
+bool json_row_walk(struct json_lines *j, struct slice line, const char *base,
+	const uint16_t *quotes, size_t count, struct json_row *row)
+{
+	struct flat f = {.j = j, .base = base, .end = line.data + line.len, .row = row};
+
+	return flat_line(&f, line.data, quotes, count);
 }
 
 /* The quotes that end or begin strings, where the line has backslashes. */
@@ -475,8 +522,9 @@ static bool piece(struct json_lines *j, struct logs_reader *r, const char *data,
 	for (; i < s->ends_count; i++) {
 		size_t last = s->ends[i], end = s->positions[last];
 
-		if (!line_read(j, r, (struct slice){data + start, end - start}, r->line + i,
-			    offset + start, data, s->positions + first, last - first))
+		if (!(j->sheet != NULL && json_line_passes(j, r, data, i)) &&
+			!line_read(j, r, (struct slice){data + start, end - start}, r->line + i,
+				offset + start, data, s->positions + first, last - first))
 			return false;
 		first = last + 1;
 		start = end + 1;
@@ -535,6 +583,8 @@ static enum err_kind open_state(struct logs_reader *r, struct err *e)
 	j->run = split_best();
 	j->parser = json_parser_new(LOGS_LINE_MAX);
 	j->arena = arena_new(KNOWN_BYTES_MAX);
+	if (r->sift != NULL && json_sheet_supported())
+		j->sheet = calloc(1, sizeof(*j->sheet));
 	if (j->parser == NULL || j->arena == NULL)
 		return err_set(e, ERR_NOMEM, "json log reader: out of memory");
 	/* Names of members are foreign: they must not be able to meet in one bucket. */
@@ -557,6 +607,7 @@ static void close_state(struct logs_reader *r)
 		return;
 	json_parser_free(j->parser);
 	arena_free(j->arena);
+	free(j->sheet);
 	free(j);
 }
 
@@ -609,7 +660,7 @@ static unsigned guess_ndjson(struct slice head, const char *name)
 #define JSON_ROW(name_, guess_)                                                                    \
 	{                                                                                          \
 		.name = name_, .guess = guess_, .open = open_state, .close = close_state,          \
-		.block = block, .detail = json_detail,                                        \
+		.block = block, .detail = json_detail,                                             \
 	}
 
 const struct logs_format_row logs_zeek_json = JSON_ROW("zeek-json", guess_zeek);

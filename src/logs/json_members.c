@@ -3,7 +3,7 @@
  * The members of JSON logs: each that was seen is remembered with its path and what it says, until
  * there is no room for more. What their values become as text, and the URL that several make.
  */
-#include "json_members.h"
+#include "json_sheet.h"
 
 #define KNOWN_MAX      4096 /* members remembered; more than any schema has */
 #define NAME_MAX_BYTES 256  /* of a member that is remembered */
@@ -15,6 +15,28 @@ void json_known_clear(struct json_lines *j)
 	j->root = (struct known){.column = COLUMNS_MAX};
 	j->known_count = 0;
 	j->full = false;
+	j->cells_count = 0;
+	j->cells_full = false;
+	if (j->sheet != NULL)
+		json_shapes_clear(j->sheet);
+}
+
+/* The cell of a new member. Lines with what is looked up otherwise than addresses and names, or
+ * makes a URL, are read in full. */
+static uint16_t cell_make(struct json_lines *j, const struct known *k, enum field_kind kind)
+{
+	if (k->column == COLUMNS_MAX && k->part != PART_URI)
+		return CELL_NONE;
+	if (k->part == PART_URI ||
+		(kind != FIELD_ADDRESS && kind != FIELD_NAME && kind != FIELD_HOST))
+		return CELL_FULL;
+	if (j->cells_count == JSON_CELLS_MAX) {
+		j->cells_full = true;
+		return CELL_FULL;
+	}
+	j->cells[j->cells_count] = (struct sheet_cell){
+		.position = (uint16_t)(2 * j->cells_count + 1), .column = k->column};
+	return (uint16_t)j->cells_count++;
 }
 
 size_t json_path_join(char to[PATH_MAX_BYTES], struct slice parent, struct slice name)
@@ -94,6 +116,7 @@ struct known *json_known_find(
 	k->part = j->url_column == COLUMNS_MAX ? PART_NONE : (uint8_t)m.part;
 	k->looked = k->column != COLUMNS_MAX || k->part != PART_NONE;
 	k->plain = k->part == PART_NONE && json_kind_of(r, k->column) != FIELD_CERTIFICATE;
+	k->cell = cell_make(j, k, json_kind_of(r, k->column));
 	k->chain = *bucket;
 	*bucket = k;
 	j->known_count++;

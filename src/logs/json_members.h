@@ -26,15 +26,24 @@ struct known {
 	uint8_t key_len;
 	uint8_t part;
 	uint16_t column; /* COLUMNS_MAX: not wanted */
+	uint16_t cell;   /* of the sheet, or CELL_... */
 	bool looked;     /* its value is needed */
 	bool plain;      /* as it stands, and as a field only */
 };
+
+#define CELL_NONE UINT16_MAX       /* not needed by itself: a part of a URL */
+#define CELL_FULL (UINT16_MAX - 1) /* no sheet can say what it says */
+#define JSON_CELLS_MAX                                                                             \
+	16 /* members with addresses and names in a sheet; logs have two to eight                  \
+	    */
 
 /* A container that is open in a walk. */
 struct frame {
 	struct known *known;
 	bool array;
 };
+
+struct json_sheet;
 
 struct json_lines {
 	split_run run;
@@ -52,6 +61,10 @@ struct json_lines {
 	/* Not on the stack: the build clears what is there, for every line. */
 	struct frame stack[JSON_DEPTH_MAX];
 	struct split split;
+	struct json_sheet *sheet; /* NULL: nobody to ask */
+	struct sheet_cell cells[JSON_CELLS_MAX];
+	size_t cells_count;
+	bool cells_full; /* there are more members than cells: nothing can be asked */
 	uint16_t quotes[SPLIT_BYTES + 64]; /* of a line with escapes: those that count */
 };
 
