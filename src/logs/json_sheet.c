@@ -19,12 +19,14 @@
 #define MAKES_FIRST 64   /* shapes that are made before any line had one */
 #define MAKE_COST   8    /* lines whose shape is known, for one to be made */
 #define MAKES_MOST  1024 /* of a log that changes */
+/* A sheet for which fewer than one line in so many can be walked costs more than it saves. */
+#define ROWS_LEAST 4
+#define PAUSE      8 /* pieces; then the log may be another */
 
 void json_shapes_clear(struct json_sheet *s)
 {
-	for (size_t i = 0; i < SHAPES; i++)
-		for (size_t way = 0; way < SHAPE_WAYS; way++)
-			s->shapes[i][way].quotes = 0;
+	memset(s->quotes, 0, sizeof(s->quotes));
+	s->pause = 0;
 	s->makes = MAKES_FIRST * MAKE_COST;
 }
 
@@ -139,21 +141,19 @@ static bool member_add(struct json_shape *s, const struct known *k, const char *
 	return mark_add(s, quote, p, value + (value[0] == '{' || value[0] == '['));
 }
 
-/* Of a line that was walked. Without all that it takes it is none. */
-static void shape_make(struct json_shape *s, const struct json_row *row, const char *base,
+/* Of a line that was walked. False: it has not all that it takes. */
+static bool shape_make(struct json_shape *s, const struct json_row *row, const char *base,
 	const uint16_t *quotes, size_t count)
 {
 	const char *end = base + quotes[count];
 
-	s->quotes = 0;
 	s->marks_count = 0;
 	s->cells_count = 0;
 	for (size_t i = 0; i < row->members; i++)
 		if (!member_add(s, row->known[i], base, quotes, row->quote[i],
 			    i + 1 < row->members ? row->quote[i + 1] : count))
-			return;
-	if (end[-1] == '}' && mark_add(s, count, end, end))
-		s->quotes = count;
+			return false;
+	return end[-1] == '}' && mark_add(s, count, end, end);
 }
 
 /* A row of the line; false: it has to be read in full. */
@@ -162,13 +162,14 @@ static bool row_fill(struct json_lines *j, struct slice line, const char *base,
 {
 	static const uint16_t nothing[2] = {0, 1};
 	struct json_sheet *sheet = j->sheet;
-	struct json_shape *ways = sheet->shapes[count % SHAPES];
+	struct json_shape *shapes = sheet->shapes[count % SHAPES];
+	size_t *ways = sheet->quotes[count % SHAPES], way;
 
 	for (size_t c = 0; c < j->cells_count; c++)
 		memcpy(row + 2 * c, nothing, sizeof(nothing));
-	for (size_t way = 0; way < SHAPE_WAYS; way++)
-		if (count != 0 && ways[way].quotes == count &&
-			shape_fits(&ways[way], base, quotes, row)) {
+	for (way = 0; way < SHAPE_WAYS; way++)
+		if (count != 0 && ways[way] == count &&
+			shape_fits(&shapes[way], base, quotes, row)) {
 			sheet->makes += sheet->makes < MAKES_MOST * MAKE_COST;
 			return true;
 		}
@@ -178,8 +179,8 @@ static bool row_fill(struct json_lines *j, struct slice line, const char *base,
 		return false;
 	if (sheet->makes >= MAKE_COST) {
 		sheet->makes -= MAKE_COST;
-		shape_make(&ways[ways[0].quotes != 0 && sheet->makes % 2], &sheet->row, base,
-			quotes, count);
+		way = ways[0] != 0 && sheet->makes % SHAPE_WAYS != 0;
+		ways[way] = shape_make(&shapes[way], &sheet->row, base, quotes, count) ? count : 0;
 	}
 	return true;
 }
@@ -240,9 +241,15 @@ static void lines_sift(struct json_lines *j, struct logs_reader *r, const char *
 
 	sheet->from = SIZE_MAX;
 	sheet->end = SIZE_MAX;
+	if (sheet->pause > 0) {
+		sheet->pause--;
+		return;
+	}
 	if (j->escapes || j->cells_full || j->cells_count == 0 || !sheet_ask(r, j, data, 0, keep))
 		return;
 	sheet_fill(j, data, i);
+	if (ROWS_LEAST * sheet->rows < sheet->end - sheet->from)
+		sheet->pause = PAUSE;
 	if (!sheet_ask(r, j, data, sheet->rows, keep))
 		return;
 	for (size_t k = 0; k < sheet->rows; k++) {

@@ -32,7 +32,6 @@ struct shape_mark {
 };
 
 struct json_shape {
-	size_t quotes; /* of a line; 0: no shape */
 	size_t marks_count, cells_count;
 	struct {
 		uint16_t cell, from, to; /* numbers of the quotes around its value */
@@ -49,6 +48,8 @@ struct json_sheet {
 	struct json_row row;
 	uint32_t makes; /* shapes that may be made: lines that have one pay for those that have none
 			 */
+	unsigned pause; /* pieces that are not asked about */
+	size_t quotes[SHAPES][SHAPE_WAYS]; /* of a line of that shape; 0: there is none */
 	struct json_shape shapes[SHAPES][SHAPE_WAYS];
 };
 

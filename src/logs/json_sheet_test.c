@@ -10,142 +10,8 @@
 
 #include <cmocka.h>
 
-#include "json_sheet.h"
+#include "json_sheet_testing.h"
 #include "logs_testing.h"
-
-#define LINES_MAX 4096
-
-/* What one reading tells of each line. */
-struct reading {
-	bool seen[LINES_MAX], wanted[LINES_MAX];
-	uint64_t fields[LINES_MAX]; /* a hash of all */
-	size_t asked, rows;
-	bool answers; /* else the sink wants every line */
-};
-
-static uint64_t hash(uint64_t h, struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.data[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-/* One value in eight; commas between elements are none. */
-static bool is_wanted(struct slice value)
-{
-	return value.len != 0 && !slice_is(value, ",") && (hash(7, value) >> 30) % 8 == 0;
-}
-
-static bool flush(void *context, struct batch *b)
-{
-	struct reading *r = context;
-
-	for (size_t i = 0; i < b->fields_count; i++) {
-		const struct field *f = &b->fields[i];
-		const struct column *c = &b->columns[f->column];
-		struct slice value = {f->data, f->len};
-		size_t line = b->records[f->record].number;
-
-		assert_true(line < LINES_MAX);
-		r->fields[line] = hash(hash(r->fields[line], c->name), value);
-		/* what no sheet shows is always wanted */
-		r->wanted[line] |=
-			is_wanted(value) || (c->kind != FIELD_ADDRESS && c->kind != FIELD_NAME &&
-						    c->kind != FIELD_HOST);
-	}
-	for (size_t i = 0; i < b->records_count; i++)
-		r->seen[b->records[i].number] = true;
-	b->records_count = 0;
-	b->fields_count = 0;
-	return true;
-}
-
-static bool cell_wanted(const struct sheet *s, size_t row, const struct sheet_cell *c)
-{
-	const uint16_t *ends = s->ends + row * s->width + c->position;
-	size_t from = (size_t)ends[-1] + 1;
-	struct slice rest, element;
-
-	assert_true(c->position < s->width && c->column < s->columns_count);
-	assert_true(from <= ends[0] && ends[0] <= SPLIT_BYTES);
-	rest = (struct slice){s->data + from, ends[0] - from};
-	assert_null(memchr(rest.data, '\n', rest.len));
-	if (!c->many)
-		return is_wanted(rest);
-	while (slice_next(&rest, s->set_separator, &element))
-		if (is_wanted(element))
-			return true;
-	return false;
-}
-
-static bool sift(void *context, const struct sheet *s, uint64_t ret_keep[SHEET_WORDS])
-{
-	struct reading *r = context;
-
-	assert_true(s->lines <= SHEET_LINES && s->cells_count > 0);
-	memset(ret_keep, 0, SHEET_WORDS * sizeof(*ret_keep));
-	r->asked++;
-	r->rows += s->lines;
-	for (size_t k = 0; k < s->lines; k++)
-		for (size_t c = 0; c < s->cells_count; c++)
-			ret_keep[k / 64] |= (uint64_t)cell_wanted(s, k, &s->cells[c]) << (k % 64);
-	return r->answers;
-}
-
-static struct logs_counts read_all(
-	enum logs_format format, struct slice log, bool sifted, struct reading *ret_reading)
-{
-	const struct logs_options options = {.format = format,
-		.roles = event_roles_matched(),
-		.world = world_real(),
-		.sift = sifted ? sift : NULL};
-	struct logs_reader *r = NULL;
-	struct logs_counts counts;
-	char *copy = malloc(log.len + 2 * EVENT_PADDING);
-	size_t taken;
-	struct err e;
-
-	assert_non_null(copy);
-	memset(copy, '}', log.len + 2 * EVENT_PADDING);
-	memcpy(copy + EVENT_PADDING, log.data, log.len);
-	if (logs_reader_new(&options, (struct batch_sink){flush, ret_reading}, &r, &e) != OK)
-		fail_msg("%s", e.text);
-	assert_true(logs_feed(r, (struct slice){copy + EVENT_PADDING, log.len}, true, &taken));
-	assert_int_equal(taken, log.len);
-	logs_counts(r, &counts);
-	logs_reader_free(r);
-	free(copy);
-	return counts;
-}
-
-/* How many lines were left out. */
-static size_t left_out(enum logs_format format, struct slice log, bool answers, size_t *ret_rows)
-{
-	struct reading *all = calloc(1, sizeof(*all)), *some = calloc(1, sizeof(*some));
-	struct logs_counts whole, sifted;
-	size_t missing = 0;
-
-	assert_true(all != NULL && some != NULL);
-	some->answers = answers;
-	whole = read_all(format, log, false, all);
-	sifted = read_all(format, log, true, some);
-	assert_memory_equal(&whole, &sifted, sizeof(whole));
-	for (size_t i = 0; i < LINES_MAX; i++) {
-		if (!some->seen[i]) {
-			missing += all->seen[i];
-			if (all->wanted[i])
-				fail_msg("line %zu of \"%.*s\" is missing", i,
-					SLICE_ARG(slice_cut(log, 0, 2000)));
-			continue;
-		}
-		assert_true(all->seen[i]);
-		assert_true(all->fields[i] == some->fields[i]);
-	}
-	*ret_rows = some->rows;
-	free(all);
-	free(some);
-	return missing;
-}
 
 /* ---- logs ------------------------------------------------------------------------------------ */
 
@@ -288,8 +154,8 @@ static void nothing_wanted_is_left_out(void **state)
 	for (uint64_t seed = 1; seed <= 300; seed++) {
 		struct buf log = log_make(seed, 1000);
 
-		missing += left_out(
-			formats[seed % COUNT_OF(formats)], buf_slice(&log), seed % 7 != 0, &more);
+		missing += json_left_out(formats[seed % COUNT_OF(formats)], buf_slice(&log),
+			seed % 7 != 0, true, &more);
 		rows += more;
 		buf_fini(&log);
 	}
@@ -328,7 +194,7 @@ static void shapes_deceive(void **state)
 	(void)state;
 	if (!json_sheet_supported())
 		skip();
-	assert_true(is_wanted(SLICE("g.example")));
+	assert_true(json_wanted(SLICE("g.example")));
 	for (size_t a = 0; a < COUNT_OF(lines); a++)
 		for (size_t b = 0; b < COUNT_OF(lines); b++) {
 			struct buf log = BUF_INIT;
@@ -336,8 +202,8 @@ static void shapes_deceive(void **state)
 			/* known in a piece of its own before it is sifted */
 			for (size_t i = 0; log.len < 3 * SPLIT_BYTES; i++)
 				buf_text(&log, lines[i % 11 == 5 ? b : a]);
-			(void)left_out(LOGS_EVE, buf_slice(&log), true, &rows);
-			(void)left_out(LOGS_ZEEK_JSON, buf_slice(&log), true, &rows);
+			(void)json_left_out(LOGS_EVE, buf_slice(&log), true, true, &rows);
+			(void)json_left_out(LOGS_ZEEK_JSON, buf_slice(&log), true, true, &rows);
 			buf_fini(&log);
 		}
 }
@@ -361,8 +227,9 @@ static void wide_lines(void **state)
 			buf_text(&log, "}\n");
 		}
 		/* members that are walked: as many as there is room for, with or without a shape */
-		assert_int_equal(left_out(LOGS_ZEEK_JSON, buf_slice(&log), true, &rows) > 0,
-			members <= SHAPE_MARKS_MAX && !is_wanted(SLICE("x.example")));
+		assert_int_equal(
+			json_left_out(LOGS_ZEEK_JSON, buf_slice(&log), true, true, &rows) > 0,
+			members <= SHAPE_MARKS_MAX && !json_wanted(SLICE("x.example")));
 		buf_fini(&log);
 	}
 	for (size_t cells = JSON_CELLS_MAX; cells <= JSON_CELLS_MAX + 1; cells++) {
@@ -375,7 +242,7 @@ static void wide_lines(void **state)
 					&log, "%s\"m%zu\":{\"src_ip\":\"\"}", i == 0 ? "" : ",", i);
 			buf_text(&log, "}\n");
 		}
-		(void)left_out(LOGS_NDJSON, buf_slice(&log), true, &rows);
+		(void)json_left_out(LOGS_NDJSON, buf_slice(&log), true, true, &rows);
 		assert_int_equal(rows > 0, cells <= JSON_CELLS_MAX);
 		buf_fini(&log);
 	}
