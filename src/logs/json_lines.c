@@ -293,11 +293,12 @@ FLAT_INLINE bool flat_cell(struct flat *f, const struct known *k, const char *fr
 
 FLAT_INLINE bool flat_put(struct flat *f, const struct known *k, const char *from, const char *to)
 {
-	struct batch *b = &f->r->batch;
 	struct slice value = {from, (size_t)(to - from)};
+	struct batch *b;
 
 	if (f->row != NULL)
 		return flat_cell(f, k, from, to);
+	b = &f->r->batch;
 	if (UNLIKELY(!k->plain))
 		return quick_value(f->j, f->r, k, value);
 	if (b->fields_count == BATCH_FIELDS)
