@@ -45,18 +45,50 @@ static bool mutate_begins(const uint8_t *data, size_t at, enum mutate_sort sort)
 	}
 }
 
-/* Where one of its pieces begins; 0 when there is none. */
+/* Where the piece begins before which `before` others do, of those inside of `depth` brackets; of
+ * values that are deep there are many, so depths are as likely as each other. *ret_count: how many
+ * there are in all, *ret_deepest: inside of how many brackets the deepest is. */
+static size_t mutate_nth(const uint8_t *data, size_t size, enum mutate_sort sort, size_t depth,
+	size_t before, size_t *ret_count, size_t *ret_deepest)
+{
+	size_t found = 0, now = 0;
+
+	*ret_count = *ret_deepest = 0;
+	for (size_t at = 0; at < size; at++) {
+		bool opens = data[at] == '{' || data[at] == '[';
+
+		if (sort == MUTATE_VALUE) {
+			now += opens;
+			now -= (data[at] == '}' || data[at] == ']') && now > 0;
+		}
+		if (!mutate_begins(data, at, sort))
+			continue;
+		*ret_deepest = now > *ret_deepest ? now : *ret_deepest;
+		if (now != depth)
+			continue;
+		if (*ret_count == before)
+			found = at;
+		++*ret_count;
+	}
+	return found;
+}
+
+/* Where one of its pieces begins; 0 when there is none. Half of the words are those of some line,
+ * so that a short line is not forgotten beside a long one. */
 static size_t mutate_start(const uint8_t *data, size_t size, enum mutate_sort sort, uint64_t *state)
 {
-	size_t count = 0, wanted;
+	size_t depth, count, deepest, from = 0, to = size;
 
-	for (size_t at = 0; at < size; at++)
-		count += mutate_begins(data, at, sort);
-	wanted = mutate_random(state, count);
-	for (size_t at = 0; at < size && count > 0; at++)
-		if (mutate_begins(data, at, sort) && wanted-- == 0)
-			return at;
-	return 0;
+	if (sort == MUTATE_WORD && mutate_random(state, 2) == 0) {
+		from = mutate_start(data, size, MUTATE_LINE, state);
+		for (to = from; to < size && data[to] != '\n'; to++)
+			;
+	}
+	(void)mutate_nth(data + from, to - from, sort, SIZE_MAX, 0, &count, &deepest);
+	depth = deepest == 0 ? 0 : 1 + mutate_random(state, deepest);
+	(void)mutate_nth(data + from, to - from, sort, depth, 0, &count, &deepest);
+	return from + mutate_nth(data + from, to - from, sort, depth, mutate_random(state, count),
+			      &count, &deepest);
 }
 
 static struct mutate_piece mutate_number(const uint8_t *data, size_t size, size_t at)
