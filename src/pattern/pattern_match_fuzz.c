@@ -3,8 +3,8 @@
  * said. */
 #include <stdlib.h>
 
-#include "pattern.h"
 #include "mutate_text.h"
+#include "pattern.h"
 #include "planted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
