@@ -574,7 +574,8 @@ static void test_by_its_time(void **state)
 
 	timed_says(uz, "status", "\"due_in_7_days\":2,\"deleted_in_30_days\":0");
 	timed_says(uz, "deletions within 7",
-		"{\"due\":[{\"from\":\"kz\",\"rule\":\"kept\",\"objects\":2,\"first\":\"2026-01-11");
+		"{\"due\":[{\"from\":\"kz\",\"rule\":\"kept\",\"objects\":2,\"first\":\"2026-01-"
+		"11");
 	timed_says(uz, "deletions within 1", "\"objects\":1,");
 	timed_says(uz, "deletions within 36500", "\"objects\":2,");
 	timed_refuses(uz, "deletions within 36501");

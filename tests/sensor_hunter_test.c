@@ -12,15 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "json/json.h"
 #include "sensor/sensor.h"
 #include "sensor_scene.h"
+#include "json/json.h"
 
 #define WAIT_SECONDS 25 /* what a slow machine needs in the worst case; usually two seconds */
 #define FILES        55 /* fewer than SENSOR_RATE_MAX: each has a finding of one indicator */
 #define FILE_LINES   1000
 #define LONG_LINES   30000 /* so many that a hunt takes a while: it is to be killed half way */
-#define PLANTED      3 /* lines of each file with a name that comes into the index later */
+#define PLANTED      3     /* lines of each file with a name that comes into the index later */
 #define KILLS        12
 
 static const char header[] = "#separator \\x09\n#path\tdns\n"
@@ -54,8 +54,8 @@ static void scene_make(struct scene *s)
 
 static void start(struct scene *s)
 {
-	const char *args[] = {"serai", "watch", "--no-gate", "--form", "ecs", "--history", "--index",
-		s->index, "--state", s->state, "--output", s->findings, s->logs,
+	const char *args[] = {"serai", "watch", "--no-gate", "--form", "ecs", "--history",
+		"--index", s->index, "--state", s->state, "--output", s->findings, s->logs,
 		s->no_hunt ? "--no-hunt" : NULL, NULL};
 
 	s->pid = fork();
@@ -121,8 +121,8 @@ static size_t findings_read(struct scene *s, struct past *past, size_t past_max,
 			continue;
 		}
 		assert_true(slice_ends(json_get_string(history, "segment"), SLICE(".hunt")));
-		assert_true(json_get(history, "first_record", &number) &&
-			    json_to_i64(number, &first));
+		assert_true(
+			json_get(history, "first_record", &number) && json_to_i64(number, &first));
 		assert_true(json_get(history, "records", &number) && json_to_i64(number, &records));
 		assert_true(json_get(v, "line", &number) && json_to_i64(number, &one.line));
 		assert_in_range(one.line, first, first + records - 1);
@@ -164,7 +164,8 @@ static bool is_asked(const struct scene *s)
 	MUST(index_open(s->index, &(struct index_options){0}, &x, e));
 	index_info(x, &info);
 	same = file_read(path, MIB(1), &asked, NULL) == OK && asked.len > 72 &&
-	       memcmp(asked.data + 40, info.digest, SHA256_LEN) == 0 && !is_there(s, "hunt/asked.new");
+	       memcmp(asked.data + 40, info.digest, SHA256_LEN) == 0 &&
+	       !is_there(s, "hunt/asked.new");
 	buf_fini(&asked);
 	index_close(x);
 	return same;
@@ -188,8 +189,8 @@ static bool is_read(const struct scene *s)
 	struct past past[FILES * PLANTED + 8];
 	size_t count;
 
-	return is_there(s, "state") && findings_read((struct scene *)(uintptr_t)s, past,
-					       COUNT_OF(past), &count) >= FILES;
+	return is_there(s, "state") &&
+	       findings_read((struct scene *)(uintptr_t)s, past, COUNT_OF(past), &count) >= FILES;
 }
 
 static bool is_hunting(const struct scene *s)
@@ -210,11 +211,14 @@ static void logs_write(struct scene *s, unsigned lines)
 			unsigned place = i / (lines / (PLANTED + 1));
 
 			if (place > 0 && place <= PLANTED && i % (lines / (PLANTED + 1)) == 0)
-				buf_printf(&text, "17900%05u.000000\t10.1.%u.%u\t10.255.0.53\tw%u.later.com\n",
+				buf_printf(&text,
+					"17900%05u.000000\t10.1.%u.%u\t10.255.0.53\tw%u.later."
+					"com\n",
 					i, f, place, i);
 			else
 				buf_printf(&text,
-					"17900%05u.000000\t10.9.9.9\t10.255.0.53\twww.quiet%u.org\n",
+					"17900%05u.000000\t10.9.9.9\t10.255.0.53\twww.quiet%u."
+					"org\n",
 					i, i % 977);
 		}
 		buf_printf(&text, "1790099999.000000\t10.2.%u.1\t10.255.0.53\tx.bad.com\n", f);
@@ -308,7 +312,8 @@ static void test_switched_off(void **state)
 		char path[128];
 
 		snprintf(path, sizeof(path), "%s/dns000.log", s.logs);
-		scene_append(path, SLICE("1790099999.000000\t10.3.0.1\t10.255.0.53\ty.later.com\n"));
+		scene_append(
+			path, SLICE("1790099999.000000\t10.3.0.1\t10.255.0.53\ty.later.com\n"));
 	}
 	for (int64_t deadline = scene_deadline(WAIT_SECONDS);;) {
 		struct past past[8];

@@ -137,14 +137,14 @@ extern const struct verb verb_init, verb_serve, verb_user_add, verb_user_list, v
 	verb_user_grant, verb_user_token, verb_collection_add, verb_collection_list,
 	verb_collection_set, verb_collection_remove, verb_import, verb_export, verb_search,
 	verb_show, verb_stats, verb_verify, verb_evidence, verb_log_show, verb_log_prove,
-	verb_log_verify, verb_log_tiles, verb_check, verb_id, verb_canon,
-	verb_pattern_check, verb_pattern_match, verb_policy_check, verb_policy_explain,
-	verb_policy_who, verb_policy_diff, verb_index, verb_watch, verb_sightings, verb_hunt,
-	verb_pull, verb_push, verb_remote, verb_formats, verb_help, verb_man, verb_completion,
-	verb_version, verb_policy_dry_run, verb_member_root, verb_member_charter,
-	verb_member_decision, verb_member_sign, verb_member_show, verb_member_quorum,
-	verb_member_card, verb_member_found, verb_member_publish, verb_status, verb_peer,
-	verb_withdraw, verb_withdrawals, verb_prove, verb_explain, verb_releases,
-	verb_deletions, verb_bundle_export, verb_bundle_import, verb_rehearse;
+	verb_log_verify, verb_log_tiles, verb_check, verb_id, verb_canon, verb_pattern_check,
+	verb_pattern_match, verb_policy_check, verb_policy_explain, verb_policy_who,
+	verb_policy_diff, verb_index, verb_watch, verb_sightings, verb_hunt, verb_pull, verb_push,
+	verb_remote, verb_formats, verb_help, verb_man, verb_completion, verb_version,
+	verb_policy_dry_run, verb_member_root, verb_member_charter, verb_member_decision,
+	verb_member_sign, verb_member_show, verb_member_quorum, verb_member_card, verb_member_found,
+	verb_member_publish, verb_status, verb_peer, verb_withdraw, verb_withdrawals, verb_prove,
+	verb_explain, verb_releases, verb_deletions, verb_bundle_export, verb_bundle_import,
+	verb_rehearse;
 
 #endif

@@ -10,10 +10,10 @@
 
 #include "verb_member.h"
 
-#define CARD_MAX     KIB(16)
-#define ANSWER_MAX   MIB(64) /* of an answer that is read here: status, an import */
-#define NOTE_MAX     (MIB(1) + NOTE_BYTES_MAX)
-#define BUNDLES_MAX  1000 /* files of one import */
+#define CARD_MAX    KIB(16)
+#define ANSWER_MAX  MIB(64) /* of an answer that is read here: status, an import */
+#define NOTE_MAX    (MIB(1) + NOTE_BYTES_MAX)
+#define BUNDLES_MAX 1000 /* files of one import */
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 

@@ -5,10 +5,10 @@
 #include "cli.h"
 
 static const struct option_row dry_run_options[] = {
-	{"before",  'b', OPTION_TEXT, "FILE",    "the policy in force; left out: none is"         },
-	{"after",   'a', OPTION_TEXT, "FILE",    "the policy that is proposed"                    },
+	{"before",  'b', OPTION_TEXT, "FILE",      "the policy in force; left out: none is"         },
+	{"after",   'a', OPTION_TEXT, "FILE",      "the policy that is proposed"                    },
 	{"members", 'm', OPTION_TEXT, "FILE|LIST", "all members, as in the charter"                 },
-	{"self",    's', OPTION_TEXT, "NAME",    "which of them this node is; left out: the first"},
+	{"self",    's', OPTION_TEXT, "NAME",      "which of them this node is; left out: the first"},
 };
 
 struct parties {

@@ -5,7 +5,6 @@
  */
 #include "verb_member.h"
 
-
 enum err_kind paper_file(struct cli *cli, const char *path, struct slice *ret_bytes, struct err *e)
 {
 	struct buf text = BUF_INIT;

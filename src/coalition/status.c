@@ -93,8 +93,9 @@ static enum err_kind withdrawal_fill(struct coalition *c, const struct withdrawa
 		else if (strcmp(name, c->self) == 0)
 			to->acknowledged[i] = index_set_has(&w->origin->acknowledged, w->entry);
 		for (size_t k = 0; k < c->origins_count && !to->acknowledged[i]; k++)
-			to->acknowledged[i] = strcmp(c->origins[k]->member, name) == 0 &&
-					      acknowledged_by(c, c->origins[k], w->origin, w->entry);
+			to->acknowledged[i] =
+				strcmp(c->origins[k]->member, name) == 0 &&
+				acknowledged_by(c, c->origins[k], w->origin, w->entry);
 	}
 	return OK;
 }

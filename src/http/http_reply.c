@@ -72,8 +72,8 @@ static enum err_kind pack(const struct http_facts *facts, const struct http_repl
 enum err_kind http_reply_shape(const struct http_request *q, const struct http_facts *facts,
 	const struct http_reply *reply, bool close, struct http_shape *ret_shape, struct err *e)
 {
-	struct http_shape shape = {.status = reply->status,
-		.streams = reply->stream != NULL || reply->events != NULL};
+	struct http_shape shape = {
+		.status = reply->status, .streams = reply->stream != NULL || reply->events != NULL};
 	bool reads = (facts->method & (HTTP_GET | HTTP_HEAD)) != 0;
 	struct slice etag = reply->etag;
 	bool packs;
@@ -82,7 +82,8 @@ enum err_kind http_reply_shape(const struct http_request *q, const struct http_f
 		shape.body = reply->shared != NULL ? http_shared_bytes(reply->shared) : reply->body;
 	close = close || reply->events != NULL;
 	/* Packed, an event would wait for the next ones. */
-	packs = reply->events == NULL && reply->content_type != NULL && http_type_packs(slice_of(reply->content_type)) &&
+	packs = reply->events == NULL && reply->content_type != NULL &&
+		http_type_packs(slice_of(reply->content_type)) &&
 		(shape.streams || shape.body.len >= HTTP_COMPRESS_LEAST) &&
 		!given(reply, "content-encoding");
 	if (packs) {

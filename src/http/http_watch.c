@@ -24,9 +24,9 @@
 #define TCP_CLOSE_WAIT 8
 #define TCP_CLOSE_DONE 7 /* both have: TCP_CLOSE there */
 
-#define EVENTS_LOOKED (-1) /* bytes_word of a stream whose acknowledged bytes are known */
-#define SWEEP_MS     1000   /* how often deadlines are looked at */
-#define DISCARD_STEP MIB(1) /* bytes thrown away in one call */
+#define EVENTS_LOOKED (-1)   /* bytes_word of a stream whose acknowledged bytes are known */
+#define SWEEP_MS      1000   /* how often deadlines are looked at */
+#define DISCARD_STEP  MIB(1) /* bytes thrown away in one call */
 
 struct lingering {
 	int fd;
@@ -276,7 +276,8 @@ static bool events_stall(struct http_watch *w, struct http_watched *c, int64_t w
 
 	if (!socket_info(c->fd, &info))
 		return true;
-	if (c->bytes_word == EVENTS_LOOKED && c->bytes == info.tcpi_bytes_acked && !nothing_unsent(c->fd))
+	if (c->bytes_word == EVENTS_LOOKED && c->bytes == info.tcpi_bytes_acked &&
+		!nothing_unsent(c->fd))
 		return true;
 	c->bytes = info.tcpi_bytes_acked;
 	c->bytes_word = EVENTS_LOOKED;

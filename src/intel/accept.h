@@ -10,7 +10,7 @@ struct accept_checker {
 	struct json_parser *parser;
 	struct stix_report report; /* its arena holds what one object needs */
 	struct buf traits;
-	bool tolerant;             /* see struct intel_source */
+	bool tolerant; /* see struct intel_source */
 };
 
 enum err_kind accept_checker_init(struct accept_checker *c, struct err *e) MUST_USE;

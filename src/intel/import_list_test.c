@@ -625,7 +625,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_csv, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_csv_mapping, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_csv_headers, import_set_up, import_tear_down),
-		cmocka_unit_test_setup_teardown(test_csv_fails_closed, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_csv_fails_closed, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_zeek, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_zeek_fields, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_zeek_data, import_set_up, import_tear_down),

@@ -416,11 +416,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stop, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_attack, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_upgrade, import_set_up, import_tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade_again, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_upgrade_again, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_granular, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_circle, import_set_up, import_tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade_refuses, import_set_up, import_tear_down),
-		cmocka_unit_test_setup_teardown(test_upgrade_limits, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_upgrade_refuses, import_set_up, import_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_upgrade_limits, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_lines, import_set_up, import_tear_down),
 		cmocka_unit_test_setup_teardown(test_read_all, import_set_up, import_tear_down),
 	};

@@ -94,7 +94,7 @@ struct ledger {
 	uint64_t journal;              /* bytes of records since `state` was written */
 	unsigned dirty;                /* 1 << enum log_file: written and not synced */
 	bool unsure;                   /* files may hold more than `state` says: tidy first */
-	bool half_erased;              /* an erasing failed: what reads as erased may not be synced */
+	bool half_erased; /* an erasing failed: what reads as erased may not be synced */
 
 	pthread_rwlock_t openings; /* salts, places and contents while they are changed in place */
 };

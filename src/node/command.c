@@ -14,8 +14,7 @@ struct slice command_word(const struct command *c, size_t at)
 	return at < c->request->words_count ? slice_of(c->request->words[at]) : (struct slice){0};
 }
 
-enum err_kind command_input(
-	struct command *c, size_t most, struct slice *ret_input, struct err *e)
+enum err_kind command_input(struct command *c, size_t most, struct slice *ret_input, struct err *e)
 {
 	struct buf bytes = BUF_MAX(most + 1);
 	char *to;
@@ -237,8 +236,8 @@ static enum err_kind prove(struct command *c, struct err *e)
 	enum err_kind kind = charter_needed(c, e);
 
 	if (kind == OK && form.len > 0 && !slice_is(form, "content"))
-		kind = err_set(e, ERR_USAGE, "prove: expected \"content\", not \"%.*s\"",
-			SLICE_ARG(form));
+		kind = err_set(
+			e, ERR_USAGE, "prove: expected \"content\", not \"%.*s\"", SLICE_ARG(form));
 	if (kind == OK)
 		kind = entry_of(c, command_word(c, 1), &origin, &index, e);
 	if (kind == OK)
@@ -250,8 +249,8 @@ static enum err_kind prove(struct command *c, struct err *e)
 	return kind;
 }
 
-static enum err_kind reason_join(struct command *c, size_t from, struct slice *ret_reason,
-	struct err *e)
+static enum err_kind reason_join(
+	struct command *c, size_t from, struct slice *ret_reason, struct err *e)
 {
 	struct buf text = BUF_MAX(COALITION_REASON_MAX);
 
@@ -263,8 +262,8 @@ static enum err_kind reason_join(struct command *c, size_t from, struct slice *r
 	*ret_reason = arena_copy(c->a, buf_slice(&text));
 	if (text.bad) {
 		buf_fini(&text);
-		return err_set(e, ERR_LIMIT, "a reason of more than %d bytes",
-			COALITION_REASON_MAX);
+		return err_set(
+			e, ERR_LIMIT, "a reason of more than %d bytes", COALITION_REASON_MAX);
 	}
 	buf_fini(&text);
 	return ret_reason->data == NULL ? err_set(e, ERR_NOMEM, "out of memory") : OK;
@@ -288,8 +287,9 @@ static enum err_kind withdraw_object(struct command *c, struct slice id, enum wi
 		*ret_count += kind == OK;
 	}
 	if (kind == OK && *ret_count == 0)
-		kind = err_set(e, ERR_USAGE, "\"%.*s\" is not in our log: only what we published "
-					     "can be withdrawn",
+		kind = err_set(e, ERR_USAGE,
+			"\"%.*s\" is not in our log: only what we published "
+			"can be withdrawn",
 			SLICE_ARG(id));
 	return kind;
 }
@@ -303,8 +303,8 @@ static enum err_kind withdraw(struct command *c, struct err *e)
 	enum err_kind kind = charter_needed(c, e);
 
 	if (kind == OK && !withdrawal_code_parse(command_word(c, 2), &code))
-		kind = err_set(e, ERR_USAGE,
-			"\"%s\": expected error, expired, order or erase", c->request->words[2]);
+		kind = err_set(e, ERR_USAGE, "\"%s\": expected error, expired, order or erase",
+			c->request->words[2]);
 	if (kind == OK)
 		kind = reason_join(c, 3, &reason, e);
 	if (kind == OK)
@@ -338,8 +338,8 @@ static enum err_kind bundle_export(struct command *c, struct err *e)
 			SLICE_ARG(how));
 	if (kind == OK)
 		kind = coalition_bundle_export(c->seat->coalition,
-			&(struct coalition_export){to, how.len > 0, c->request->write,
-				c->request->context},
+			&(struct coalition_export){
+				to, how.len > 0, c->request->write, c->request->context},
 			e);
 	if (kind == OK)
 		kind = intel_released_flush(c->seat->node->intel, e);

@@ -23,7 +23,7 @@ static const struct setting settings[] = {
 	{"contact",             SETTING_TEXT,   AT(contact),             "",               0,    0,
          "whom to ask; shown in the TAXII discovery"										       },
 	{"member",              SETTING_TEXT,   AT(member),              "self",           0,    0,
-         "our name in the coalition, and on what we bring in ourselves"											  },
+         "our name in the coalition, and on what we bring in ourselves"                                                                    },
 	{"listen",              SETTING_TEXT,   AT(listen),              "127.0.0.1:6443", 0,    0,          "address and port"            },
 	{"certificate",         SETTING_PATH,   AT(certificate),         "tls.crt",        0,    0,
          "PEM chain; \"none\" for plain HTTP, which only a loopback address may"                                                           },
@@ -47,13 +47,14 @@ static const struct setting settings[] = {
 	{"metrics_open",        SETTING_YES,    AT(metrics_open),        "no",             0,    0,
          "let anybody read /metrics; else only administrators"									     },
 	{"keys",                SETTING_PATH,   AT(keys),                "",               0,    0,
-         "folder of the member's keys; left empty: beside the node's, with -keys behind its name"},
+         "folder of the member's keys; left empty: beside the node's, with -keys behind its "
+         "name"															    },
 	{"received",            SETTING_TEXT,   AT(received),            "main",           0,    0,
-         "collection for what other members of the coalition send"},
+         "collection for what other members of the coalition send"									 },
 	{"log_open",            SETTING_YES,    AT(log_open),            "no",             0,    0,
-         "let anybody read logs and checkpoints; else only members"},
+         "let anybody read logs and checkpoints; else only members"                                                                        },
 	{"poll_seconds",        SETTING_NUMBER, AT(poll_seconds),        "1",              1,    3600,
-         "between two rounds with a member that has nothing new"},
+         "between two rounds with a member that has nothing new"									   },
 	{"log_level",           SETTING_TEXT,   AT(log_level),           "info",           0,    0,          "debug, info, warn or error"  },
 };
 

@@ -22,10 +22,10 @@
 
 #include "parts.h"
 
-#define MAGIC     "SRC1"
-#define HEAD_LEN  8   /* bytes */
-#define IDLE_MS   500 /* between two looks whether to stop */
-#define WAITING   16  /* connections that wait to be taken */
+#define MAGIC    "SRC1"
+#define HEAD_LEN 8   /* bytes */
+#define IDLE_MS  500 /* between two looks whether to stop */
+#define WAITING  16  /* connections that wait to be taken */
 
 struct control {
 	int fd, folder_fd;
@@ -143,8 +143,8 @@ static enum err_kind input_take(struct control *c, int fd, int *ret_fd, struct e
 			return err_set(e, ERR_PARSE, "the input is cut off");
 		all += len;
 		if (all > COMMAND_INPUT_MAX)
-			return err_set(e, ERR_LIMIT, "an input of more than %zu bytes",
-				COMMAND_INPUT_MAX);
+			return err_set(
+				e, ERR_LIMIT, "an input of more than %zu bytes", COMMAND_INPUT_MAX);
 		if (len == 0)
 			break;
 		while (len > 0) {
@@ -177,8 +177,8 @@ static enum err_kind words_take(int fd, struct arena *a, struct node_request *q,
 		char *word;
 
 		if (!receive_number(fd, 2, &len) || len > COMMAND_WORD_MAX)
-			return err_set(e, ERR_LIMIT, "a word of more than %zu bytes",
-				COMMAND_WORD_MAX);
+			return err_set(
+				e, ERR_LIMIT, "a word of more than %zu bytes", COMMAND_WORD_MAX);
 		word = arena_zalloc(a, len + 1);
 		if (word == NULL || !receive_all(fd, word, len))
 			return err_set(e, ERR_PARSE, "the command is cut off");
@@ -344,8 +344,8 @@ static enum err_kind request_send(int fd, const struct node_request *q, struct e
 
 		if (bytes > COMMAND_WORD_MAX) {
 			buf_fini(&out);
-			return err_set(e, ERR_LIMIT, "a word of more than %zu bytes",
-				COMMAND_WORD_MAX);
+			return err_set(
+				e, ERR_LIMIT, "a word of more than %zu bytes", COMMAND_WORD_MAX);
 		}
 		put_u16(len, (uint16_t)bytes);
 		buf_append(&out, len, 2);

@@ -123,8 +123,8 @@ enum err_kind node_keys_make(
 	if (kind != OK)
 		return kind;
 	if (keys_there(&config))
-		kind = err_set(e, ERR_CONFLICT, "\"%s\" has keys already: left as they are",
-			config.keys);
+		kind = err_set(
+			e, ERR_CONFLICT, "\"%s\" has keys already: left as they are", config.keys);
 	else
 		kind = keys_apart(&config, e);
 	if (kind == OK)
@@ -210,8 +210,8 @@ enum err_kind keys_signer(const struct node_config *c, const struct world *world
 		       : err_set(e, ERR_LIMIT, "\"%s\": path too long", c->keys);
 	if (kind != OK)
 		return kind;
-	kind = quorum_open(c->folder, &secrets.notes[SIGNER_LOG].key, &quorum,
-		&options.answers_needed, e);
+	kind = quorum_open(
+		c->folder, &secrets.notes[SIGNER_LOG].key, &quorum, &options.answers_needed, e);
 	if (kind != OK) {
 		signer_secrets_wipe(&secrets);
 		return kind;

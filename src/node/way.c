@@ -17,11 +17,11 @@ static const struct {
 	enum err_kind kind;
 } kinds[] = {
 	{400, ERR_PARSE  },
-        {403, ERR_DENIED },
-        {413, ERR_LIMIT  },
-        {422, ERR_INVALID},
-        {429, ERR_BUSY   },
-        {503, ERR_BUSY   },
+	{403, ERR_DENIED },
+	{413, ERR_LIMIT  },
+	{422, ERR_INVALID},
+	{429, ERR_BUSY   },
+	{503, ERR_BUSY   },
 };
 
 static enum err_kind kind_of(unsigned status)

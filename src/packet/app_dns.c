@@ -6,10 +6,10 @@
  */
 #include "app_parts.h"
 
-#define DNS_HEADER_LEN    12
-#define DNS_NAME_MAX      255  /* octets on the wire, RFC 1035 2.3.4 */
-#define DNS_POINTERS_MAX  127  /* a name has at most 127 labels, each could be somewhere else */
-#define DNS_TEXT_MAX      1024 /* 255 octets, each written as \DDD at worst */
+#define DNS_HEADER_LEN   12
+#define DNS_NAME_MAX     255  /* octets on the wire, RFC 1035 2.3.4 */
+#define DNS_POINTERS_MAX 127  /* a name has at most 127 labels, each could be somewhere else */
+#define DNS_TEXT_MAX     1024 /* 255 octets, each written as \DDD at worst */
 /* Of one message. mDNS asks many at once (81 were seen), everybody else one; as many as fit a frame
  * of 1500 bytes, 5 bytes each (RFC 1035 section 4.1.2). */
 #define DNS_QUESTIONS_MAX 292

@@ -136,7 +136,8 @@ bool app_certificate(struct slice der, struct packet_out *out);
 
 /* ---- SMTP ----------------------------------------------------------------------------------- */
 
-#define SMTP_ENVELOPE_MAX KIB(8) /* bytes of addresses kept of one mail; past it a record is told  \
+#define SMTP_ENVELOPE_MAX                                                                          \
+	KIB(8)                   /* bytes of addresses kept of one mail; past it a record is told  \
 				  */
 #define SMTP_HEADERS_MAX KIB(64) /* bytes of a mail's own headers that are read */
 

@@ -154,7 +154,7 @@ static const struct {
 	{"early bytes around early ones",
          {{'o', TCP_ACK, 3, 0, "d"}, {'o', TCP_ACK, 1, 0, "bcXe"},
 			{'o', TCP_ACK, 0, 0, "a"}},
-         "0:a 0:bc 0:de ",																       0, 1, 0},
+         "0:a 0:bc 0:de ",																	  0, 1, 0},
 	{"keep-alive: one byte before the next",
          {{'o', TCP_ACK, 0, 0, "abc"}, {'o', TCP_ACK, 2, 0, "c"}, {'o', TCP_ACK, 3, 0, "d"}},
          "0:abc 0:d ",																	      0, 1, 0},

@@ -374,8 +374,8 @@ static void test_answers(void **state)
 	frame_at(r, 5, &f);
 	assert_true(packet_flush(r));
 	buf_char(&t.text, 0);
-	if (strstr(t.text.data,
-		    " dns.answer=198.51.100.7 dns.answer=a dns.answer=2001:db8::1 |") == NULL)
+	if (strstr(t.text.data, " dns.answer=198.51.100.7 dns.answer=a dns.answer=2001:db8::1 |") ==
+		NULL)
 		fail_msg("%s", t.text.data);
 	packet_reader_free(r);
 	told_fini(&t);

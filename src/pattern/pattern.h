@@ -17,10 +17,10 @@
 #define PATTERN_MATCH_STEPS_MAX  100000   /* of one MATCHES, and some for each byte: milliseconds */
 #define PATTERN_DOCUMENT_MAX     MIB(64)  /* bytes handed to pattern_observations_add at once */
 #define PATTERN_OBSERVED_MAX     MIB(512) /* bytes of memory of all observations */
-#define PATTERN_SIDE_MAX         1024      /* of a set: tests that no hash finds, tried on every value */
-#define PATTERN_CANDIDATES_MAX   10000     /* expressions judged for one record; more are given up */
+#define PATTERN_SIDE_MAX         1024 /* of a set: tests that no hash finds, tried on every value */
+#define PATTERN_CANDIDATES_MAX   10000 /* expressions judged for one record; more are given up */
 #define PATTERN_SET_MAX          MIB(4096) /* bytes of all patterns of a set */
-#define PATTERN_MEMORY_MAX       MIB(64)  /* bytes of state of all temporal patterns of a set */
+#define PATTERN_MEMORY_MAX       MIB(64)   /* bytes of state of all temporal patterns of a set */
 
 /* ---- one pattern over given observations ----------------------------------------------------- */
 

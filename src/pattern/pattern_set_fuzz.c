@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "pattern.h"
 #include "mutate_text.h"
+#include "pattern.h"
 #include "planted.h"
 
 #define STATE_MAX KIB(256)

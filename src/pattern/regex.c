@@ -10,7 +10,8 @@
 
 #include "compiled.h"
 
-#define STEPS_PER_BYTE 64 /* beside PATTERN_MATCH_STEPS_MAX: a long value may be read to its end   \
+#define STEPS_PER_BYTE                                                                             \
+	64                /* beside PATTERN_MATCH_STEPS_MAX: a long value may be read to its end   \
 			   */
 #define BYTES_PER_STEP 16 /* of the subject that one step runs over */
 

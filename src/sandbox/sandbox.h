@@ -6,8 +6,8 @@
 #include "base/base.h"
 
 enum sandbox_access {
-	SANDBOX_READ,  /* files below it, or the file itself */
-	SANDBOX_WRITE, /* reading, writing, making and removing files below it */
+	SANDBOX_READ,    /* files below it, or the file itself */
+	SANDBOX_WRITE,   /* reading, writing, making and removing files below it */
 	SANDBOX_FOLDERS, /* the same, and making folders */
 };
 

@@ -38,7 +38,8 @@ static enum err_kind ask(struct scene *s, const struct signer_link *l, unsigned 
 {
 	struct signer_public public = {0};
 	struct ledger_path path;
-	uint8_t root[LEDGER_HASH_LEN] = {0}, key[SIGNER_UNSEALED_LEN] = {0}, sealed[SIGNER_SEALED_LEN];
+	uint8_t root[LEDGER_HASH_LEN] = {0}, key[SIGNER_UNSEALED_LEN] = {0},
+		sealed[SIGNER_SEALED_LEN];
 	static const uint8_t zeros[sizeof(public)];
 	uint64_t size = 77;
 	struct buf line = BUF_INIT, bytes = BUF_INIT;

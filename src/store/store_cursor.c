@@ -303,8 +303,7 @@ static enum err_kind walk_next(
 			kind = row_in_collection(c->r, k->collection, &row, &in, e);
 		if (kind != OK)
 			return kind;
-		if (!in || (!row.latest && !k->every_version) ||
-			!audience_may(&c->audience, &row))
+		if (!in || (!row.latest && !k->every_version) || !audience_may(&c->audience, &row))
 			continue;
 		*ret_row = row;
 		*ret_more = true;

@@ -227,8 +227,8 @@ static enum err_kind store_new(const char *folder, const struct store_options *o
 		kind = names_init(&s->properties, s->world, PROPERTIES_MAX, SQL_PROPERTIES_GET,
 			SQL_PROPERTY_ADD, e);
 	if (kind == OK)
-		kind = names_init(&s->traits, s->world, STORE_TRAITS_MAX, SQL_TRAITS_GET,
-			SQL_TRAITS_ADD, e);
+		kind = names_init(
+			&s->traits, s->world, STORE_TRAITS_MAX, SQL_TRAITS_GET, SQL_TRAITS_ADD, e);
 	if (kind != OK) {
 		store_close(s);
 		return kind;

@@ -16,7 +16,6 @@
 
 #include "inside.h"
 
-
 size_t varint_put(uint8_t *to, uint64_t value)
 {
 	size_t len = 0;
