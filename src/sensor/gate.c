@@ -473,7 +473,7 @@ static void name_find(const struct gate *g, struct slice text, bool indicator, s
 		else if (slot != NULL && slot->listed_below && is_theirs(g, name, at))
 			take_as(f, slot, GATE_LISTED, text);
 		/* Registries name their servers nic.TLD; they turn up in every resolver's log. */
-		if (dot == 3 && memcmp(part.data, "nic", 3) == 0 &&
+		if (slice_is(slice_cut(part, 0, dot), "nic") &&
 			slice_find(part, '.', 4) == part.len && class_higher(GATE_ROOT, f->class))
 			*f = (struct found){GATE_ROOT, "a top-level registry", text};
 		if (dot == part.len)
