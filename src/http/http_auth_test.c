@@ -25,7 +25,7 @@ static int set_up(void **state)
 	struct store_account *account;
 
 	fake_init(&f->fake);
-	account = fake_account(&f->fake, "ana", STORE_READER, PASSWORD);
+	(void)fake_account(&f->fake, "ana", STORE_READER, PASSWORD);
 	account = fake_account(&f->fake, "bot", STORE_CONTRIBUTOR, NULL);
 	http_token_new(&f->fake.world, f->token, account->token);
 	account->has_token = true;
