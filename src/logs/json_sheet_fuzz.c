@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "json_sheet_testing.h"
+#include "mutate_text.h"
 #include "planted.h"
 
 #define ROUNDS 4
