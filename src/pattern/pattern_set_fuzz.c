@@ -24,7 +24,7 @@ static bool on_hit(void *context, const struct batch *batch, const struct patter
 	(void)context;
 	require(hit->record < batch->records_count && hit->observations > 0);
 	require(hit->evidence.len > 0 && hit->first_us <= hit->last_us);
-	PLANTED(hit->observations > 2 && hit->last_us - hit->first_us > 30 * US_PER_SECOND);
+	PLANTED(hit->observations > 1 && hit->last_us - hit->first_us > 30 * US_PER_SECOND);
 	return true;
 }
 
