@@ -6,11 +6,13 @@
 #include "members.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -632,12 +634,33 @@ static void wait_some_us(void)
 		;
 }
 
+#define ENDS_MS 10000 /* for the others to follow who was killed */
+
+/* A hold on a process that says when it is gone, whoever's child it is. */
+static int process_hold(const struct member *m, const char *name)
+{
+	int hold = (int)syscall(SYS_pidfd_open, member_process(m, name), 0);
+
+	assert_true(hold >= 0);
+	return hold;
+}
+
+static void process_await_end(int hold)
+{
+	struct pollfd polled = {.fd = hold, .events = POLLIN};
+
+	assert_int_equal(poll(&polled, 1, ENDS_MS), 1);
+	close(hold);
+}
+
 static void life(struct member *m, struct load *l, const char *victim)
 {
 	pthread_t thread;
-	int status, pid = 0;
+	int status, node, signer, pid = 0;
 
 	member_serve(m);
+	node = process_hold(m, "serai-node");
+	signer = process_hold(m, "serai-signer");
 	client_open(m, &l->client);
 	l->stop = false;
 	assert_int_equal(pthread_create(&thread, NULL, load_run, l), 0);
@@ -646,6 +669,8 @@ static void life(struct member *m, struct load *l, const char *victim)
 	wait_some_us();
 	kill(pid, SIGKILL);
 	member_stop(m, 0, &status);
+	process_await_end(node);
+	process_await_end(signer);
 	l->stop = true;
 	pthread_join(thread, NULL);
 	http_client_free(l->client);
