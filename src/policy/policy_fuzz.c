@@ -98,7 +98,7 @@ static void question(const struct policy *p, struct slice text)
 	if (policy_case_parse(p, text, &c, &e) != OK)
 		return;
 	policy_decide(p, &c, &d);
-	PLANTED(d.allowed && d.duties.retain_days > 1000);
+	PLANTED(d.allowed && d.duties.retain_days > 365);
 	explain(p, &c);
 	policy_case_write(p, &c, &out);
 	require(policy_case_parse(p, buf_slice(&out), &again, &e) == OK);
