@@ -421,7 +421,8 @@ bool json_row_walk(struct json_lines *j, struct slice line, const char *base,
 {
 	struct flat f = {.j = j, .base = base, .end = line.data + line.len, .row = row};
 
-	return flat_line(&f, line.data, quotes, count);
+	/* Of a line of blanks nothing is left, not even where it was. */
+	return line.len > 0 && flat_line(&f, line.data, quotes, count);
 }
 
 /* The quotes that end or begin strings, where the line has backslashes. */

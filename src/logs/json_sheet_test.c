@@ -122,8 +122,11 @@ static void object_make(struct maker *m)
 
 static struct buf log_make(uint64_t seed, size_t lines)
 {
+	static const char *const ends[40] = {
+		[0] = "\r\n", [1] = "\n\n", [2] = "\n \n", [3] = "\n\t\r\n"};
 	struct buf log = BUF_INIT;
 	uint64_t shapes = seed, values = seed * 31;
+	const char *end;
 
 	for (size_t i = 0; i < lines; i++) {
 		struct maker m = {.out = &log,
@@ -133,9 +136,8 @@ static struct buf log_make(uint64_t seed, size_t lines)
 
 		object_make(&m);
 		values = m.values + i;
-		buf_text(&log, pick(&shapes, 40) == 0   ? "\r\n"
-			       : pick(&shapes, 50) == 0 ? "\n\n"
-							: "\n");
+		end = ends[pick(&shapes, COUNT_OF(ends))];
+		buf_text(&log, end == NULL ? "\n" : end);
 	}
 	assert_false(log.bad);
 	return log;
