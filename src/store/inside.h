@@ -534,6 +534,9 @@ struct text_index {
 	int64_t gone_last;           /* number of the last removal that it knows of */
 	_Atomic bool damaged;        /* a reader found it so: make it again */
 	_Atomic int generation;      /* grows when it was made again: readers open it anew */
+	/* Held while its files are made, and by a reader that opens them: SQLite must not meet the
+	 * database of one index and the log of another. After `mutex`. */
+	pthread_mutex_t files;
 };
 
 void text_close(struct store *s);

@@ -215,6 +215,7 @@ static enum err_kind store_new(const char *folder, const struct store_options *o
 	pthread_mutex_init(&s->access_mutex, NULL);
 	pthread_mutex_init(&s->care_mutex, NULL);
 	pthread_mutex_init(&s->text.mutex, NULL);
+	pthread_mutex_init(&s->text.files, NULL);
 	pthread_mutex_init(&s->purge.mutex, NULL);
 	s->folder = strdup(folder);
 	s->path = path_of(folder, "store.db");
@@ -328,6 +329,7 @@ void store_close(struct store *s)
 	pthread_mutex_destroy(&s->access_mutex);
 	pthread_mutex_destroy(&s->care_mutex);
 	pthread_mutex_destroy(&s->text.mutex);
+	pthread_mutex_destroy(&s->text.files);
 	pthread_mutex_destroy(&s->purge.mutex);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is found: by values, fields, references, words. */
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "inside.h"
 #include "store_testing.h"
 
 /* ---- search ---------------------------------------------------------------------------------- */
@@ -467,6 +472,71 @@ static void test_text_remade(void **state)
 	}
 }
 
+/* A reader that cannot open it finds all the same. */
+static void test_text_shut(void **state)
+{
+	struct testing *t = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/text.db", t->folder);
+	testing_put(t, (struct object_words){.id = 1, .version_us = 1, .name = "falcon"}, NULL);
+	testing_close(t);
+	remove(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	testing_open(t, STORE_READ);
+	assert_string_equal(testing_words(t, "falcon"), "1@1");
+	testing_close(t);
+	testing_open(t, STORE_WRITE);
+	assert_string_equal(testing_words(t, "falcon"), "1@1");
+	assert_int_not_equal(store_index_text(t->store, &t->e), OK); /* it says why */
+	assert_string_equal(testing_words(t, "falcon"), "1@1");
+	assert_int_equal(rmdir(path), 0);
+	ASSERT_OK(t, store_index_text(t->store, &t->e));
+	assert_string_equal(testing_words(t, "falcon"), "1@1");
+	testing_verify(t);
+}
+
+#define REMADE 300 /* times, while readers open it */
+
+struct remaking {
+	struct store *store;
+	_Atomic bool done;
+	bool good;
+};
+
+static void *remake(void *argument)
+{
+	struct remaking *m = argument;
+	struct err e;
+
+	m->good = true;
+	for (unsigned i = 0; i < REMADE && m->good; i++) {
+		m->store->text.damaged = true;
+		m->good = store_index_text(m->store, &e) == OK;
+	}
+	m->done = true;
+	return NULL;
+}
+
+/* It is made again and again while readers open it. */
+static void test_text_remade_beside(void **state)
+{
+	struct testing *t = *state;
+	struct remaking m = {.store = t->store};
+	unsigned wrong = 0;
+	pthread_t thread;
+
+	testing_put(t, (struct object_words){.id = 1, .version_us = 1, .name = "falcon"}, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, remake, &m), 0);
+	while (!m.done)
+		wrong += strcmp(testing_words(t, "falcon"), "1@1") != 0;
+	pthread_join(thread, NULL);
+	assert_true(m.good);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(t->store->text.generation, REMADE);
+	testing_verify(t);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, testing_setup, testing_teardown)
@@ -481,6 +551,8 @@ int main(void)
 		TEST(test_text_words_missing),
 		TEST(test_text_lags),
 		TEST(test_text_remade),
+		TEST(test_text_shut),
+		TEST(test_text_remade_beside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,7 @@ static enum err_kind index_open(struct store *s, struct err *e)
 	}
 	if (kind == OK)
 		kind = conn_open(s, s->path, SOURCE_CACHE, false, &t->source, e);
+	pthread_mutex_lock(&t->files);
 	if (kind == OK)
 		kind = index_connect(s, e);
 	if (kind == OK)
@@ -239,6 +240,7 @@ static enum err_kind index_open(struct store *s, struct err *e)
 	if (kind == ERR_CORRUPT ||
 		(kind == OK && (damaged || !ours || !known || serial_last > s->serial_last)))
 		kind = index_create(s, e);
+	pthread_mutex_unlock(&t->files);
 	if (kind != OK) {
 		index_close(t);
 		return kind;
@@ -492,26 +494,18 @@ enum err_kind text_check(struct store *s, bool *ret_sound, struct err *e)
 
 /* ---- a reader's snapshot --------------------------------------------------------------------- */
 
-/*
- * An index that is missing, damaged or not ours is no reason to fail: what it does not tell is
- * looked up in the bodies, only slower, and the writer makes it again.
- */
-enum err_kind text_snapshot(struct store_reader *r, int64_t *ret_serial_last, struct err *e)
+/* *ret_ours false: of another store, or of none yet. */
+static enum err_kind index_begin(
+	struct store_reader *r, int64_t *ret_serial_last, bool *ret_ours, struct err *e)
 {
 	struct store *s = r->s;
-	int64_t serial_last = 0, gone_last;
-	bool ours = false;
-	struct stat file;
+	int64_t gone_last;
 	enum err_kind kind = OK;
 
-	*ret_serial_last = 0;
-	if (r->text.db != NULL && sqlite3_get_autocommit(r->text.db) == 0) {
-		*ret_serial_last = r->text_serial_last; /* within the same take */
-		return OK;
-	}
-	if (r->text.db != NULL && r->text_generation != s->text.generation)
-		conn_close(&r->text);
+	*ret_ours = false;
 	if (r->text.db == NULL) {
+		struct stat file;
+
 		if (stat(s->text_path, &file) != 0 || file.st_size == 0)
 			return OK;
 		r->text_generation = s->text.generation;
@@ -520,15 +514,42 @@ enum err_kind text_snapshot(struct store_reader *r, int64_t *ret_serial_last, st
 	if (kind == OK)
 		kind = conn_run(&r->text, SQL_BEGIN_READ, e);
 	if (kind == OK)
-		kind = state_read(s, &r->text, &serial_last, &gone_last, &ours, e);
-	if (kind == ERR_CORRUPT || (kind == OK && !ours)) {
-		s->text.damaged = s->text.damaged || kind == ERR_CORRUPT;
-		conn_close(&r->text);
+		kind = state_read(s, &r->text, ret_serial_last, &gone_last, ret_ours, e);
+	return kind;
+}
+
+/*
+ * An index that is missing, damaged, not ours or not to be opened (another process may be making it
+ * at this moment) is no reason to fail: what it does not tell is looked up in the bodies, only
+ * slower, and the writer makes it again, or says why it cannot.
+ */
+enum err_kind text_snapshot(struct store_reader *r, int64_t *ret_serial_last, struct err *e)
+{
+	struct store *s = r->s;
+	int64_t serial_last = 0;
+	bool ours, opens;
+	enum err_kind kind;
+
+	*ret_serial_last = 0;
+	if (r->text.db != NULL && sqlite3_get_autocommit(r->text.db) == 0) {
+		*ret_serial_last = r->text_serial_last; /* within the same take */
 		return OK;
 	}
-	if (kind == OK)
+	if (r->text.db != NULL && r->text_generation != s->text.generation)
+		conn_close(&r->text);
+	opens = r->text.db == NULL;
+	if (opens)
+		pthread_mutex_lock(&s->text.files);
+	kind = index_begin(r, &serial_last, &ours, e);
+	if (opens)
+		pthread_mutex_unlock(&s->text.files);
+	if (kind == OK && ours) {
 		*ret_serial_last = r->text_serial_last = serial_last;
-	return kind;
+		return OK;
+	}
+	s->text.damaged = s->text.damaged || kind == ERR_CORRUPT;
+	conn_close(&r->text);
+	return kind == ERR_NOMEM ? kind : OK;
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
