@@ -21,7 +21,7 @@ struct release_log {
 	pthread_mutex_t flushing; /* one at a time, so that records stay in order */
 	struct waiting *waiting[LOG_WAITING_MAX];
 	size_t count;
-	uint64_t lost; /* versions that could not be kept: no memory, or the store failed */
+	uint64_t lost; /* versions that could not be kept: no memory, or more than may wait */
 };
 
 struct release_log *release_log_new(void)
@@ -62,6 +62,20 @@ void intel_recipient_name(const struct intel_recipient *to, char ret_name[INTEL_
 		snprintf(ret_name, INTEL_RECIPIENT_MAX, "account %lld", (long long)to->account);
 }
 
+/* What could not be written waits on, before what came meanwhile; with the log's lock held. */
+static void put_back(struct release_log *l, struct waiting **taken, size_t count)
+{
+	size_t room = LOG_WAITING_MAX - l->count, kept = count < room ? count : room;
+
+	memmove(l->waiting + kept, l->waiting, l->count * sizeof(*l->waiting));
+	memcpy(l->waiting, taken, kept * sizeof(*taken));
+	l->count += kept;
+	for (size_t k = kept; k < count; k++) {
+		l->lost += taken[k]->record.count;
+		free(taken[k]);
+	}
+}
+
 /* Take a record that is full, or all of them, and write them. */
 static enum err_kind flush(struct intel *i, bool all, struct err *e)
 {
@@ -91,7 +105,12 @@ static enum err_kind flush(struct intel *i, bool all, struct err *e)
 		list[k] = taken[k]->record;
 	if (list != NULL)
 		kind = store_released_put(i->store, list, count, e);
-	for (size_t k = 0; k < count; k++)
+	if (kind != OK) {
+		pthread_mutex_lock(&l->lock);
+		put_back(l, taken, count);
+		pthread_mutex_unlock(&l->lock);
+	}
+	for (size_t k = 0; k < count && kind == OK; k++)
 		free(taken[k]);
 	free(list);
 	free(taken);
@@ -237,9 +256,7 @@ void intel_released(struct intel *i, struct store_reader *r, const struct intel_
 	pthread_mutex_unlock(&c->passed_lock);
 	/* Now and then, so that the waiting records stay few however fast it goes. */
 	if (full && store_is_writer(i->store) && flush(i, false, NULL) != OK) {
-		pthread_mutex_lock(&i->log->lock);
-		i->log->lost += STORE_RELEASED_ROW;
-		pthread_mutex_unlock(&i->log->lock);
+		/* it waits on; who flushes it next is told why, should it fail again */
 	}
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* What is told of releases: the release log, the account of one object, and the dry run. */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "release_testing.h"
 
 /* ---- the release log ------------------------------------------------------------------------- */
@@ -37,6 +40,34 @@ static void test_log(void **state)
 	intel_free(f->intel);
 	f->intel = intel_new(f->store, &f->world.world);
 	assert_true(strncmp(records(f), "public/:1 public/:1 ", 20) == 0);
+}
+
+/* The disk takes nothing for a while: what was released meanwhile is recorded later, in order. */
+static void test_log_disk_full(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before, none;
+	struct err why;
+	struct intel_recipient account = {.reach = INTEL_COLLECTION,
+		.account = 9,
+		.role = STORE_READER,
+		.tlp_max = STIX_TLP_AMBER};
+
+	put(f, 1, CLEAR);
+	put(f, 2, GREEN);
+	in_force(f, TO_KZ);
+	(void)released(f, &kz);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_not_equal(intel_released_flush(f->intel, &why), OK);
+	(void)released(f, &account);
+	assert_int_not_equal(intel_released_flush(f->intel, &why), OK);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	MUST(intel_released_flush(f->intel, e));
+	assert_string_equal(records(f), "account 9/:1,2 member kz/k:1,2");
 }
 
 /* ---- in words -------------------------------------------------------------------------------- */
@@ -212,6 +243,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_log),
+		TEST(test_log_disk_full),
 		TEST(test_dry_run),
 		TEST(test_account),
 		cmocka_unit_test(test_cells),
