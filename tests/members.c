@@ -181,19 +181,21 @@ void member_await(struct member *m, const char *what, int64_t least)
 
 /* ---- founding -------------------------------------------------------------------------------- */
 
-/* The port that it got once is its own from now on. */
-static void port_keep(struct member *m)
+/* A port of its own, whenever it starts. */
+static void port_give(struct member *m)
 {
 	char path[256];
 	struct buf text = BUF_INIT, fresh = BUF_INIT;
 	struct slice rest, line;
+	unsigned port;
 
+	MUST(http_ports_find(world_real(), &port, 1, e));
 	snprintf(path, sizeof(path), "%s/" NODE_CONFIG_FILE, m->folder);
 	MUST(file_read(path, NODE_CONFIG_MAX, &text, e));
 	rest = buf_slice(&text);
 	while (slice_next(&rest, '\n', &line)) {
 		if (slice_starts(line, SLICE("listen =")))
-			buf_printf(&fresh, "listen = 127.0.0.1:%u\n", m->server.port);
+			buf_printf(&fresh, "listen = 127.0.0.1:%u\n", port);
 		else
 			buf_printf(&fresh, "%.*s\n", SLICE_ARG(line));
 	}
@@ -213,8 +215,8 @@ void members_make(struct members *m, const char *const *names, size_t count)
 		snprintf(one->name, sizeof(one->name), "%s", names[i]);
 		snprintf(one->folder, sizeof(one->folder), "%s/%s", m->base, names[i]);
 		scenario_node_make(one->folder);
+		port_give(one);
 		member_serve(one);
-		port_keep(one);
 	}
 }
 

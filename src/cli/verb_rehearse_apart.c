@@ -83,7 +83,8 @@ static bool west_takes(struct rehearsal *r)
 }
 
 /* One file from west to north; the others have its object from there, or from each other: south may
- * have asked both at once. */
+ * have asked both at once. West's second entry says that it obeyed the withdrawal; it is for all
+ * and may come first. */
 static bool told_on(struct rehearsal *r)
 {
 	struct rehearse_given north, east;
@@ -91,7 +92,7 @@ static bool told_on(struct rehearsal *r)
 	if (!rehearse_carry(r, WEST, NORTH) ||
 		!rehearse_expect(r, "west's object at south",
 			(struct rehearse_expected){
-				.at = SOUTH, .of = WEST, .opened = 1, .size = 2}) ||
+				.at = SOUTH, .of = WEST, .opened = 2, .size = 2}) ||
 		!rehearse_given(r, NORTH, SOUTH, &north) || !rehearse_given(r, EAST, SOUTH, &east))
 		return false;
 	return rehearse_claim(r,

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -188,25 +186,10 @@ bool rehearse_verb(struct rehearsal *r, int status, const char *const *words)
 
 bool rehearse_ports(struct rehearsal *r)
 {
-	int fds[REHEARSE_MEMBERS];
-	bool good = true;
+	struct err e;
 
-	/* All at once, so that they differ. */
-	for (size_t i = 0; i < REHEARSE_MEMBERS; i++) {
-		struct sockaddr_in at = {
-			.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-		socklen_t len = sizeof(at);
-
-		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		good = good && fds[i] >= 0 && bind(fds[i], (struct sockaddr *)&at, len) == 0 &&
-		       getsockname(fds[i], (struct sockaddr *)&at, &len) == 0;
-		r->ports[i] = ntohs(at.sin_port);
-	}
-	for (size_t i = 0; i < REHEARSE_MEMBERS; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
-	return good || rehearse_fail(r, "no port on the loopback: %s", strerror(errno));
+	return http_ports_find(r->cli->world, r->ports, REHEARSE_MEMBERS, &e) == OK ||
+	       rehearse_fail(r, "%s", e.text);
 }
 
 struct serving {

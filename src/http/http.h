@@ -168,6 +168,10 @@ struct http_accounts {
 /* A socket that listens there, for a server in another process; never 0, 1 or 2. ERR_USAGE: not
  * address:port; ERR_BUSY: somebody has that port. */
 enum err_kind http_listen_open(const char *where, int *ret_fd, struct err *e) MUST_USE;
+/* Ports of the loopback for servers that stop and start again: nobody has them now, and the system
+ * gives them to no connection that leaves (ip_local_port_range). ERR_FULL: not so many are free. */
+enum err_kind http_ports_find(
+	const struct world *world, unsigned *ret_ports, size_t count, struct err *e) MUST_USE;
 
 /* What this points to must stay until http_server_stop. */
 struct http_server_config {

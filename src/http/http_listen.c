@@ -12,6 +12,11 @@
 
 #define DESCRIPTORS_APART 128 /* for everything that is no connection */
 
+#define PORTS_FIRST   10000 /* above the ports of well-known services */
+#define PORTS_LEAVING 32768 /* where the system's own begin, if it does not tell */
+#define PORTS_TRIES   1000  /* of ports that somebody has */
+#define PORTS_MOST    64    /* found at once */
+
 /* "address:port" into a socket address; false when it is not one. */
 static bool where_parse(struct slice where, struct sockaddr_in6 *ret_v6, struct sockaddr_in *ret_v4,
 	bool *ret_is_v6)
@@ -121,6 +126,62 @@ enum err_kind http_listen_open(const char *where, int *ret_fd, struct err *e)
 		*ret_fd = high;
 	close(fd);
 	return kind;
+}
+
+static unsigned ports_leaving(void)
+{
+	struct buf text = BUF_INIT;
+	struct slice first;
+	uint64_t low = 0;
+	size_t len = 0;
+
+	if (file_read("/proc/sys/net/ipv4/ip_local_port_range", KIB(1), &text, NULL) == OK) {
+		first = buf_slice(&text);
+		while (len < first.len && first.data[len] >= '0' && first.data[len] <= '9')
+			len++;
+		if (!slice_to_u64(slice_cut(first, 0, len), &low))
+			low = 0;
+	}
+	buf_fini(&text);
+	return low > PORTS_FIRST && low <= 65535 ? (unsigned)low : PORTS_LEAVING;
+}
+
+/* Bound, so that nobody gets it meanwhile; -1: somebody has it. */
+static int port_hold(unsigned port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+enum err_kind http_ports_find(
+	const struct world *world, unsigned *ret_ports, size_t count, struct err *e)
+{
+	unsigned leaving = ports_leaving();
+	int held[PORTS_MOST];
+	size_t found = 0;
+
+	for (int i = 0; i < PORTS_TRIES && found < count && found < PORTS_MOST; i++) {
+		uint32_t number;
+
+		world->random(world->context, &number, sizeof(number));
+		ret_ports[found] = PORTS_FIRST + number % (leaving - PORTS_FIRST);
+		held[found] = port_hold(ret_ports[found]);
+		found += held[found] >= 0;
+	}
+	for (size_t i = 0; i < found; i++)
+		close(held[i]);
+	return found == count
+		       ? OK
+		       : err_set(e, ERR_FULL, "of %zu ports on the loopback only %zu are free",
+				 count, found);
 }
 
 size_t http_peer_name(

@@ -539,9 +539,40 @@ static void listening(void **state)
 	close(fd);
 }
 
+/* None twice, none of those for connections that leave, none that somebody has. */
+static void ports(void **state)
+{
+	unsigned found[64], again[64], too_many[65], leaving = 0;
+	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	struct world_fake world;
+	char text[32];
+	struct err e;
+	int fd;
+
+	(void)state;
+	assert_non_null(range);
+	assert_int_equal(fscanf(range, "%u", &leaving), 1);
+	fclose(range);
+	world_fake_init(&world, 5, 0);
+	assert_int_equal(http_ports_find(&world.world, found, COUNT_OF(found), &e), OK);
+	for (size_t i = 0; i < COUNT_OF(found); i++) {
+		assert_in_range(found[i], 10000, leaving > 10000 ? leaving - 1 : 32767);
+		for (size_t k = 0; k < i; k++)
+			assert_true(found[i] != found[k]);
+	}
+	snprintf(text, sizeof(text), "127.0.0.1:%u", found[0]);
+	assert_int_equal(http_listen_open(text, &fd, &e), OK);
+	world_fake_init(&world, 5, 0);
+	assert_int_equal(http_ports_find(&world.world, again, 3, &e), OK);
+	assert_memory_equal(again, found + 1, 3 * sizeof(again[0]));
+	close(fd);
+	assert_int_equal(http_ports_find(&world.world, too_many, COUNT_OF(too_many), &e), ERR_FULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ports),
 		cmocka_unit_test(heads),
 		cmocka_unit_test(facts_of_a_head),
 		cmocka_unit_test(head_limits),
