@@ -154,6 +154,9 @@ enum err_kind events_read(struct slice data, uint64_t *ret_epoch,
 /* Between two rounds with a member whose stream of events lives, when that is silent; less than the
  * time after which others are asked for what is its own (REACHED_US of coalition's step.c). */
 #define PEERS_STREAM_SECONDS 15
+/* Between two rounds that somebody wants at once, so that whoever wants them without end does not use
+ * up what the other answers (ROUTES_SECOND, at some five requests a round). */
+#define PEERS_ASKED_MS       50
 #define PEERS_RELAY_MS       300  /* what is another's news is awaited from that one first */
 #define PEERS_CLAIM_MS       20   /* between two rounds for what a stream told; and ... */
 #define PEERS_CLAIM_MS_MAX   1000 /* ... for what it told but did not give doubled, up to here */

@@ -243,12 +243,10 @@ static unsigned period_of(const struct peer *p)
 
 /* Under the lock: is there a reason to ask now? What is new here concerns one whose stream lives
  * when it is our own log; of all else it tells us. */
-static bool is_due(const struct peer *p, uint64_t news, uint64_t grown, uint64_t asked)
+static bool is_due(const struct peer *p, uint64_t news, uint64_t grown)
 {
 	const struct peers *all = p->all;
 
-	if (all->asked != asked || p->called)
-		return true;
 	if (p->backoff != 0)
 		return false;
 	return http_ear_is_live(p->ear) ? all->grown != grown : all->news != news;
@@ -261,9 +259,14 @@ static void peer_wait(struct peer *p, uint64_t news, uint64_t grown, uint64_t as
 	int64_t begun = now_of(p);
 	bool at_once = false;
 
-	while (!all->stop && !p->stop && !at_once && !is_due(p, news, grown, asked)) {
+	while (!all->stop && !p->stop && !at_once && !is_due(p, news, grown)) {
 		int64_t now = now_of(p), until = begun + period_of(p) * US_PER_SECOND;
 
+		if (all->asked != asked || p->called) {
+			int64_t least = begun + PEERS_ASKED_MS * INT64_C(1000);
+
+			until = until < least ? until : least;
+		}
 		if (p->backoff == 0 && p->claim_us != 0) {
 			/* However often it tells something. */
 			int64_t least = begun + PEERS_CLAIM_MS * INT64_C(1000);
