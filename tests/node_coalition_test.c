@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "parts.h"
+
 static const char *const names[] = {"kz", "uz", "kg"};
 enum { KZ, UZ, KG };
 
@@ -391,6 +393,22 @@ static void test_push(void **state)
 		http_client_free(clients[i]);
 }
 
+#define ASKED 20 /* rounds at once */
+
+/* Who wants rounds without end gets them one after another, and uses up nobody's patience. */
+static void test_asked_without_end(void **state)
+{
+	struct members *m = *state;
+	int64_t begin = world_monotonic(world_real());
+
+	for (unsigned i = 0; i < ASKED; i++)
+		MUST(member_ask(&m->list[UZ], "sync", false, (struct slice){0}, NULL, e));
+	/* they wait for their turn, unless something is new */
+	assert_true(world_monotonic(world_real()) - begin >=
+		    ASKED / 2 * PEERS_ASKED_MS * INT64_C(1000));
+	assert_int_equal(member_status(&m->list[UZ], "peer.kz.reachable"), 1);
+}
+
 /* T30: a week before a policy lapses its members are told so. */
 static void test_alarm(void **state)
 {
@@ -686,6 +704,56 @@ static void faultless(struct members *m)
 	}
 }
 
+/* The ids of all that others say they gave to one member. */
+struct given {
+	struct uuid *list;
+	size_t count, capacity;
+};
+
+static int by_uuid(const void *left, const void *right)
+{
+	return memcmp(left, right, sizeof(struct uuid));
+}
+
+static void given_read(struct members *m, size_t to, struct given *g)
+{
+	char words[32];
+
+	snprintf(words, sizeof(words), "releases to %s", names[to]);
+	for (size_t i = 0; i < m->count; i++) {
+		struct buf out = BUF_INIT;
+		struct slice rest, line;
+
+		if (i != to)
+			MUST(member_ask(&m->list[i], words, false, (struct slice){0}, &out, e));
+		rest = buf_slice(&out);
+		while (slice_next(&rest, '\n', &line)) {
+			line = slice_trim(line);
+			if (line.len == 0)
+				continue; /* nothing at all */
+			assert_true(line.len > UUID_TEXT_LEN);
+			if (g->count == g->capacity) {
+				g->capacity = g->capacity * 2 + 1024;
+				g->list = realloc(g->list, g->capacity * sizeof(*g->list));
+				assert_non_null(g->list);
+			}
+			line = slice_cut(line, line.len - UUID_TEXT_LEN, line.len);
+			assert_true(uuid_parse(line, &g->list[g->count++]));
+		}
+		buf_fini(&out);
+	}
+	qsort(g->list, g->count, sizeof(*g->list), by_uuid);
+}
+
+/* Whatever died: who gave it knows that it did. */
+static bool given_has(const struct given *g, uint64_t k)
+{
+	struct uuid uuid;
+
+	scenario_object_id(k, &uuid);
+	return bsearch(&uuid, g->list, g->count, sizeof(*g->list), by_uuid) != NULL;
+}
+
 static unsigned kills = KILLS;
 
 static void test_killed(void **state)
@@ -695,6 +763,7 @@ static void test_killed(void **state)
 	struct member *kz = &m->list[KZ];
 	struct load load = {.to = kz, .next = KILL_FROM};
 	struct http_client *clients[3];
+	struct given given[3] = {0};
 
 	members_decide(m, KZ, RULES);
 	for (size_t i = 0; i < 3; i++)
@@ -713,9 +782,15 @@ static void test_killed(void **state)
 		MUST(member_ask(kz, "sync", false, (struct slice){0}, NULL, e));
 	member_await(&m->list[UZ], "log.kz.opened", member_status(kz, "logged"));
 	member_await(&m->list[KG], "log.kz.opened", member_status(kz, "logged"));
+	given_read(m, UZ, &given[UZ]);
+	given_read(m, KG, &given[KG]);
 	for (size_t k = 0; k < load.count; k++) {
 		for (unsigned j = 0; j < POSTED; j++) {
 			for (size_t i = 0; i < 3; i++) {
+				if (i != KZ && !given_has(&given[i], load.acknowledged[k] + j))
+					fail_msg("who gave object %llu to %s knows nothing of it",
+						(unsigned long long)load.acknowledged[k] + j,
+						m->list[i].name);
 				if (!member_has(&m->list[i], clients[i], load.acknowledged[k] + j))
 					fail_msg("object %llu was acknowledged and is not at %s",
 						(unsigned long long)load.acknowledged[k] + j,
@@ -726,8 +801,10 @@ static void test_killed(void **state)
 	faultless(m);
 	print_message("%u kills, %zu objects acknowledged, %lld entries at all three\n", kills,
 		load.count * POSTED, (long long)member_status(kz, "logged"));
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++) {
 		http_client_free(clients[i]);
+		free(given[i].list);
+	}
 	free(load.acknowledged);
 }
 
@@ -780,6 +857,7 @@ int main(int count, char **args)
 		cmocka_unit_test_setup_teardown(test_members_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_streams, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_push, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_asked_without_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alarm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),

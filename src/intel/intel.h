@@ -250,7 +250,7 @@ enum err_kind intel_may_read(struct intel *i, const struct intel_recipient *to, 
 /*
  * The release log. Whoever hands a version on says so; it is kept in the store with the rule that
  * allowed it, at the latest when intel_idle runs (every second), so that a crash loses one second
- * of the log at most. OPERATOR is not kept. r and to as when the row was released.
+ * of the log at most, and nothing of what waited for intel_released_flush. OPERATOR is not kept. r and to as when the row was released.
  */
 void intel_released(struct intel *i, struct store_reader *r, const struct intel_recipient *to,
 	const struct store_row *row);

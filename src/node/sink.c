@@ -246,6 +246,9 @@ static enum err_kind sink_released(void *context, struct slice member, struct sl
 	if (kind == OK && !q.back && q.found < count)
 		kind = err_set(e, ERR_BUSY, "%zu of %zu that were to leave are not here",
 			count - q.found, count);
+	/* On the disk: a crash loses no record of what a member was given. */
+	if (kind == OK)
+		kind = intel_released_flush(s->node->intel, e);
 	return kind;
 }
 
