@@ -27,9 +27,9 @@
 #define REPEAT_US       (INT64_C(30) * 86400 * US_PER_SECOND) /* a one-way sender repeats these days */
 /* Older than our start by more than clocks may differ, a file does not tell what its sender has seen
  * of our log: who keeps files could have an old backup of us believe that all is well. */
-#define SEEN_US         (INT64_C(86400) * US_PER_SECOND)
-#define STREAM_EXTRA    crypto_secretstream_xchacha20poly1305_ABYTES
-#define STREAM_HEADER   crypto_secretstream_xchacha20poly1305_HEADERBYTES
+#define SEEN_US       (INT64_C(86400) * US_PER_SECOND)
+#define STREAM_EXTRA  crypto_secretstream_xchacha20poly1305_ABYTES
+#define STREAM_HEADER crypto_secretstream_xchacha20poly1305_HEADERBYTES
 
 static const char file_magic[8] = {'S', 'E', 'R', 'A', 'I', 'B', '1', '\n'};
 
@@ -109,8 +109,8 @@ static enum err_kind hand_out(struct writing *w, struct slice bytes, struct err 
 	kind = w->export->write(w->export->context, bytes, e);
 	pthread_mutex_lock(&c->lock);
 	if (kind == OK && charter_member_find(c->charter, w->export->to) == NULL)
-		kind = err_set(e, ERR_DENIED, "\"%.*s\" is no member any more",
-			SLICE_ARG(w->export->to));
+		kind = err_set(
+			e, ERR_DENIED, "\"%.*s\" is no member any more", SLICE_ARG(w->export->to));
 	return kind;
 }
 
@@ -168,9 +168,8 @@ static enum err_kind head_write(
 		buf_append(&out, file_magic, sizeof(file_magic));
 		wire_bytes(&out, buf_slice(&note));
 		buf_append(&out, opened, sizeof(opened));
-		kind = out.bad || note.bad
-			       ? err_set(e, ERR_NOMEM, "out of memory")
-			       : hand_out(w, buf_slice(&out), e);
+		kind = out.bad || note.bad ? err_set(e, ERR_NOMEM, "out of memory")
+					   : hand_out(w, buf_slice(&out), e);
 	}
 	buf_fini(&text);
 	buf_fini(&line);

@@ -34,8 +34,7 @@ static void test_flood_of_charters(void **state)
 		char name[16];
 
 		snprintf(name, sizeof(name), "x%u/log", i);
-		MUST(note_secret_new(
-			&b.nodes[2].world, slice_of(name), NOTE_ED25519, &secret, &e));
+		MUST(note_secret_new(&b.nodes[2].world, slice_of(name), NOTE_ED25519, &secret, &e));
 		revoked[i].key = secret.key;
 	}
 	for (unsigned i = 0; i < 40; i++) {
@@ -65,8 +64,9 @@ static void test_flood_of_charters(void **state)
 
 static const char *said(char text[160], const char *type, uint64_t index)
 {
-	snprintf(text, 160, "{\"type\":\"%s\",\"origin\":\"m0/log\",\"index\":%llu,"
-			    "\"code\":\"error\",\"reason\":\"again\"}",
+	snprintf(text, 160,
+		"{\"type\":\"%s\",\"origin\":\"m0/log\",\"index\":%llu,"
+		"\"code\":\"error\",\"reason\":\"again\"}",
 		type, (unsigned long long)index);
 	return text;
 }
@@ -87,8 +87,7 @@ static void test_again_and_again(void **state)
 	bench_rounds(&b, 2);
 	MUST(coalition_index_of(b.nodes[2].coalition, found, &index, &there, &e));
 	assert_true(there);
-	MUST(coalition_withdraw(
-		b.nodes[0].coalition, 1, WITHDRAW_ERROR, SLICE("once"), &e));
+	MUST(coalition_withdraw(b.nodes[0].coalition, 1, WITHDRAW_ERROR, SLICE("once"), &e));
 	bench_rounds(&b, 3);
 	c = b.nodes[0].coalition;
 	size = ledger_size(c->own->log);
@@ -111,7 +110,8 @@ static void test_again_and_again(void **state)
 			slice_of(said(text, "acknowledgement", 100000 + i)), &found, &e));
 	bench_rounds(&b, 3);
 	for (uint64_t i = 0; i < 1000; i++)
-		assert_true(acknowledged_by(c, origin_of_member(c, SLICE("m2")), c->own, 100000 + i));
+		assert_true(
+			acknowledged_by(c, origin_of_member(c, SLICE("m2")), c->own, 100000 + i));
 	assert_false(acknowledged_by(c, origin_of_member(c, SLICE("m1")), c->own, 100000));
 	assert_false(acknowledged_by(c, origin_of_member(c, SLICE("m2")), c->own, 101000));
 	bench_fini(&b);
@@ -258,8 +258,8 @@ static void revoked_now(
 {
 	struct ledger *log = node_log(&b->nodes[n], &b->nodes[member]);
 
-	*ret_revoked = (struct charter_revoked){
-		.key = b->rows[member].log, .size = ledger_size(log)};
+	*ret_revoked =
+		(struct charter_revoked){.key = b->rows[member].log, .size = ledger_size(log)};
 	MUST(ledger_root(log, ret_revoked->size, ret_revoked->root, &e));
 }
 

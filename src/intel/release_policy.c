@@ -256,8 +256,7 @@ void release_decide(const struct release_policy *p, const struct release_asker *
 /* ---- how long a recipient may keep it ---------------------------------------------------------- */
 
 bool release_retention(const struct release_policy *p, struct slice sender,
-	const struct release_facts *facts, struct policy_duties *ret_duties,
-	struct slice *ret_rule)
+	const struct release_facts *facts, struct policy_duties *ret_duties, struct slice *ret_rule)
 {
 	/* What its author shared counts; else what any other member may have handed on. */
 	const int32_t members = (int32_t)p->facts.parties->members_count;

@@ -363,7 +363,8 @@ bool cells_detail(struct logs_reader *r, struct cells *c, struct slice line, str
 	struct event *ret_event)
 {
 	struct line_out o = {.a = a, .event = ret_event};
-	struct row *row = &c->told; /* a batch may be full, and asked about, in the middle of c->row */
+	struct row *row =
+		&c->told; /* a batch may be full, and asked about, in the middle of c->row */
 	bool open;
 
 	row->count = cells_cut(line, c->delimiter, COLUMNS_MAX, row->cells, row->quoted, &open);

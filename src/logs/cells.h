@@ -67,9 +67,9 @@ struct cells {
 	bool all_free;            /* none has: every cell is free text */
 	bool plus;                /* IIS writes + for a blank in user agents */
 	char delimiter;
-	struct row row; /* of the line in hand: too large to be cleared on the stack for each */
+	struct row row;  /* of the line in hand: too large to be cleared on the stack for each */
 	struct row told; /* of a line whose detail is asked for while that one is in hand */
-	char *head;     /* the header lines that hold, CELLS_HEAD_MAX; names are borrowed from it */
+	char *head; /* the header lines that hold, CELLS_HEAD_MAX; names are borrowed from it */
 	size_t head_len;
 };
 

@@ -67,7 +67,7 @@ static const struct {
 } others[] = {
 	{"Zeek",
          "#separator "
-         "\\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
+		"\\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
 		"#fields\tts\tuid\tid.orig_h\tquery\n#types\ttime\tstring\taddr\tstring\n"
 		"1795414680.0\tC1\t192.0.2.17\twww.portal.example\n",				LOGS_ZEEK_TSV },
 	{"Zeek's JSON",
@@ -75,7 +75,7 @@ static const struct {
 		"\"id.resp_h\":\"192.0.2.53\",\"id.resp_p\":53,\"query\":\"www.portal.example\"}\n", LOGS_ZEEK_JSON},
 	{"Suricata",
          "{\"timestamp\":\"2026-11-23T06:18:00.000000+0000\",\"flow_id\":1,\"event_type\":"
-         "\"dns\","
+		"\"dns\","
 		"\"src_ip\":\"192.0.2.17\",\"dest_ip\":\"192.0.2.53\",\"dns\":{\"rrname\":\"a."
 		"example\"}}\n",								     LOGS_EVE      },
 	{"JSON lines",       "{\"host\":{\"name\":\"x\"},\"source\":{\"ip\":\"192.0.2.1\"}}\n",

@@ -11,16 +11,15 @@
 
 #include <stdlib.h>
 
-#define KEPT_BYTES_MAX                                                                             \
-	MIB(32)                /* of observables and observations that wait; then all are let go   \
-				*/
-#define KEPT_MAX         16384 /* of both together */
-#define SLOTS            (2 * KEPT_MAX)
+/* Of observables and observations that wait; then all are let go */
+#define KEPT_BYTES_MAX MIB(32)
+#define KEPT_MAX       16384 /* of both together */
+#define SLOTS          (2 * KEPT_MAX)
 /* Past these, what nobody waits for is forgotten at a moment when nothing waits, so that the tables
  * do not fill up in the middle of an observation: early between documents, which seldom refer to
  * each other, late within one. A line (1 MiB at the most) has room behind the first. */
-#define KEPT_EARLY (KEPT_MAX / 4)
-#define KEPT_LATE  (KEPT_MAX / 16 * 15)
+#define KEPT_EARLY       (KEPT_MAX / 4)
+#define KEPT_LATE        (KEPT_MAX / 16 * 15)
 #define REFS_MAX         4096   /* object_refs of one observed-data that are followed */
 #define ID_BYTES_MAX     512    /* a type of 250 and a UUID are less */
 #define VALUES_BYTES_MAX MIB(8) /* of one record: its values and names, once for detail */
@@ -68,8 +67,8 @@ struct stix {
 	struct link links[KEPT_MAX];
 	struct observation observations[KEPT_MAX];
 	size_t kept_count, links_count, observations_count;
-	size_t waiting;    /* observations that are not done */
-	size_t kept_bytes; /* about what is in kept_arena */
+	size_t waiting;                  /* observations that are not done */
+	size_t kept_bytes;               /* about what is in kept_arena */
 	uint64_t base_line, base_offset; /* where the split began */
 };
 

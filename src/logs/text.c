@@ -2,8 +2,8 @@
 /* Plain text: every line is looked through for names, addresses, URLs, e-mails and hashes. */
 #include "lines.h"
 
-#define GUESS_CONTROL_PERMILLE 5 /* control characters that text may hold: logs hold stray bytes   \
-				  */
+/* Control characters that text may hold: logs hold stray bytes */
+#define GUESS_CONTROL_PERMILLE 5
 
 static bool text_parse(struct line_out *o, struct slice line)
 {

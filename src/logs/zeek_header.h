@@ -5,9 +5,9 @@
 
 #include "zeek.h"
 
-#define ZEEK_HEADER_LINE_MAX KIB(64) /* 512 columns of 127 bytes; a longer header line is refused  \
-				      */
-#define ZEEK_MARK_MAX 8              /* bytes of "(empty)" and "-"; they are compared as one word */
+/* 512 columns of 127 bytes; a longer header line is refused */
+#define ZEEK_HEADER_LINE_MAX KIB(64)
+#define ZEEK_MARK_MAX        8 /* bytes of "(empty)" and "-"; they are compared as one word */
 
 enum zeek_header_line {
 	ZEEK_SEPARATOR,

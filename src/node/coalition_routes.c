@@ -119,8 +119,7 @@ static struct bucket *bucket_of(struct routes *r, const char *member, int64_t no
 	}
 	if (r->buckets_count < COALITION_MEMBERS_MAX)
 		oldest = r->buckets_count++;
-	r->buckets[oldest] =
-		(struct bucket){.at_us = now, .tokens = ROUTES_BURST * US_PER_SECOND};
+	r->buckets[oldest] = (struct bucket){.at_us = now, .tokens = ROUTES_BURST * US_PER_SECOND};
 	memcpy(r->buckets[oldest].member, member, sizeof(r->buckets[oldest].member));
 	return &r->buckets[oldest];
 }
@@ -146,8 +145,8 @@ static bool may_ask_now(struct routes *r, const char *member)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void refuse(const struct http_request *q, struct http_reply *reply, unsigned status,
-	const char *text)
+static void refuse(
+	const struct http_request *q, struct http_reply *reply, unsigned status, const char *text)
 {
 	reply->status = status;
 	reply->content_type = "text/plain; charset=utf-8";
@@ -167,8 +166,8 @@ static unsigned status_of(enum err_kind kind)
 	return statuses[kind] == 0 ? 500 : statuses[kind];
 }
 
-static void bytes_answer(const struct http_request *q, struct http_reply *reply, struct buf *take,
-	const char *type)
+static void bytes_answer(
+	const struct http_request *q, struct http_reply *reply, struct buf *take, const char *type)
 {
 	reply->shared = http_shared_new(take);
 	if (reply->shared == NULL) {
@@ -247,8 +246,8 @@ static void handle_events(void *context, const struct http_request *q, struct ht
 		return;
 	}
 	if (may_ask_now(r, m->name))
-		reply->events = events_begin(r->seat->events, m->name,
-			http_request_header(q, "Last-Event-ID"), &status);
+		reply->events = events_begin(
+			r->seat->events, m->name, http_request_header(q, "Last-Event-ID"), &status);
 	if (reply->events == NULL) {
 		refuse(q, reply, status, "too many streams");
 		return;
@@ -259,8 +258,8 @@ static void handle_events(void *context, const struct http_request *q, struct ht
 
 /* ---- logs ------------------------------------------------------------------------------------ */
 
-static struct ledger *log_of(struct routes *r, const struct http_request *q,
-	struct http_reply *reply)
+static struct ledger *log_of(
+	struct routes *r, const struct http_request *q, struct http_reply *reply)
 {
 	struct ledger *log;
 
@@ -309,8 +308,7 @@ static enum err_kind signed_size(
 	if (kind == OK && bytes.len > 0)
 		kind = note_checkpoint_parse(note.text, &checkpoint, e);
 	if (kind == OK && bytes.len > 0)
-		*ret_size = checkpoint.size < ledger_size(log) ? checkpoint.size
-							       : ledger_size(log);
+		*ret_size = checkpoint.size < ledger_size(log) ? checkpoint.size : ledger_size(log);
 	buf_fini(&bytes);
 	return kind;
 }

@@ -48,7 +48,7 @@ static const struct setting settings[] = {
          "let anybody read /metrics; else only administrators"									     },
 	{"keys",                SETTING_PATH,   AT(keys),                "",               0,    0,
          "folder of the member's keys; left empty: beside the node's, with -keys behind its "
-         "name"															    },
+		"name"														     },
 	{"received",            SETTING_TEXT,   AT(received),            "main",           0,    0,
          "collection for what other members of the coalition send"									 },
 	{"log_open",            SETTING_YES,    AT(log_open),            "no",             0,    0,

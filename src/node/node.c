@@ -106,8 +106,8 @@ static void member_name(
 
 	for (size_t k = 0; k < COUNT_OF(from); k++) {
 		len = 0;
-		for (const char *at = from[k]; *at != '\0' && *at != ',' && len < COALITION_NAME_MAX;
-			at++) {
+		for (const char *at = from[k];
+			*at != '\0' && *at != ',' && len < COALITION_NAME_MAX; at++) {
 			char c = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
 
 			if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||

@@ -34,8 +34,8 @@ struct node_config {
 	const char *root;
 	const char *root_title;
 	const char *log_level;
-	const char *member; /* our name in the coalition, and on what we bring in ourselves */
-	const char *keys;   /* whole path */
+	const char *member;   /* our name in the coalition, and on what we bring in ourselves */
+	const char *keys;     /* whole path */
 	const char *received; /* collection for what other members send */
 	bool log_open;        /* logs and checkpoints without an account */
 	unsigned poll_seconds;

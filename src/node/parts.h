@@ -18,8 +18,7 @@
 /* New keys, or those that are there; the file "public" is written anew. ret_member: whose they
  * are. */
 enum err_kind keys_make(const char *folder, struct slice member, const char *certificate,
-	const struct world *world, char ret_member[COALITION_NAME_MAX + 1],
-	struct err *e) MUST_USE;
+	const struct world *world, char ret_member[COALITION_NAME_MAX + 1], struct err *e) MUST_USE;
 bool keys_there(const struct node_config *c);
 /* ERR_USAGE: the serving process could read them. */
 enum err_kind keys_apart(const struct node_config *c, struct err *e) MUST_USE;
@@ -75,9 +74,9 @@ struct seat {
 	struct coalition_sink doors;
 	struct coalition *coalition;
 	struct events *events;
-	struct peers *peers; /* NULL: nobody is asked by itself */
+	struct peers *peers;   /* NULL: nobody is asked by itself */
 	struct expiry *expiry; /* records that are being followed; NULL: none */
-	size_t held_log; /* the log whose refused contents are looked at next */
+	size_t held_log;       /* the log whose refused contents are looked at next */
 };
 /* signer_fd as in node_run; -1: the keys are opened here. */
 enum err_kind seat_open(struct node *node, const struct world *world, const struct log *log,
@@ -112,14 +111,13 @@ enum err_kind sink_open(struct node *node, const struct world *world, struct sin
 void sink_free(struct sink *s); /* accepts NULL */
 /* Rows of serials, in any order; those that are gone are left out. at: place in `serials`. */
 enum err_kind sink_rows(struct store_reader *r, const uint64_t *serials, size_t count,
-	enum err_kind (*each)(
-		void *context, size_t at, const struct store_row *row, struct err *e),
+	enum err_kind (*each)(void *context, size_t at, const struct store_row *row, struct err *e),
 	void *context, struct err *e) MUST_USE;
 
 /* ---- events.c: telling the others that there is something newer ------------------------------ */
 
 #define EVENTS_PATH       "/coalition/v1/events"
-#define EVENTS_PER_MEMBER 2   /* streams: one, and one of which nobody has seen yet that it is dead */
+#define EVENTS_PER_MEMBER 2 /* streams: one, and one of which nobody has seen yet that it is dead */
 #define EVENTS_MAX        100 /* of all members: COALITION_MEMBERS_MAX times that */
 #define EVENTS_ROWS_MAX   256 /* logs: more than a coalition ever has, and they fit one event */
 
@@ -132,8 +130,8 @@ bool events_tell(
 	struct events *ev, uint64_t epoch, const struct coalition_shown *list, size_t count);
 /* A stream for a member that was told up to last_id, if that is one of ours; for a reply. NULL:
  * refused, *ret_status 429 or 503. */
-struct http_events *events_begin(struct events *ev, const char *member, struct slice last_id,
-	unsigned *ret_status) MUST_USE;
+struct http_events *events_begin(
+	struct events *ev, const char *member, struct slice last_id, unsigned *ret_status) MUST_USE;
 /* The charter changed, so who may listen: they come again. */
 void events_end_all(struct events *ev);
 
@@ -156,10 +154,10 @@ enum err_kind events_read(struct slice data, uint64_t *ret_epoch,
 #define PEERS_STREAM_SECONDS 15
 /* Between two rounds that somebody wants at once, so that whoever wants them without end does not use
  * up what the other answers (ROUTES_SECOND, at some five requests a round). */
-#define PEERS_ASKED_MS       50
-#define PEERS_RELAY_MS       300  /* what is another's news is awaited from that one first */
-#define PEERS_CLAIM_MS       20   /* between two rounds for what a stream told; and ... */
-#define PEERS_CLAIM_MS_MAX   1000 /* ... for what it told but did not give doubled, up to here */
+#define PEERS_ASKED_MS     50
+#define PEERS_RELAY_MS     300  /* what is another's news is awaited from that one first */
+#define PEERS_CLAIM_MS     20   /* between two rounds for what a stream told; and ... */
+#define PEERS_CLAIM_MS_MAX 1000 /* ... for what it told but did not give doubled, up to here */
 
 /* A way to one member over HTTPS, as the charter says. */
 struct way;
@@ -197,7 +195,7 @@ const struct http_accounts *routes_accounts(const struct routes *r);
 /* ---- command.c ------------------------------------------------------------------------------- */
 
 #define COMMAND_WORDS_MAX 64
-#define COMMAND_WORD_MAX  KIB(4)  /* bytes */
+#define COMMAND_WORD_MAX  KIB(4)     /* bytes */
 #define COMMAND_INPUT_MAX MIB(16384) /* bytes: a bundle on a large stick */
 
 enum err_kind command_run(
@@ -212,8 +210,7 @@ enum err_kind command_run(
 
 struct control;
 /* ERR_BUSY: somebody serves this folder. */
-enum err_kind control_vacant(
-	const char *folder, const struct world *world, struct err *e) MUST_USE;
+enum err_kind control_vacant(const char *folder, const struct world *world, struct err *e) MUST_USE;
 /* The socket is made before the sandbox; who asks is answered from control_start on. */
 enum err_kind control_open(
 	const char *folder, struct control **ret_control, struct err *e) MUST_USE;

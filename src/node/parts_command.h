@@ -5,8 +5,8 @@
 
 #include "parts.h"
 
-#define COMMAND_ARENA     MIB(64)
-#define COMMAND_NOTE_MAX  (KIB(64) + POLICY_BYTES_MAX) /* bytes of a charter or decision handed in */
+#define COMMAND_ARENA    MIB(64)
+#define COMMAND_NOTE_MAX (KIB(64) + POLICY_BYTES_MAX) /* bytes of a charter or decision handed in */
 
 struct command {
 	struct seat *seat;

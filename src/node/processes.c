@@ -187,8 +187,7 @@ static void reports_read(struct processes *p)
 static enum err_kind pair_make(struct processes *p, int pair[2], struct err *e)
 {
 	pair[0] = pair[1] = -1;
-	if (keys_there(p->config) &&
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+	if (keys_there(p->config) && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return err_set(e, err_kind_of_errno(errno), "could not make a socket pair: %s",
 			strerror(errno));
 	return OK;
@@ -217,8 +216,8 @@ static enum err_kind children_start(struct processes *p, int pair[2],
 
 		prctl(PR_SET_NAME, "serai-node");
 		pthread_sigmask(SIG_SETMASK, &p->before, NULL);
-		kind = node_run(p->config->folder, p->world, p->listen_fd, pair[0], ready, context,
-			e);
+		kind = node_run(
+			p->config->folder, p->world, p->listen_fd, pair[0], ready, context, e);
 		if (kind != OK)
 			report_write(p, false, e);
 		fflush(NULL);
@@ -227,8 +226,8 @@ static enum err_kind children_start(struct processes *p, int pair[2],
 	return OK;
 }
 
-static enum err_kind processes_run(struct processes *p,
-	void (*ready)(void *context, unsigned port), void *context, struct err *e)
+static enum err_kind processes_run(struct processes *p, void (*ready)(void *context, unsigned port),
+	void *context, struct err *e)
 {
 	sigset_t signals;
 	int pair[2];
@@ -271,7 +270,9 @@ enum err_kind node_serve(const char *folder, const struct world *world,
 	void (*ready)(void *context, unsigned port), void *context, struct err *e)
 {
 	struct node_config config;
-	struct processes p = {.config = &config, .world = world, .listen_fd = -1, .report = {-1, -1}};
+	struct processes p = {
+		.config = &config, .world = world, .listen_fd = -1, .report = {-1, -1}
+        };
 	enum err_kind kind = node_config_load(folder, &config, e);
 
 	if (kind != OK)

@@ -198,9 +198,8 @@ static enum err_kind sandboxed_open(
 		return kind;
 	spool = arena_printf(config.arena, "%s/spool", folder);
 	coalition = arena_printf(config.arena, "%s/" SEAT_FOLDER, folder);
-	kind = spool.data == NULL || coalition.data == NULL
-		       ? err_set(e, ERR_NOMEM, "out of memory")
-		       : folder_make(spool.data, 0700, e);
+	kind = spool.data == NULL || coalition.data == NULL ? err_set(e, ERR_NOMEM, "out of memory")
+							    : folder_make(spool.data, 0700, e);
 	if (kind == OK && member)
 		kind = folder_make(coalition.data, 0700, e);
 	if (kind == OK && member)
@@ -210,15 +209,15 @@ static enum err_kind sandboxed_open(
 		/* A renewed certificate is a new file under the same name: its folder. What finds the
 		 * addresses of names comes last; it is needed for members that are told by name. */
 		const struct sandbox_path paths[] = {
-			{folder,                                  SANDBOX_WRITE,   false, false},
-			{coalition.data,                          SANDBOX_FOLDERS, false, true },
-			{own ? config.certificate : folder,       SANDBOX_READ,    own,   false},
-			{own ? config.key : folder,               SANDBOX_READ,    own,   false},
-			{"/etc/hosts",                            SANDBOX_READ,    false, true },
-			{"/etc/resolv.conf",                      SANDBOX_READ,    false, true },
-			{"/etc/nsswitch.conf",                    SANDBOX_READ,    false, true },
-			{"/etc/host.conf",                        SANDBOX_READ,    false, true },
-			{"/etc/gai.conf",                         SANDBOX_READ,    false, true },
+			{folder,                            SANDBOX_WRITE,   false, false},
+			{coalition.data,                    SANDBOX_FOLDERS, false, true },
+			{own ? config.certificate : folder, SANDBOX_READ,    own,   false},
+			{own ? config.key : folder,         SANDBOX_READ,    own,   false},
+			{"/etc/hosts",                      SANDBOX_READ,    false, true },
+			{"/etc/resolv.conf",                SANDBOX_READ,    false, true },
+			{"/etc/nsswitch.conf",              SANDBOX_READ,    false, true },
+			{"/etc/host.conf",                  SANDBOX_READ,    false, true },
+			{"/etc/gai.conf",                   SANDBOX_READ,    false, true },
 		};
 		const struct sandbox_rules rules = {.paths = paths,
 			.paths_count = member ? COUNT_OF(paths) : 4,
@@ -393,7 +392,7 @@ enum err_kind node_run(const char *folder, const struct world *world, int listen
 {
 	struct serving s = {
 		.world = world, .log = {world, stderr, LOG_INFO},
-                  .listen_fd = listen_fd
+                     .listen_fd = listen_fd
         };
 	sigset_t signals, before;
 	enum err_kind kind;

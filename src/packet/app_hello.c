@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-#define LIST_MAX 1024 /* values in a list of a hello that gets fingerprints; registries have 350   \
-		       */
+/* Values in a list of a hello that gets fingerprints; registries have 350 */
+#define LIST_MAX        1024
 #define EXTENSIONS_MAX  256
 #define SMALL_MAX       256 /* groups, formats, signature algorithms */
 #define HELLO_TEXT_MAX  KIB(16)

@@ -19,9 +19,8 @@
 #define PCAP_RECORD  16
 #define PCAP_PATCHED 24 /* Kuznetsov's: interface, protocol, packet type behind the four */
 #define BLOCK_LEAST  12
-#define BLOCK_MAX                                                                                  \
-	(PACKET_FRAME_MAX + KIB(64)) /* of those that are read: a frame and its options            \
-				      */
+/* Of those that are read: a frame and its options */
+#define BLOCK_MAX        (PACKET_FRAME_MAX + KIB(64))
 #define BLOCK_SECTION    0x0a0d0d0aU
 #define BLOCK_INTERFACE  1U
 #define BLOCK_PACKET     2U /* obsolete */
