@@ -20,6 +20,9 @@ git ls-files 'src/*.c' | xargs -P "$(nproc)" -n 1 sh -c '
 	[ "$1" = src/base/err.c ] || set -- "$1" --extra-arg-before=-include \
 		--extra-arg-before="$PWD/scripts/analyzer.h"
 	out=$(clang-tidy-14 --quiet -p build-lint "$@" 2>/dev/null) && exit 0
-	printf "%s\n" "$out"
-	exit 1' sh || status=1
+	case $out in
+	*": error: "*) printf "%s\n" "$out" ;;
+	*) printf "%s:1:1: error: clang-tidy failed [crash]\n\n" "$1" ;;
+	esac' sh >build-lint/tidy.log
+awk -v known=scripts/lint_known.txt -f scripts/lint_new.awk build-lint/tidy.log || status=1
 exit $status

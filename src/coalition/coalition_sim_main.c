@@ -18,9 +18,9 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < strtoull(argv[4], NULL, 10); i++) {
 		struct sim_options options = {
 			.seed = strtoull(argv[3], NULL, 10) + i,
-			.members = (unsigned)atoi(argv[1]),
-			.colluders = (unsigned)atoi(argv[2]),
-			.events = argc > 5 ? (unsigned)atoi(argv[5]) : 400,
+			.members = (unsigned)strtoul(argv[1], NULL, 10),
+			.colluders = (unsigned)strtoul(argv[2], NULL, 10),
+			.events = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 400,
 			.crashes = true,
 			.restores = true,
 			.partitions = true,

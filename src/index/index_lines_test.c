@@ -115,7 +115,8 @@ static void test_lists(void **state)
 			if (k % 16 == 0) {
 				struct slice text =
 					slice_of(strchr(strchr(one.lines[k], ' ') + 1, ' ') + 1);
-				enum field_kind kind = (enum field_kind)atoi(one.lines[k]);
+				enum field_kind kind =
+					(enum field_kind)strtoul(one.lines[k], NULL, 10);
 
 				if (slice_find(text, '/', 0) == text.len) {
 					for (int way = 0; way <= (int)match_way_best(&t->x->key);

@@ -493,7 +493,7 @@ bool index_entry_get(const struct index *x, uint32_t entry, struct index_entry *
 	r.valid_from_us = (int64_t)le64(row + 48);
 	r.valid_until_us = (int64_t)le64(row + 56);
 	r.tlp = (enum stix_tlp)row[64];
-	r.confidence = (int8_t)row[65];
+	r.confidence = row[65] <= 100 ? row[65] : -1;
 	*ret_entry = r;
 	return true;
 }
@@ -546,10 +546,13 @@ static bool each_value(const struct index *x, struct each *c, enum field_kind ki
 	struct slice normal)
 {
 	UNINITIALISED char text[VALUE_BYTES_MAX];
+	bool good;
 
 	c->kind = kind;
 	c->text = (struct slice){text, normal_print(kind, normal, text)};
-	return c->text.len == 0 || look_entries(x, number, each_entry, c);
+	good = c->text.len == 0 || look_entries(x, number, each_entry, c);
+	c->text = (struct slice){0};
+	return good;
 }
 
 /* A value of the wrong length for its kind can only be in a file that nobody built. */

@@ -67,8 +67,8 @@ static void put_back(struct release_log *l, struct waiting **taken, size_t count
 {
 	size_t room = LOG_WAITING_MAX - l->count, kept = count < room ? count : room;
 
-	memmove(l->waiting + kept, l->waiting, l->count * sizeof(*l->waiting));
-	memcpy(l->waiting, taken, kept * sizeof(*taken));
+	memmove(l->waiting + kept, l->waiting, l->count * sizeof(l->waiting[0]));
+	memcpy(l->waiting, taken, kept * sizeof(taken[0]));
 	l->count += kept;
 	for (size_t k = kept; k < count; k++) {
 		l->lost += taken[k]->record.count;

@@ -100,16 +100,17 @@ static size_t row_end(struct logs_reader *r, struct csv *csv, struct slice bytes
 		!is_open(slice_cut(bytes, at, first), delimiter))
 		return first;
 	/* Inside the quotes, the end is the first quote before a delimiter or a line's end. */
-	for (size_t quote = first; lines < ROW_LINES_MAX && end - at < ROW_BYTES_MAX;) {
+	while (lines < ROW_LINES_MAX && end - at < ROW_BYTES_MAX) {
 		size_t line_end = slice_find(bytes, '\n', end + 1);
 		struct slice line = slice_cut(bytes, end + 1, line_end);
+		size_t quote = 0;
 		bool open;
 
 		if (line_end == bytes.len && !last)
 			return bytes.len;
 		lines++;
 		/* As if the line began inside a quoted cell. */
-		for (quote = 0; quote < line.len;) {
+		while (quote < line.len) {
 			quote = slice_find(line, '"', quote);
 			if (quote == line.len)
 				break;

@@ -207,7 +207,7 @@ static bool count_rare(void *context, const struct baseline_tuple *t)
 
 	snprintf(line, sizeof(line), "%.*s %.*s", SLICE_ARG(t->source), SLICE_ARG(t->function));
 	assert_true(strcmp(f->last, line) < 0); /* in order */
-	strcpy(f->last, line);
+	memcpy(f->last, line, sizeof(line));
 	f->tuples++;
 	f->rare += baseline_rare(f->b, t, reason);
 	return true;

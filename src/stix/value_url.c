@@ -136,7 +136,7 @@ static bool put_port(struct key *k, struct slice scheme, struct slice port)
 static bool put_authority(struct key *k, struct slice scheme, struct slice authority)
 {
 	size_t at = 0, colon;
-	struct slice host = authority, port = {0};
+	struct slice host, port = {0};
 
 	for (size_t i = 0; i < authority.len; i++) {
 		if (authority.data[i] == '@')
