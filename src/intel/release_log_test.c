@@ -7,14 +7,14 @@
 
 /* ---- the release log ------------------------------------------------------------------------- */
 
+static const struct intel_recipient account_9 = {
+	.reach = INTEL_COLLECTION, .account = 9, .role = STORE_READER, .tlp_max = STIX_TLP_AMBER};
+
 static void test_log(void **state)
 {
 	struct fixture *f = *state;
 	const struct intel_recipient us = {.reach = INTEL_OPERATOR};
-	struct intel_recipient account = {.reach = INTEL_COLLECTION,
-		.account = 9,
-		.role = STORE_READER,
-		.tlp_max = STIX_TLP_AMBER};
+	struct intel_recipient account = account_9;
 
 	put(f, 1, CLEAR);
 	put(f, 2, GREEN);
@@ -48,10 +48,6 @@ static void test_log_disk_full(void **state)
 	struct fixture *f = *state;
 	struct rlimit before, none;
 	struct err why;
-	struct intel_recipient account = {.reach = INTEL_COLLECTION,
-		.account = 9,
-		.role = STORE_READER,
-		.tlp_max = STIX_TLP_AMBER};
 
 	put(f, 1, CLEAR);
 	put(f, 2, GREEN);
@@ -63,7 +59,7 @@ static void test_log_disk_full(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
 	for (unsigned n = 0; n < 2; n++)
 		assert_int_not_equal(intel_released_flush(f->intel, &why), OK);
-	(void)released(f, &account);
+	(void)released(f, &account_9);
 	assert_int_not_equal(intel_released_flush(f->intel, &why), OK);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	MUST(intel_released_flush(f->intel, e));

@@ -341,8 +341,6 @@ static enum err_kind bundle_export(struct command *c, struct err *e)
 			&(struct coalition_export){
 				to, how.len > 0, c->request->write, c->request->context},
 			e);
-	if (kind == OK)
-		kind = intel_released_flush(c->seat->node->intel, e);
 	return kind;
 }
 
