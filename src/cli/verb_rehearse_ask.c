@@ -146,7 +146,23 @@ static bool has_come(struct rehearsal *r, const void *context)
 
 bool rehearse_expect(struct rehearsal *r, const char *what, struct rehearse_expected x)
 {
-	return rehearse_until(r, what, has_come, &x);
+	struct rehearse_status s;
+	struct slice why;
+
+	if (rehearse_until(r, what, has_come, &x))
+		return true;
+	why = arena_copy(r->cli->arena, slice_of(r->why));
+	if (rehearse_asked_to_stop() || !rehearse_status(r, rehearse_folder(r, x.at), &s))
+		return false;
+	r->broken = false; /* the same reason, in numbers */
+	return rehearse_fail(r,
+		"%.*s: %llu entries, %llu open, %llu cosigned, policy %llu; wanted %llu, %llu, "
+		"%llu, %llu",
+		SLICE_ARG(why), (unsigned long long)s.logs[x.of].size,
+		(unsigned long long)s.logs[x.of].opened, (unsigned long long)s.logs[x.of].cosigned,
+		(unsigned long long)s.policy, (unsigned long long)x.size,
+		(unsigned long long)x.opened, (unsigned long long)(x.cosigned ? x.size : 0),
+		(unsigned long long)x.policy);
 }
 
 bool rehearse_opened(struct rehearsal *r, int at, int of, uint64_t *ret_opened)
